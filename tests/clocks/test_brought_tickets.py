@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from app.commands import import_
 from app.connectors.inbound import ADAPTERS
 from app.db.engine import Database
-from app.domain.feeds.adapter import Letter
+from app.domain.feeds.adapter import Delivery
 from app.usecases.imports import Row
 from tests.clocks.promises import FIRST, a_policy, a_vendor, clock_of
 from tests.support import shops
@@ -69,7 +69,7 @@ async def test_open_tickets_come_with_their_opening(
 
 def test_helpdesks_say_when_a_ticket_was_made() -> None:
     body = shops.raw(shops.zammad_ticket())
-    news = ADAPTERS["zammad"].read(Letter(topic=None, body=body, fetched=None, options={})).ticket
+    news = ADAPTERS["zammad"].read(Delivery(topic=None, body=body, fetched=None, options={})).ticket
     assert news is not None
     assert news.ticket is not None
     made = json.loads(body)["ticket"]["created_at"]

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from app.connectors.inbound import ADAPTERS
-from app.domain.feeds import orders as arrivals
-from app.domain.feeds.adapter import Letter, Reading, UnreadableError
+from app.domain.feeds import orders as feed
+from app.domain.feeds.adapter import Delivery, Parsed, UnreadableError
 from tests.support import shops
 
 
-def read(kind: str, value: Any, *, fetched: Any = None, **options: Any) -> Reading:
+def read(kind: str, value: Any, *, fetched: Any = None, **options: Any) -> Parsed:
     body = value if isinstance(value, bytes) else shops.raw(value)
-    return ADAPTERS[kind].read(Letter(topic=None, body=body, fetched=fetched, options=options))
+    return ADAPTERS[kind].read(Delivery(topic=None, body=body, fetched=fetched, options=options))
 
 
 def test_woocommerce_order() -> None:
@@ -33,8 +33,8 @@ def test_woocommerce_order() -> None:
 def test_woocommerce_discount_by_line() -> None:
     order = shops.woo_order()
     order["line_items"][0].update(subtotal="10.00", total="8.00", quantity=3)
-    line = arrivals.merge(None, read("woocommerce", order).order)["order"]["lines"][0]
-    paid, listed = arrivals.unit_prices(line)
+    line = feed.merge(None, read("woocommerce", order).order)["order"]["lines"][0]
+    paid, listed = feed.unit_prices(line)
     percent = (listed - paid) * 100 / listed
     assert percent <= 20
     assert abs(percent - 20) < Decimal("1e-20")
@@ -54,7 +54,7 @@ def test_woocommerce_states() -> None:
         dated = read("woocommerce", shops.woo_order(status=status)).order.order
         assert dated.paid  # it was; whether it still is, is a doubt of its own
         unclear = ["payment_unclear"] if status == "pending" else []
-        assert [one.code for one in dated.doubts] == unclear, status
+        assert [one.code for one in dated.review_items] == unclear, status
     unpaid = read("woocommerce", shops.woo_order(status="cancelled", date_paid_gmt=None)).order
     assert (unpaid.order.paid, unpaid.order.cancelled) == (False, True)
     assert read("woocommerce", {"id": 727}).order.cancelled
@@ -156,22 +156,22 @@ def test_paddle_transaction_and_adjustment() -> None:
     assert order.lines[0].gross == Decimal("204.90")
     assert not read("paddle", shops.paddle_adjustment()).order.refunds[0].settled
     settled = read("paddle", shops.paddle_adjustment(status="approved"))
-    known = arrivals.merge(arrivals.merge(None, read("paddle", shops.paddle_transaction()).order), settled.order)
-    wanted = arrivals.wanted(known)
-    assert dict(wanted.refunds) == {"txnitm_01hfyd09xrkdkbaacs934g8v8p": 2}
-    assert (wanted.doubts, wanted.blocks) == ((), ())
+    known = feed.merge(feed.merge(None, read("paddle", shops.paddle_transaction()).order), settled.order)
+    target = feed.target_of(known)
+    assert dict(target.refunds) == {"txnitm_01hfyd09xrkdkbaacs934g8v8p": 2}
+    assert (target.review_items, target.blocks) == ((), ())
 
 
 def test_a_refund_that_names_no_line_is_the_only_lines_or_nobodys() -> None:
     refund = {"id": 726, "reason": "", "total": "-6.00"}
-    two = arrivals.merge(None, read("woocommerce", shops.woo_order(refunds=[refund])).order)
-    assert [one.code for one in arrivals.wanted(two).blocks] == ["refund_lines_unknown"]
+    two = feed.merge(None, read("woocommerce", shops.woo_order(refunds=[refund])).order)
+    assert [one.code for one in feed.target_of(two).blocks] == ["refund_lines_unknown"]
     order = shops.woo_order(refunds=[refund], total="12.00")
     order["line_items"] = [{**order["line_items"][0], "total": "12.00", "subtotal": "12.00"}]
-    one = arrivals.wanted(arrivals.merge(None, read("woocommerce", order).order))
-    assert (dict(one.refunds), one.doubts, one.blocks) == ({"315": 1}, (), ())
+    one = feed.target_of(feed.merge(None, read("woocommerce", order).order))
+    assert (dict(one.refunds), one.review_items, one.blocks) == ({"315": 1}, (), ())
     order["refunds"] = [{**refund, "total": "-12.00"}]
-    assert dict(arrivals.wanted(arrivals.merge(None, read("woocommerce", order).order)).refunds) == {"315": 2}
+    assert dict(feed.target_of(feed.merge(None, read("woocommerce", order).order)).refunds) == {"315": 2}
 
 
 def test_zammad_agents_public_article_is_a_response() -> None:
@@ -210,7 +210,7 @@ def test_zammad_agents_public_article_is_a_response() -> None:
 def test_nonsense_is_unreadable_or_ignored_never_a_fault(kind: str, body: bytes) -> None:
     ADAPTERS[kind].identify({}, body)
     try:
-        found = ADAPTERS[kind].read(Letter(topic=None, body=body, fetched=None, options={}))
+        found = ADAPTERS[kind].read(Delivery(topic=None, body=body, fetched=None, options={}))
     except UnreadableError:
         return
     assert found.ignored or found.subject

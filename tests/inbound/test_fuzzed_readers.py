@@ -29,7 +29,7 @@ from app.documents.calendar_document import read_exceptions, read_weekly_hours
 from app.documents.feeds import read_feed
 from app.documents.zones import zone
 from app.domain.clocks.target import InvalidTarget, parse_target
-from app.domain.feeds.adapter import Letter, UnreadableError
+from app.domain.feeds.adapter import Delivery, UnreadableError
 from app.domain.values.errors import DomainError
 
 MANY = settings(max_examples=400, deadline=1000)
@@ -118,7 +118,7 @@ def test_a_delivery_is_read_or_parked(kind: str, value: Any, raw: bytes, topic: 
     for body in (raw, *(json.dumps(one).encode() for one in (value, *wrapped, *inner))):
         for told in (topic, "order.updated", "orders/updated", "refunds/create"):
             with contextlib.suppress(UnreadableError):
-                adapter.read(Letter(topic=told, body=body, fetched=None, options={}))
+                adapter.read(Delivery(topic=told, body=body, fetched=None, options={}))
         adapter.identify({}, body)
 
 

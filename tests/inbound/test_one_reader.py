@@ -13,8 +13,8 @@ import pytest
 from app.connectors.inbound import ADAPTERS
 from app.connectors.reconcile import MAKERS, Fetcher
 from app.connectors.shops import shopify_admin
-from app.domain.feeds.adapter import Letter, Reading
-from app.domain.feeds.orders import News
+from app.domain.feeds.adapter import Delivery, Parsed
+from app.domain.feeds.orders import OrderUpdate
 from tests.inbound import test_paddle_orders as of_paddle
 from tests.inbound import test_stripe_orders as of_stripe
 from tests.inbound.test_payment_disputes import dispute as disputed
@@ -72,8 +72,8 @@ ORDERS: dict[str, dict[str, Any]] = {
 }
 
 
-def news(kind: str, body: bytes, **options: Any) -> News:
-    found = ADAPTERS[kind].read(Letter(topic=None, body=body, fetched=None, options=options)).order
+def news(kind: str, body: bytes, **options: Any) -> OrderUpdate:
+    found = ADAPTERS[kind].read(Delivery(topic=None, body=body, fetched=None, options=options)).order
     assert found is not None
     return found
 
@@ -91,8 +91,8 @@ async def test_shopifys_api_and_webhooks_are_read_alike(name: str, guests: str) 
     assert news("shopify", shops.raw(asked), guests=guests) == news("shopify", shops.raw(order), guests=guests)
 
 
-def reading(kind: str, body: bytes, fetched: Any = None) -> Reading:
-    return ADAPTERS[kind].read(Letter(topic=None, body=body, fetched=fetched, options={}))
+def reading(kind: str, body: bytes, fetched: Any = None) -> Parsed:
+    return ADAPTERS[kind].read(Delivery(topic=None, body=body, fetched=fetched, options={}))
 
 
 async def reconciled(kind: str, api: dict[str, Any], answer: Any) -> list[bytes]:

@@ -12,8 +12,8 @@ import pytest
 
 from app.connectors.inbound import ADAPTERS
 from app.connectors.reconcile import Fetcher
-from app.domain.feeds import orders as arrivals
-from app.domain.feeds.adapter import Letter, Reading
+from app.domain.feeds import orders as feed
+from app.domain.feeds.adapter import Delivery, Parsed
 from tests.conftest import MakeVendor
 from tests.support import shops
 from tests.support.api import Vendor
@@ -99,23 +99,23 @@ def of_item(kind: str, amount: int, ident: str = "txnitm_A", **totals: int) -> d
     return {**made, "totals": {key: str(value) for key, value in totals.items()}} if totals else made
 
 
-def read(event: Any, **options: Any) -> Reading:
-    return ADAPTERS["paddle"].read(Letter(topic=None, body=shops.raw(event), fetched=None, options=options))
+def read(event: Any, **options: Any) -> Parsed:
+    return ADAPTERS["paddle"].read(Delivery(topic=None, body=shops.raw(event), fetched=None, options=options))
 
 
-def wanted(*events: Any) -> arrivals.Wanted:
+def target_of(*events: Any) -> feed.OrderTarget:
     seen = None
     for event in events:
         news = read(event).order
         assert news is not None
-        seen = arrivals.merge(seen, news)
-    found = arrivals.wanted(seen or {})
+        seen = feed.merge(seen, news)
+    found = feed.target_of(seen or {})
     assert found is not None
     return found
 
 
-def codes(found: arrivals.Wanted) -> list[str]:
-    return [one.code for one in (*found.blocks, *found.doubts)]
+def codes(found: feed.OrderTarget) -> list[str]:
+    return [one.code for one in (*found.blocks, *found.review_items)]
 
 
 # --- reasons of money -------------------------------------------------------------------------------------------------
@@ -131,20 +131,20 @@ def test_a_card_change_buys_nothing() -> None:
 def test_the_tax_alone_takes_no_unit_even_where_it_is_as_much_as_one() -> None:
     six = transaction(lines=[line(quantity=6, tax=4140)])
     for item in (of_item("tax", 4140), of_item("partial", 4140, subtotal=0, tax=4140, total=4140)):
-        found = wanted(six, adjustment("adj_1", "refund", item))
+        found = target_of(six, adjustment("adj_1", "refund", item))
         assert (found.refunds, codes(found)) == ({}, [])
     unit = of_item("partial", 3450, subtotal=3450, tax=690, total=4140)
-    assert wanted(six, adjustment("adj_2", "refund", unit)).refunds == {"txnitm_A": 1}
+    assert target_of(six, adjustment("adj_2", "refund", unit)).refunds == {"txnitm_A": 1}
 
 
 def test_a_refund_of_unused_time_parks() -> None:
-    found = wanted(transaction(), adjustment("adj_1", "refund", of_item("proration", 1725)))
+    found = target_of(transaction(), adjustment("adj_1", "refund", of_item("proration", 1725)))
     assert codes(found) == ["refund_lines_unknown"]
     assert found.refunds == {}
 
 
 def test_a_part_that_is_no_unit_parks_and_a_credit_takes_nothing() -> None:
-    found = wanted(transaction(), adjustment("adj_1", "refund", of_item("partial", 1000)))
+    found = target_of(transaction(), adjustment("adj_1", "refund", of_item("partial", 1000)))
     assert (found.refunds, codes(found)) == ({}, ["refund_part_of_unit"])
     assert read(adjustment("adj_2", "credit", of_item("full", 3450))).ignored == "credit"
 
@@ -152,18 +152,18 @@ def test_a_part_that_is_no_unit_parks_and_a_credit_takes_nothing() -> None:
 def test_a_total_that_its_lines_do_not_explain_parks_and_a_credit_of_the_buyers_pays_for_a_part() -> None:
     odd = transaction()
     odd["data"]["details"]["totals"].update(total="5000", grand_total="5000")
-    assert codes(wanted(odd)) == ["total_unexplained"]
+    assert codes(target_of(odd)) == ["total_unexplained"]
     paid = transaction()
     paid["data"]["details"]["totals"].update(credit="1000", grand_total="2450")
-    assert codes(wanted(paid)) == []
-    assert wanted(paid).order["total"] == "34.5"
+    assert codes(target_of(paid)) == []
+    assert target_of(paid).order["total"] == "34.5"
 
 
 def test_lines_are_of_the_item_of_their_price_whatever_their_order() -> None:
     two = transaction(lines=[line("txnitm_A"), line("txnitm_B", price_id="pri_lic")])
     two["data"]["items"].reverse()
     two["data"]["items"][0]["price"]["custom_data"] = {"edition": "pro"}
-    rows = {row["line_id"]: row["attributes"] for row in wanted(two).order["lines"]}
+    rows = {row["line_id"]: row["attributes"] for row in target_of(two).order["lines"]}
     assert rows == {"txnitm_A": {}, "txnitm_B": {"edition": "pro"}}
 
 
@@ -330,7 +330,7 @@ async def test_the_api_and_the_webhooks_are_read_alike(events: list[dict[str, An
     since = datetime(2025, 1, 1, tzinfo=UTC)
     found = [json.loads(one.body) async for one in fetcher.changes("paddle", api, since)]
     assert len(found) == len(events)
-    assert wanted(*found) == wanted(*events)
+    assert target_of(*found) == target_of(*events)
 
 
 async def test_a_change_of_plan_parks_and_a_trial_brings_nothing(vendor: MakeVendor) -> None:
@@ -376,6 +376,6 @@ def test_a_refund_that_paddle_reverses_parks() -> None:
         for status, at in (("approved", "2025-03-03T00:00:00Z"), ("reversed", "2025-03-04T00:00:00Z"))
     )
     for order in itertools.permutations([two, one, back]):
-        found = wanted(*order)
+        found = target_of(*order)
         assert (found.refunds, codes(found)) == ({}, ["refund_reversed"])
-    assert codes(wanted(two, back)) == [], "one that was never approved took nothing"
+    assert codes(target_of(two, back)) == [], "one that was never approved took nothing"

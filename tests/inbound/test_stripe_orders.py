@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.connectors.inbound import ADAPTERS
-from app.domain.feeds import orders as arrivals
-from app.domain.feeds.adapter import Letter, Reading, UnreadableError
+from app.domain.feeds import orders as feed
+from app.domain.feeds.adapter import Delivery, Parsed, UnreadableError
 from tests.conftest import MakeVendor
 from tests.support import shops
 from tests.support.api import Vendor
@@ -21,8 +21,8 @@ PACK = "credits-60"
 PRICE = {"id": "price_60", "product": "prod_60", "metadata": {}, "unit_amount": 3450}
 
 
-def read(event: Any, *, fetched: Any = None, **options: Any) -> Reading:
-    return ADAPTERS["stripe"].read(Letter(topic=None, body=shops.raw(event), fetched=fetched, options=options))
+def read(event: Any, *, fetched: Any = None, **options: Any) -> Parsed:
+    return ADAPTERS["stripe"].read(Delivery(topic=None, body=shops.raw(event), fetched=fetched, options=options))
 
 
 def session(total: int = 3450, subtotal: int | None = None, **changes: Any) -> dict[str, Any]:
@@ -55,13 +55,13 @@ def item(quantity: int, subtotal: int, ident: str = "li_1", **changes: Any) -> d
     }
 
 
-def wanted(*events: Any, fetched: Any = None) -> arrivals.Wanted:
+def target_of(*events: Any, fetched: Any = None) -> feed.OrderTarget:
     seen = None
     for event in events:
         news = read(event, fetched=fetched).order
         assert news is not None
-        seen = arrivals.merge(seen, news)
-    found = arrivals.wanted(seen or {})
+        seen = feed.merge(seen, news)
+    found = feed.target_of(seen or {})
     assert found is not None
     return found
 
@@ -78,8 +78,8 @@ def refund(amount: int, number: int = 1, status: str = "succeeded", **changes: A
     )
 
 
-def codes(found: arrivals.Wanted) -> list[str]:
-    return [one.code for one in (*found.blocks, *found.doubts)]
+def codes(found: feed.OrderTarget) -> list[str]:
+    return [one.code for one in (*found.blocks, *found.review_items)]
 
 
 # --- reasons of money -------------------------------------------------------------------------------------------------
@@ -93,12 +93,12 @@ def test_a_refund_of_the_shipping_takes_no_unit() -> None:
         shipping_cost={"amount_total": 600},
         total_details={"amount_discount": 0, "amount_shipping": 600, "amount_tax": 0},
     )
-    assert wanted(paid).order["lines"][0]["gross"] == "69"
-    found = wanted(paid, refund(600))
+    assert target_of(paid).order["lines"][0]["gross"] == "69"
+    found = target_of(paid, refund(600))
     assert (found.refunds, codes(found)) == ({}, [])
-    assert wanted(paid, refund(3450)).refunds == {"1": 1}
-    assert wanted(paid, refund(4050)).refunds == {"1": 1}
-    assert wanted(paid, refund(7500)).refunds == {"1": 2}
+    assert target_of(paid, refund(3450)).refunds == {"1": 1}
+    assert target_of(paid, refund(4050)).refunds == {"1": 1}
+    assert target_of(paid, refund(7500)).refunds == {"1": 2}
 
 
 def test_a_refund_that_fits_the_shipping_as_well_as_a_unit_parks() -> None:
@@ -109,7 +109,7 @@ def test_a_refund_that_fits_the_shipping_as_well_as_a_unit_parks() -> None:
         shipping_cost={"amount_total": 3450},
         total_details={"amount_discount": 0, "amount_shipping": 3450, "amount_tax": 0},
     )
-    found = wanted(paid, refund(3450))
+    found = target_of(paid, refund(3450))
     assert (found.refunds, codes(found)) == ({}, ["refund_lines_unknown"])
     assert found.blocks[0].says["beside_the_lines"] == ["34.5"]
 
@@ -117,18 +117,18 @@ def test_a_refund_that_fits_the_shipping_as_well_as_a_unit_parks() -> None:
 def test_a_refund_that_fits_the_tax_as_well_as_a_unit_parks_and_one_that_fits_the_tax_alone_takes_nothing() -> None:
     details = {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 4140}
     paid = session(24840, 20700, metadata={"sku": PACK, "quantity": "6"}, total_details=details)
-    assert codes(wanted(paid, refund(4140))) == ["refund_lines_unknown"]
+    assert codes(target_of(paid, refund(4140))) == ["refund_lines_unknown"]
     details = {**details, "amount_tax": 1449}
     paid = session(22149, 20700, metadata={"sku": PACK, "quantity": "6"}, total_details=details)
-    found = wanted(paid, refund(1449))
+    found = target_of(paid, refund(1449))
     assert (found.refunds, codes(found)) == ({}, [])
 
 
 def test_a_total_that_its_parts_do_not_explain_parks() -> None:
-    found = wanted(session(5000, 3450))
+    found = target_of(session(5000, 3450))
     assert codes(found) == ["total_unexplained"]
     assert found.blocks[0].says["amount_total"] == "50.00"
-    listed = wanted(session(6900, metadata={}), fetched=[item(1, 3450)])
+    listed = target_of(session(6900, metadata={}), fetched=[item(1, 3450)])
     assert codes(listed) == ["total_unexplained"]
 
 
@@ -143,12 +143,12 @@ def test_a_total_that_its_parts_do_not_explain_parks() -> None:
     ],
 )
 def test_a_total_that_its_parts_explain_is_read(total: int, details: dict[str, int]) -> None:
-    assert codes(wanted(session(total, 3450, total_details=details))) == []
+    assert codes(target_of(session(total, 3450, total_details=details))) == []
 
 
 def test_the_discount_is_that_of_the_line_without_taxes_and_shipping() -> None:
     details = {"amount_discount": 690, "amount_shipping": 500, "amount_tax": 552}
-    row = wanted(session(3812, 3450, total_details=details)).order["lines"][0]
+    row = target_of(session(3812, 3450, total_details=details)).order["lines"][0]
     assert (row["listed"], row["paid"]) == ("34.5", "27.6")
 
 
@@ -157,10 +157,10 @@ def test_the_discount_is_that_of_the_line_without_taxes_and_shipping() -> None:
 
 def test_line_items_say_the_quantity_where_the_buyer_could_change_it() -> None:
     """`adjustable_quantity`: the metadata was written before the buyer took three."""
-    found = wanted(session(10350), fetched=[item(3, 10350)])
+    found = target_of(session(10350), fetched=[item(3, 10350)])
     assert [(row["sku"], row["quantity"]) for row in found.order["lines"]] == [(PACK, 3)]
     said = session(10350, metadata={"sku": PACK, "quantity": "1"})
-    row = wanted(said, fetched=[item(3, 10350)]).order["lines"][0]
+    row = target_of(said, fetched=[item(3, 10350)]).order["lines"][0]
     assert row["trouble"] == "The metadata says 1 units, and the line item 3."
 
 
@@ -168,7 +168,7 @@ def test_what_the_buyer_could_add_is_asked_for() -> None:
     offered = session(6900, optional_items=[{"price": "price_60", "quantity": 1}])
     assert read(offered).ask == "line_items:" + offered["data"]["object"]["id"]
     base = {**PRICE, "id": "price_base", "product": "prod_base"}
-    found = wanted(offered, fetched=[item(1, 3450, "li_0", price=base), item(1, 3450)])
+    found = target_of(offered, fetched=[item(1, 3450, "li_0", price=base), item(1, 3450)])
     assert [(row["sku"], row["products"]) for row in found.order["lines"]] == [
         (PACK, []),
         (None, ["price_60", "prod_60"]),
@@ -202,7 +202,7 @@ def test_several_lines_in_the_metadata_with_a_discount_are_asked_for() -> None:
     ],
 )
 def test_amounts_have_the_digits_that_stripe_gives_the_currency(currency: str, sent: int, amount: str) -> None:
-    assert wanted(session(sent, currency=currency)).order["total"] == amount
+    assert target_of(session(sent, currency=currency)).order["total"] == amount
 
 
 def test_a_fraction_that_the_currency_has_not_is_not_guessed() -> None:
@@ -252,11 +252,11 @@ TWO = session(6900, metadata={"sku": PACK, "quantity": "2"})
 
 def test_a_refund_that_failed_after_it_was_made_parks_and_one_that_never_went_takes_nothing() -> None:
     for waiting, ended in (("pending", "failed"), ("requires_action", "canceled"), ("pending", "canceled")):
-        found = wanted(TWO, part(1, waiting, 10))
+        found = target_of(TWO, part(1, waiting, 10))
         assert (found.refunds, codes(found)) == ({}, []), "no money has gone yet"
-        found = wanted(TWO, part(1, waiting, 10), part(1, ended, 20, made=10))
+        found = target_of(TWO, part(1, waiting, 10), part(1, ended, 20, made=10))
         assert (found.refunds, codes(found)) == ({}, [])
-    found = wanted(session(), refund(3450), refund(3450, status="failed"))
+    found = target_of(session(), refund(3450), refund(3450, status="failed"))
     assert codes(found) == ["refund_reversed"]
 
 
@@ -267,24 +267,24 @@ def test_a_charge_that_counted_a_refund_takes_its_units_and_parks_once_the_refun
 ) -> None:
     """The charge says that the money is given back; that its refund succeeded is perhaps never told."""
     told = (TWO, part(1, waiting, 10, refunded), charge(refunded, 11))
-    found = wanted(*told)
+    found = target_of(*told)
     assert (found.refunds, codes(found)) == ({"1": taken}, [])
     for order in itertools.permutations([*told, part(1, "failed", 20, refunded, made=10)]):
-        found = wanted(*order)
+        found = target_of(*order)
         assert codes(found) == ["refund_reversed"]
         assert found.refunds == {}, "nothing more is taken for it"
-    assert "failed after the shop had said" in found.doubts[0].unclear
+    assert "failed after the shop had said" in found.review_items[0].unclear
 
 
 def test_a_refund_that_failed_and_was_made_again_takes_its_units_once_and_parks_nothing() -> None:
     failed = (part(1, "pending", 10), charge(3450, 11), part(1, "failed", 20, made=10))
     for again in ((part(2, "succeeded", 30),), (charge(3450, 31),), (part(2, "pending", 30), charge(3450, 31))):
         for order in itertools.permutations([TWO, *failed, *again]):
-            found = wanted(*order)
+            found = target_of(*order)
             assert (found.refunds, codes(found)) == ({"1": 1}, [])
     whole = (part(1, "succeeded", 10, 6900), part(1, "failed", 20, 6900, 10), part(2, "succeeded", 30, 6900))
     for order in itertools.permutations([TWO, *whole]):
-        found = wanted(*order)
+        found = target_of(*order)
         assert (found.refunds, codes(found)) == ({"1": 2}, [])
 
 
@@ -292,14 +292,14 @@ def test_a_part_that_was_refunded_failed_and_was_refunded_again_may_have_been_ta
     """Told in another order, both refunds stand for a while: the ledger may hold too little, so a person looks."""
     told = (part(1, "succeeded", 10), part(1, "failed", 20, made=10), part(2, "succeeded", 30))
     for order in itertools.permutations([TWO, *told]):
-        found = wanted(*order)
+        found = target_of(*order)
         assert (found.refunds, codes(found)) == ({"1": 1}, ["refund_reversed"]), "one pack, not two"
 
 
 def test_a_refund_that_failed_leaves_the_others_as_they_are() -> None:
     told = (TWO, part(1, "succeeded", 10), charge(3450, 10), part(2, "pending", 20), charge(6900, 21))
-    assert wanted(*told).refunds == {"1": 2}
-    found = wanted(*told, part(2, "failed", 30, made=20))
+    assert target_of(*told).refunds == {"1": 2}
+    found = target_of(*told, part(2, "failed", 30, made=20))
     assert (found.refunds, codes(found)) == ({"1": 1}, ["refund_reversed"])
 
 
@@ -314,19 +314,19 @@ def test_any_order_of_refunds_and_charges_is_read_alike() -> None:
             events += [part(number, one, made + 4 * at, amount, made) for at, one in enumerate(states)]
             if rng.random() < 0.6:
                 events.append(charge(min(amount, 6900), made + rng.randint(0, 5)))
-        expected = wanted(*events)
+        expected = target_of(*events)
         for _ in range(3):
             rng.shuffle(events)
-            assert wanted(*events, rng.choice(events)) == expected, seed
+            assert target_of(*events, rng.choice(events)) == expected, seed
 
 
 def test_what_was_told_before_charges_had_times_parks_once_a_refund_failed() -> None:
     """As an installation remembers it from before: how much was given back, and not when."""
-    seen = arrivals.merge(None, read(TWO).order or arrivals.News())
+    seen = feed.merge(None, read(TWO).order or feed.OrderUpdate())
     seen["refunded_total"] = "34.5"
     failed = read(part(1, "failed", 20, made=10)).order
     assert failed is not None
-    found = arrivals.wanted(arrivals.merge(seen, failed))
+    found = feed.target_of(feed.merge(seen, failed))
     assert found is not None
     assert codes(found) == ["refund_reversed"]
 
@@ -334,7 +334,7 @@ def test_what_was_told_before_charges_had_times_parks_once_a_refund_failed() -> 
 def test_the_refunds_within_a_charge_are_read_with_it() -> None:
     """API versions before 2022-11-15 send a charge's refunds along."""
     inside = {"object": "list", "has_more": False, "data": [part(1, "pending", 10)["data"]["object"]]}
-    found = wanted(TWO, charge(3450, 11, refunds=inside), part(1, "failed", 20, made=10))
+    found = target_of(TWO, charge(3450, 11, refunds=inside), part(1, "failed", 20, made=10))
     assert (found.refunds, codes(found)) == ({}, ["refund_reversed"])
 
 
@@ -345,9 +345,9 @@ def test_a_refund_in_a_status_that_nobody_knows_is_parked_by_name() -> None:
 
 
 def test_more_than_the_order_came_to_parks_and_takes_nothing() -> None:
-    found = wanted(TWO, refund(7000))
+    found = target_of(TWO, refund(7000))
     assert (found.refunds, codes(found)) == ({}, ["refund_lines_unknown"])
-    found = wanted(TWO, charge(7000, 11))
+    found = target_of(TWO, charge(7000, 11))
     assert (found.refunds, codes(found)) == ({}, ["refund_lines_unknown"])
 
 
@@ -367,7 +367,7 @@ def test_more_than_the_order_came_to_parks_and_takes_nothing() -> None:
 def test_a_line_that_does_not_divide_evenly_is_rounded_to_the_smallest_unit(
     total: int, quantity: int, given: int, units: int | None
 ) -> None:
-    found = wanted(session(total, metadata={"sku": PACK, "quantity": str(quantity)}), refund(given))
+    found = target_of(session(total, metadata={"sku": PACK, "quantity": str(quantity)}), refund(given))
     assert (found.refunds, codes(found)) == (({}, ["refund_part_of_unit"]) if units is None else ({"1": units}, []))
 
 

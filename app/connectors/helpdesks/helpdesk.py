@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import standard
-from app.domain.feeds.adapter import Letter, Reading, UnreadableError
+from app.domain.feeds.adapter import Delivery, Parsed, UnreadableError
 from app.domain.feeds.orders import stamp
-from app.domain.feeds.tickets import ResponseSeen, TicketNews, TicketSeen
+from app.domain.feeds.tickets import ResponseSnapshot, TicketSnapshot, TicketUpdate
 
 _TEXTS: Final = ("channel", "language", "product", "license_id", "category", "pay_with", "credit_type")
 
@@ -26,12 +26,12 @@ class Helpdesk(standard.Signed):
     kind = "helpdesk"
     about = ("ticket", "ticket_id")
 
-    def read(self, letter: Letter) -> Reading:
+    def read(self, delivery: Delivery) -> Parsed:
         """The ticket, a response, or both."""
-        event = p.parsed(letter.body)
+        event = p.parsed(delivery.body)
         kind, data = str(event.get("type", "")), p.table(event.get("data"), "data")
         if not kind.startswith("ticket."):
-            return Reading(ignored="other_type")
+            return Parsed(ignored="other_type")
         subject = "ticket/" + p.ident(data.get("ticket_id"), "data.ticket_id")
         ticket = None
         if data.get("subject") is not None:
@@ -42,10 +42,10 @@ class Helpdesk(standard.Signed):
         if said is None and kind == "ticket.response":
             said = data
         responses = () if said is None else (_response(event, p.table(said, "data.response")),)
-        return Reading(subject=subject, ticket=TicketNews(ticket=ticket, responses=responses))
+        return Parsed(subject=subject, ticket=TicketUpdate(ticket=ticket, responses=responses))
 
 
-def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSeen:
+def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSnapshot:
     stated: dict[str, Any] = {
         name: p.ident(data[name], f"data.{name}") for name in _TEXTS if data.get(name) is not None
     }
@@ -58,7 +58,7 @@ def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSeen:
         stated["agreed_up_to"] = p.whole(data["agreed_up_to"], "data.agreed_up_to")
     made_at = p.instant(data.get("created_at") or event.get("timestamp"), "data.created_at")
     dated = data.get("created_at") is not None or event.get("type") == "ticket.created"
-    return TicketSeen(
+    return TicketSnapshot(
         stamp=stamp(made_at),
         customer=p.customer(data.get("customer_id"), data.get("customer_email")),
         subject=p.text(data.get("subject"), 200) or "(no subject)",
@@ -67,11 +67,11 @@ def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSeen:
     )
 
 
-def _response(event: Mapping[str, Any], said: Mapping[str, Any]) -> ResponseSeen:
+def _response(event: Mapping[str, Any], said: Mapping[str, Any]) -> ResponseSnapshot:
     author, kind = said.get("author", "vendor"), said.get("kind", "service")
     if author not in ("vendor", "customer") or kind not in ("service", "inquiry"):
         raise UnreadableError("field_wrong", "A response is by vendor or customer, and a service or an inquiry.")
-    return ResponseSeen(
+    return ResponseSnapshot(
         response_id=p.ident(said.get("response_id"), "response_id"),
         author=author,
         kind=kind,

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from app.connectors import payload as p
-from app.domain.feeds.adapter import Identity, Letter, Reading
+from app.domain.feeds.adapter import Delivery, Identity, Parsed
 from app.domain.feeds.orders import stamp
-from app.domain.feeds.tickets import ResponseSeen, TicketNews, TicketSeen
+from app.domain.feeds.tickets import ResponseSnapshot, TicketSnapshot, TicketUpdate
 
 CHANNELS = {"email": "email", "web": "contact_form", "phone": "phone", "note": "helpdesk", "form": "contact_form"}
 
@@ -46,12 +46,12 @@ class Zammad:
             subject=f"ticket/{p.text(number, 150)}" if known else None,
         )
 
-    def read(self, letter: Letter) -> Reading:
+    def read(self, delivery: Delivery) -> Parsed:
         """The ticket, and what was written."""
-        data = p.parsed(letter.body)
+        data = p.parsed(delivery.body)
         ticket, article = p.table(data.get("ticket"), "ticket"), p.table(data.get("article"), "article")
         subject = "ticket/" + p.ident(ticket.get("id"), "ticket.id")
-        options = letter.options
+        options = delivery.options
         asker = p.table(ticket.get("customer"), "ticket.customer")
         own = asker.get(str(options.get("customer_field", ""))) if options.get("customer_field") else None
         customer = (
@@ -65,17 +65,17 @@ class Zammad:
         category = p.table(options.get("categories"), "categories").get(str(_group(ticket)))
         if category:
             stated["category"] = category
-        seen = TicketSeen(
+        snapshot = TicketSnapshot(
             stamp=stamp(p.instant(ticket.get("created_at"), "ticket.created_at")),
             customer=customer,
             subject=p.text(ticket.get("title"), 200) or "(no subject)",
             stated=stated,
             opened_at=p.instant(ticket.get("created_at"), "ticket.created_at"),
         )
-        responses: tuple[ResponseSeen, ...] = ()
+        responses: tuple[ResponseSnapshot, ...] = ()
         if article.get("id") is not None and str(_name(article.get("sender"))) == "Agent":
             responses = (
-                ResponseSeen(
+                ResponseSnapshot(
                     response_id=p.ident(article["id"], "article.id"),
                     author="vendor",
                     kind="service",
@@ -83,7 +83,7 @@ class Zammad:
                     occurred_at=p.instant(article.get("created_at"), "article.created_at"),
                 ),
             )
-        return Reading(subject=subject, ticket=TicketNews(ticket=seen, responses=responses))
+        return Parsed(subject=subject, ticket=TicketUpdate(ticket=snapshot, responses=responses))
 
 
 def _group(ticket: Mapping[str, Any]) -> Any:

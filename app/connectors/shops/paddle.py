@@ -17,9 +17,9 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from app.connectors import payload as p
-from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
-from app.domain.feeds.disputed_money import DisputeSeen, DisputeState
-from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.feeds.adapter import Delivery, Identity, Parsed, UnreadableError
+from app.domain.feeds.disputed_money import DisputeSnapshot, DisputeState
+from app.domain.feeds.orders import LineSnapshot, OrderSnapshot, OrderUpdate, RefundSnapshot, stamp
 from app.domain.feeds.review import ReviewItem
 
 TRANSACTIONS: Final = ("transaction.completed", "transaction.paid", "transaction.updated")
@@ -78,24 +78,24 @@ class Paddle:
             subject=subject,
         )
 
-    def read(self, letter: Letter) -> Reading:
+    def read(self, delivery: Delivery) -> Parsed:
         """A completed transaction, or an adjustment of one."""
-        event = p.parsed(letter.body)
+        event = p.parsed(delivery.body)
         kind, data = str(event.get("event_type", "")), p.table(event.get("data"), "data")
         if kind in ADJUSTMENTS:
-            return replace(_adjustment(data, event), test=_sandbox({}, letter))
+            return replace(_adjustment(data, event), test=_sandbox({}, delivery))
         if kind not in TRANSACTIONS:
-            return Reading(ignored="other_type")
+            return Parsed(ignored="other_type")
         if str(data.get("status")) not in DONE:
-            return Reading(ignored="not_completed")
+            return Parsed(ignored="not_completed")
         if str(data.get("origin")) == CARD_CHANGE:
-            return Reading(ignored="payment_method_change")
+            return Parsed(ignored="payment_method_change")
         if data.get("origin") is not None and str(data["origin"]) not in ORIGINS:
             says = {"transaction": str(data.get("id")), "origin": str(data["origin"])}
             unclear = f"Nobody here knows why there is a transaction of the origin {says['origin']}."
             raise UnreadableError("status_unknown", unclear, says)
         order = _transaction(data, event)
-        return Reading(subject="order/" + _key(event), order=News(order=order), test=_sandbox(data, letter))
+        return Parsed(subject="order/" + _key(event), order=OrderUpdate(order=order), test=_sandbox(data, delivery))
 
 
 def _key(event: Mapping[str, Any]) -> str:
@@ -105,13 +105,13 @@ def _key(event: Mapping[str, Any]) -> str:
     return p.ident(data.get("id"), "id")
 
 
-def _sandbox(data: Mapping[str, Any], letter: Letter) -> bool:
+def _sandbox(data: Mapping[str, Any], delivery: Delivery) -> bool:
     """Whether it is of Paddle's sandbox: no field says so, but its addresses, the source's option and its API do."""
-    urls = (p.table(data.get("checkout"), "checkout").get("url"), letter.options.get("api_base_url"))
-    return bool(letter.options.get("sandbox")) or any(_SANDBOX.match(str(url or "")) for url in urls)
+    urls = (p.table(data.get("checkout"), "checkout").get("url"), delivery.options.get("api_base_url"))
+    return bool(delivery.options.get("sandbox")) or any(_SANDBOX.match(str(url or "")) for url in urls)
 
 
-def _transaction(data: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
+def _transaction(data: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSnapshot:
     currency = p.currency_of(data.get("currency_code"))
     details = p.table(data.get("details"), "details")
     totals = p.table(details.get("totals"), "totals")
@@ -127,7 +127,7 @@ def _transaction(data: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen
     lines = _lines(data, details, currency)
     customer = p.table(data.get("customer"), "customer")
     total = totals.get("total", totals.get("grand_total"))
-    return OrderSeen(
+    return OrderSnapshot(
         stamp=stamp(str(event["occurred_at"])),
         placed_at=placed_at,
         currency=currency,
@@ -136,11 +136,11 @@ def _transaction(data: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen
         paid=True,
         total=p.minor_or_none(total, currency, "total"),
         payment=period,
-        doubts=_checked(totals, lines, currency),
+        review_items=_checked(totals, lines, currency),
     )
 
 
-def _checked(totals: Mapping[str, Any], lines: Sequence[LineSeen], currency: str) -> tuple[ReviewItem, ...]:
+def _checked(totals: Mapping[str, Any], lines: Sequence[LineSnapshot], currency: str) -> tuple[ReviewItem, ...]:
     """Compare the total with the lines, the discount and the tax; a credit of the buyer's pays for a part of it."""
     total = p.minor_or_none(totals.get("total"), currency, "total")
     known = [line.gross for line in lines if line.gross is not None]
@@ -159,7 +159,7 @@ def _checked(totals: Mapping[str, Any], lines: Sequence[LineSeen], currency: str
     return (ReviewItem("total_unexplained", unclear, says),)
 
 
-def _lines(data: Mapping[str, Any], details: Mapping[str, Any], currency: str) -> tuple[LineSeen, ...]:
+def _lines(data: Mapping[str, Any], details: Mapping[str, Any], currency: str) -> tuple[LineSnapshot, ...]:
     items = p.rows(data.get("items"), "items")
     return tuple(
         _line(row, _item_of(row, number, items), currency, whole=str(data.get("origin")) != PLAN_CHANGE)
@@ -180,7 +180,7 @@ def _price(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return p.table(item.get("price"), "price")
 
 
-def _line(row: Mapping[str, Any], item: Mapping[str, Any], currency: str, *, whole: bool) -> LineSeen:
+def _line(row: Mapping[str, Any], item: Mapping[str, Any], currency: str, *, whole: bool) -> LineSnapshot:
     named = row.get("price_id") or item.get("price_id") or _price(item).get("id")
     product = p.table(row.get("product"), "product").get("id") or _price(item).get("product_id")
     totals = p.table(row.get("totals"), "totals")
@@ -192,7 +192,7 @@ def _line(row: Mapping[str, Any], item: Mapping[str, Any], currency: str, *, who
         change = "proration"
     elif _price(item).get("trial_period") and listed == 0 and not discount:
         change = "trial"
-    return LineSeen(
+    return LineSnapshot(
         line_id=p.ident(row.get("id"), "line id"),
         quantity=max(quantity, 1),
         products=tuple(p.ident(name, "price") for name in (named, product) if name),
@@ -207,10 +207,10 @@ def _line(row: Mapping[str, Any], item: Mapping[str, Any], currency: str, *, who
 # --- adjustments ------------------------------------------------------------------------------------------------------
 
 
-def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Reading:
+def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Parsed:
     action, status = str(data.get("action")), str(data.get("status"))
     if action in CREDITS:
-        return Reading(ignored="credit")
+        return Parsed(ignored="credit")
     subject = "order/" + p.ident(data.get("transaction_id"), "transaction_id")
     ident = p.ident(data.get("id"), "id")
     if action != "refund" and action not in DISPUTES:
@@ -222,7 +222,7 @@ def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Reading:
     whole = str(data.get("type")) == "full" and not data.get("items")
     said_at = p.instant(event.get("occurred_at"), "occurred_at")
     if action == "refund":
-        refund = RefundSeen(
+        refund = RefundSnapshot(
             refund_id=ident,
             settled=status == "approved",
             reversed=status == "reversed",
@@ -234,11 +234,11 @@ def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Reading:
             other=taken.tax,
             left=taken.proration,
         )
-        return Reading(subject=subject, order=News(refunds=(refund,)))
+        return Parsed(subject=subject, order=OrderUpdate(refunds=(refund,)))
     if status not in ("approved", "reversed"):
-        return Reading(ignored="not_approved")
+        return Parsed(ignored="not_approved")
     state = DISPUTES[action]
-    dispute = DisputeSeen(
+    dispute = DisputeSnapshot(
         dispute_id=ident,
         state="won" if status == "reversed" and state == "lost" else state,
         stamp=stamp(str(event["occurred_at"])),
@@ -248,7 +248,7 @@ def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Reading:
         amounts=taken.amounts,
         currency=currency,
     )
-    return Reading(subject=subject, order=News(disputes=(dispute,)))
+    return Parsed(subject=subject, order=OrderUpdate(disputes=(dispute,)))
 
 
 @dataclass(slots=True)

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import standard
-from app.domain.feeds.adapter import Letter, Reading, UnreadableError
-from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.feeds.adapter import Delivery, Parsed, UnreadableError
+from app.domain.feeds.orders import LineSnapshot, OrderSnapshot, OrderUpdate, RefundSnapshot, stamp
 
 PAID: Final = frozenset({"paid", "completed", "processing", "complete"})
 
@@ -28,40 +28,40 @@ class Purchase(standard.Signed):
     kind = "purchase"
     about = ("order", "order_id")
 
-    def read(self, letter: Letter) -> Reading:
+    def read(self, delivery: Delivery) -> Parsed:
         """News of an order."""
-        event = p.parsed(letter.body)
+        event = p.parsed(delivery.body)
         kind, data = str(event.get("type", "")), p.table(event.get("data"), "data")
         if not kind.startswith("order."):
-            return Reading(ignored="other_type")
+            return Parsed(ignored="other_type")
         subject = "order/" + p.ident(data.get("order_id"), "data.order_id")
         said_at = stamp(p.instant_or_none(data.get("updated_at") or event.get("timestamp"), "timestamp"))
         if kind == "order.refunded":
-            return Reading(subject=subject, order=News(refunds=(_refund(data),)))
+            return Parsed(subject=subject, order=OrderUpdate(refunds=(_refund(data),)))
         if kind == "order.cancelled" or kind == "order.deleted":
             order = _order(data, said_at, paid=False, cancelled=False) if data.get("lines") else None
-            return Reading(subject=subject, order=News(order=order, cancelled=True, cancelled_at=said_at))
+            return Parsed(subject=subject, order=OrderUpdate(order=order, cancelled=True, cancelled_at=said_at))
         status = str(data.get("status", "paid" if kind in ("order.paid", "order.completed") else "pending")).lower()
         if kind == "order.updated" and "status" not in data:
             status = "paid"
         refunds = tuple(_refund(row) for row in p.rows(data.get("refunds"), "refunds"))
         order = _order(data, said_at, paid=status in PAID or kind == "order.paid", cancelled=False)
-        return Reading(
+        return Parsed(
             subject=subject,
-            order=News(
+            order=OrderUpdate(
                 order=order, refunds=refunds, cancelled=status in ("cancelled", "canceled"), cancelled_at=said_at
             ),
         )
 
 
-def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool) -> OrderSeen:
+def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool) -> OrderSnapshot:
     placed_at = p.instant(data.get("placed_at"), "data.placed_at")
     lines = tuple(_line(row, number) for number, row in enumerate(p.rows(data.get("lines"), "data.lines"), start=1))
     known = [line.paid for line in lines if line.paid is not None]
     total = p.money_or_none(data.get("total"), "data.total")
     if total is None and len(known) == len(lines) and lines:
         total = sum(known, Decimal(0))
-    return OrderSeen(
+    return OrderSnapshot(
         stamp=said_at,
         placed_at=placed_at,
         currency=p.currency_of(data.get("currency")),
@@ -74,14 +74,14 @@ def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool
     )
 
 
-def _line(row: Mapping[str, Any], number: int) -> LineSeen:
+def _line(row: Mapping[str, Any], number: int) -> LineSnapshot:
     quantity = p.whole(row.get("quantity", 1), "quantity", least=1)
     unit, listed = (
         p.money_or_none(row.get("unit_price"), "unit_price"),
         p.money_or_none(row.get("list_price"), "list_price"),
     )
     product = p.ident_or_none(row.get("product_id"), "product_id")
-    return LineSeen(
+    return LineSnapshot(
         line_id=p.ident(row.get("line_id", number), "line_id"),
         products=() if product is None else (product,),
         sku=p.ident_or_none(row.get("sku"), "sku"),
@@ -92,7 +92,7 @@ def _line(row: Mapping[str, Any], number: int) -> LineSeen:
     )
 
 
-def _refund(data: Mapping[str, Any]) -> RefundSeen:
+def _refund(data: Mapping[str, Any]) -> RefundSnapshot:
     lines = p.rows(data.get("lines"), "lines")
     units: dict[str, int] = {}
     for line in lines:
@@ -101,7 +101,7 @@ def _refund(data: Mapping[str, Any]) -> RefundSeen:
     amount = p.money_or_none(data.get("amount"), "amount")
     if not lines and amount is None and data.get("refund_id") is None and data.get("full") is None:
         raise UnreadableError("field_missing", "A refund names a refund_id, and lines or nothing for the whole order.")
-    return RefundSeen(
+    return RefundSnapshot(
         refund_id=p.ident(data.get("refund_id", "full"), "refund_id"),
         full=not lines and amount is None,
         units=units or None,

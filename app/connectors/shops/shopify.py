@@ -16,9 +16,9 @@ from typing import Any, Final
 from app.connectors import payload as p
 from app.connectors import standard
 from app.connectors.shops import shares
-from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
-from app.domain.feeds.disputed_money import DisputeSeen, DisputeState
-from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.feeds.adapter import Delivery, Identity, Parsed, UnreadableError
+from app.domain.feeds.disputed_money import DisputeSnapshot, DisputeState
+from app.domain.feeds.orders import LineSnapshot, OrderSnapshot, OrderUpdate, RefundSnapshot, stamp
 from app.domain.feeds.review import ReviewItem
 
 PAID: Final = frozenset({"paid", "partially_refunded", "refunded"})
@@ -69,29 +69,29 @@ class Shopify:
             subject=f"order/{p.text(order_id, 150)}" if known else None,
         )
 
-    def read(self, letter: Letter) -> Reading:
+    def read(self, delivery: Delivery) -> Parsed:
         """A snapshot or a refund, told apart by what stands in it."""
-        data = p.parsed(letter.body)
+        data = p.parsed(delivery.body)
         if "refund_line_items" in data:
             subject = "order/" + p.ident(data.get("order_id"), "order_id")
-            return Reading(subject=subject, order=News(refunds=(_refund(data),)))
+            return Parsed(subject=subject, order=OrderUpdate(refunds=(_refund(data),)))
         if _is_dispute(data):
             return _disputed(data)
         if "line_items" not in data or "id" not in data:
-            return Reading(ignored="order_deleted" if set(data) == {"id"} else "no_order")
+            return Parsed(ignored="order_deleted" if set(data) == {"id"} else "no_order")
         status = str(data.get("financial_status") or "")
         if status == "voided":
-            return Reading(ignored="voided_order")
+            return Parsed(ignored="voided_order")
         subject = "order/" + p.ident(data["id"], "id")
         if status not in PAID | UNPAID:
             unclear = f"Nobody here knows an order in the financial status {status or 'that is missing'}."
             says = {"financial_status": status or None, "total_price": str(data.get("total_price"))}
             raise UnreadableError("payment_unclear", unclear, says)
-        order = _order(data, status, letter.options)
+        order = _order(data, status, delivery.options)
         refunds = tuple(_refund(row) for row in p.rows(data.get("refunds"), "refunds"))
-        return Reading(
+        return Parsed(
             subject=subject,
-            order=News(
+            order=OrderUpdate(
                 order=order,
                 refunds=refunds,
                 refunded_full=status == "refunded",
@@ -106,17 +106,17 @@ def _is_dispute(data: Mapping[str, Any]) -> bool:
     return "order_id" in data and "evidence_due_by" in data and "line_items" not in data
 
 
-def _disputed(data: Mapping[str, Any]) -> Reading:
+def _disputed(data: Mapping[str, Any]) -> Parsed:
     """A dispute as it stands. Its topics tell no time of the change, so that the further state wins."""
     if data.get("order_id") is None:
-        return Reading(ignored="no_order")
+        return Parsed(ignored="no_order")
     status = str(data.get("status"))
     state = DISPUTES.get(status)
     if state is None:
         says = {"dispute": str(data.get("id")), "status": status}
         raise UnreadableError("status_unknown", f"Nobody here knows a dispute in the status {status}.", says)
     times = [p.instant_or_none(data.get(name), name) for name in ("initiated_at", "finalized_on")]
-    seen = DisputeSeen(
+    dispute = DisputeSnapshot(
         dispute_id=p.ident(data.get("id"), "id"),
         state="warning" if data.get("type") == "inquiry" else state,
         stamp=stamp(max((time_ for time_ in times if time_ is not None), default=None)),
@@ -124,18 +124,18 @@ def _disputed(data: Mapping[str, Any]) -> Reading:
         currency=p.currency_of(data.get("currency")),
     )
     subject = "order/" + p.ident(data.get("order_id"), "order_id")
-    return Reading(subject=subject, order=News(disputes=(seen,)))
+    return Parsed(subject=subject, order=OrderUpdate(disputes=(dispute,)))
 
 
-def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> OrderSeen:
+def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> OrderSnapshot:
     made_at = p.instant(data.get("created_at"), "created_at")
     currency = p.currency_of(data.get("currency"))
     included = data.get("taxes_included") is True
     lines = [line for row in p.rows(data.get("line_items"), "line_items") if (line := _line(row, included)) is not None]
-    beside, doubts = _beside(data, lines, currency, included)
+    beside, review_items = _beside(data, lines, currency, included)
     if status in UNPAID:
-        doubts.append(_unclear(data, status))  # of no account while nobody ever said that it was paid
-    return OrderSeen(
+        review_items.append(_unclear(data, status))  # of no account while nobody ever said that it was paid
+    return OrderSnapshot(
         stamp=stamp(p.instant_or_none(data.get("updated_at"), "updated_at")),
         placed_at=p.instant_or_none(data.get("processed_at"), "processed_at") or made_at,
         currency=currency,
@@ -145,7 +145,7 @@ def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> 
         cancelled=data.get("cancelled_at") is not None,
         total=p.total_or_none(data.get("total_price"), currency, "total_price"),
         others=tuple(beside),
-        doubts=tuple(doubts),
+        review_items=tuple(review_items),
     )
 
 
@@ -172,10 +172,10 @@ def _customer(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None
     return number if not phone else p.hashed("tel:" + phone)
 
 
-def _line(row: Mapping[str, Any], included: bool) -> LineSeen | None:
+def _line(row: Mapping[str, Any], included: bool) -> LineSnapshot | None:
     names = [p.ident_or_none(row.get(name), name) for name in ("variant_id", "product_id")]
     attributes = {str(each.get("name")): each.get("value") for each in p.rows(row.get("properties"), "properties")}
-    line = LineSeen(
+    line = LineSnapshot(
         line_id=p.ident(row.get("id"), "line id"),
         products=tuple(name for name in names if name is not None),
         sku=p.ident_or_none(row.get("sku"), "sku"),
@@ -213,7 +213,7 @@ def _discount(row: Mapping[str, Any]) -> Decimal:
 
 
 def _beside(
-    data: Mapping[str, Any], lines: Sequence[LineSeen], currency: str, included: bool
+    data: Mapping[str, Any], lines: Sequence[LineSnapshot], currency: str, included: bool
 ) -> tuple[list[Decimal], list[ReviewItem]]:
     """What the total holds besides the lines, and what nothing explains."""
     shipping: list[Decimal] = []
@@ -255,10 +255,10 @@ def _beside(
     return beside, [ReviewItem("total_unexplained", unclear, says)]
 
 
-def _refund(row: Mapping[str, Any]) -> RefundSeen:
+def _refund(row: Mapping[str, Any]) -> RefundSnapshot:
     """By the units of its lines, and by what it says of the rest: shipping, duties, and differences by hand."""
     units: dict[str, int] = {}
-    seen: list[Decimal] = []
+    prices: list[Decimal] = []
     complete = True
     for line in p.rows(row.get("refund_line_items"), "refund_line_items"):
         line_id = p.ident(line.get("line_item_id"), "line_item_id")
@@ -266,7 +266,7 @@ def _refund(row: Mapping[str, Any]) -> RefundSeen:
         net = p.money_or_none(line.get("subtotal"), "subtotal")
         tax = p.money_or_none(line.get("total_tax"), "total_tax")
         complete = complete and net is not None
-        seen.append((net or Decimal(0)) + (tax or Decimal(0)))
+        prices.append((net or Decimal(0)) + (tax or Decimal(0)))
     paid_back = sum(
         (
             p.money(each.get("amount"), "amount")
@@ -278,7 +278,7 @@ def _refund(row: Mapping[str, Any]) -> RefundSeen:
     other = _elsewhere(row)
     units = {line_id: count for line_id, count in units.items() if count}
     refund_id = p.ident(row.get("id"), "refund id")
-    left: Decimal | None = paid_back - sum(seen, Decimal(0)) - other
+    left: Decimal | None = paid_back - sum(prices, Decimal(0)) - other
     if (
         not units
         and not other
@@ -288,13 +288,13 @@ def _refund(row: Mapping[str, Any]) -> RefundSeen:
         )
     ):
         # Money that a person gave back by hand: the shop says that no unit came back with it.
-        return RefundSeen(refund_id=refund_id, amount=paid_back, other=Decimal(0), left=paid_back or None)
+        return RefundSnapshot(refund_id=refund_id, amount=paid_back, other=Decimal(0), left=paid_back or None)
     if not units and not other:
         # Without any reason but the money itself: an amount alone. Without money, nothing went back.
-        return RefundSeen(refund_id=refund_id, amount=paid_back, other=None if paid_back else Decimal(0))
+        return RefundSnapshot(refund_id=refund_id, amount=paid_back, other=None if paid_back else Decimal(0))
     if not complete or (left is not None and left <= 0):
         left = None  # Less than the lines come to: the shop kept a part, and says which units came back all the same.
-    return RefundSeen(
+    return RefundSnapshot(
         refund_id=refund_id, amount=paid_back, units=units or None, other=other or None, left=left or None
     )
 

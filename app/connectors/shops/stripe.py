@@ -2,7 +2,7 @@
 
 A session, its invoice, its refunds and disputes are about one payment, which buys once. Its order is known by the
 payment intent (the session's own id where it has none), or by the invoice where a subscription is billed; any of these
-ids leads to it (`Reading.names`). A completed session may be unpaid yet.
+ids leads to it (`Parsed.names`). A completed session may be unpaid yet.
 
 What is bought, and what it cost, is read in `stripe_orders`; amounts, refunds and disputes in `stripe_money`.
 """
@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors.shops import stripe_money, stripe_orders
-from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
-from app.domain.feeds.orders import News, stamp
+from app.domain.feeds.adapter import Delivery, Identity, Parsed, UnreadableError
+from app.domain.feeds.orders import OrderUpdate, stamp
 
 SESSIONS: Final = frozenset(
     {"checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed"}
@@ -76,60 +76,60 @@ class Stripe:
             event_id=p.text(event.get("id"), 150) or None, topic=p.text(event.get("type"), 100) or None, subject=subject
         )
 
-    def read(self, letter: Letter) -> Reading:
+    def read(self, delivery: Delivery) -> Parsed:
         """A session or an invoice as a snapshot, a refund, a dispute, or which payment an invoice was paid by."""
-        event = p.parsed(letter.body)
+        event = p.parsed(delivery.body)
         kind = str(event.get("type", ""))
         if kind not in READ:
-            return Reading(ignored="other_type")
+            return Parsed(ignored="other_type")
         thing = _object(event)
-        reading = _read(kind, thing, event, letter)
-        if reading.subject is None:
-            return reading
-        own = reading.subject.partition("/")[2]
+        parsed = _read(kind, thing, event, delivery)
+        if parsed.subject is None:
+            return parsed
+        own = parsed.subject.partition("/")[2]
         return replace(
-            reading,
-            names=tuple(dict.fromkeys((own, *reading.names))),
+            parsed,
+            names=tuple(dict.fromkeys((own, *parsed.names))),
             test=event.get("livemode") is False or thing.get("livemode") is False,
         )
 
 
-def _read(kind: str, thing: Mapping[str, Any], event: Mapping[str, Any], letter: Letter) -> Reading:
+def _read(kind: str, thing: Mapping[str, Any], event: Mapping[str, Any], delivery: Delivery) -> Parsed:
     if kind in SESSIONS:
-        return _session(kind, thing, event, letter)
+        return _session(kind, thing, event, delivery)
     subject = "order/" + _key(thing, kind)
     if kind in INVOICES:
         order = stripe_orders.invoice(thing, event)
-        unless = None if letter.options.get("subscriptions") else OTHER
-        return Reading(
-            subject=subject, order=News(order=order), names=stripe_orders.payments(thing), unless_ours=unless
+        unless = None if delivery.options.get("subscriptions") else OTHER
+        return Parsed(
+            subject=subject, order=OrderUpdate(order=order), names=stripe_orders.payments(thing), unless_ours=unless
         )
     if kind in INVOICE_PAYMENTS:
         paid_by = _id(p.table(thing.get("payment"), "payment").get("payment_intent"))
         names = (p.ident(paid_by, "payment_intent"),) if paid_by else ()
-        return Reading(subject=subject, order=News(), names=names)
+        return Parsed(subject=subject, order=OrderUpdate(), names=names)
     if not thing.get("payment_intent") and not thing.get("charge"):
-        return Reading(ignored="no_order")
+        return Parsed(ignored="no_order")
     said_at = stamp(p.instant(event.get("created"), "created"))
     if kind in REFUNDS:
-        return Reading(subject=subject, order=stripe_money.refund(thing, said_at))
-    return Reading(subject=subject, order=News(disputes=(stripe_money.dispute(thing, said_at),)))
+        return Parsed(subject=subject, order=stripe_money.refund(thing, said_at))
+    return Parsed(subject=subject, order=OrderUpdate(disputes=(stripe_money.dispute(thing, said_at),)))
 
 
-def _session(kind: str, thing: Mapping[str, Any], event: Mapping[str, Any], letter: Letter) -> Reading:
-    asked = bool(letter.options.get("subscriptions"))
+def _session(kind: str, thing: Mapping[str, Any], event: Mapping[str, Any], delivery: Delivery) -> Parsed:
+    asked = bool(delivery.options.get("subscriptions"))
     mode = thing.get("mode") or "payment"
     if mode not in ("payment", "subscription"):
-        return Reading(ignored=OTHER)
-    order = stripe_orders.session(thing, event, letter.fetched)
+        return Parsed(ignored=OTHER)
+    order = stripe_orders.session(thing, event, delivery.fetched)
     if order is None:
         if mode == "subscription" and not asked:
-            return Reading(ignored=OTHER)
-        return Reading(ask="line_items:" + p.ident(thing.get("id"), "id"))
+            return Parsed(ignored=OTHER)
+        return Parsed(ask="line_items:" + p.ident(thing.get("id"), "id"))
     found = (_id(thing.get("payment_intent")), _id(thing.get("invoice")))
-    return Reading(
+    return Parsed(
         subject="order/" + _key(thing, kind),
-        order=News(order=order),
+        order=OrderUpdate(order=order),
         names=tuple(p.ident(item, "id") for item in found if item),
         unless_ours=OTHER if mode == "subscription" and not asked else None,
     )

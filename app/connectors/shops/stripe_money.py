@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.domain.feeds.adapter import UnreadableError
-from app.domain.feeds.disputed_money import DisputeSeen, DisputeState
-from app.domain.feeds.orders import News, RefundSeen, stamp
+from app.domain.feeds.disputed_money import DisputeSnapshot, DisputeState
+from app.domain.feeds.orders import OrderUpdate, RefundSnapshot, stamp
 from app.domain.values.money import MINOR_DIGITS, unit_of
 
 DIGITS: Final[dict[str, int]] = {"ISK": 2, "UGX": 2, "MGA": 0}
@@ -69,13 +69,13 @@ def minor_or_zero(value: Any, currency: str, name: str) -> Decimal:
     return minor_or_none(value, currency, name) or Decimal(0)
 
 
-def refund(thing: Mapping[str, Any], said_at: str) -> News:
+def refund(thing: Mapping[str, Any], said_at: str) -> OrderUpdate:
     """Read a refund, or a charge with all that was refunded of it so far, which may be less once a refund failed."""
     if thing.get("object") != "charge" and "amount_refunded" not in thing:
-        return News(refunds=(_refund(thing, said_at),))
+        return OrderUpdate(refunds=(_refund(thing, said_at),))
     currency = p.currency_of(thing.get("currency"))
     refund_rows = p.rows(p.table(thing.get("refunds"), "refunds").get("data"), "refunds")
-    return News(
+    return OrderUpdate(
         refunds=tuple(_refund(row, said_at) for row in refund_rows),
         refunded_total=minor(thing.get("amount_refunded"), currency, "amount_refunded"),
         refunded_full=thing.get("refunded") is True,
@@ -83,7 +83,7 @@ def refund(thing: Mapping[str, Any], said_at: str) -> News:
     )
 
 
-def _refund(thing: Mapping[str, Any], said_at: str) -> RefundSeen:
+def _refund(thing: Mapping[str, Any], said_at: str) -> RefundSnapshot:
     currency = p.currency_of(thing.get("currency"))
     ident, status = p.ident(thing.get("id"), "id"), str(thing.get("status"))
     if status not in REFUND_STATES:
@@ -94,7 +94,7 @@ def _refund(thing: Mapping[str, Any], said_at: str) -> RefundSeen:
     if metadata.get("line_id"):
         units = {p.ident(metadata["line_id"], "line_id"): p.whole(metadata.get("quantity", 1), "quantity", least=1)}
     reversed_ = REFUND_STATES[status] == "reversed"
-    return RefundSeen(
+    return RefundSnapshot(
         refund_id=ident,
         settled=REFUND_STATES[status] == "settled",
         reversed=reversed_,
@@ -105,11 +105,11 @@ def _refund(thing: Mapping[str, Any], said_at: str) -> RefundSeen:
     )
 
 
-def dispute(thing: Mapping[str, Any], said_at: str) -> DisputeSeen:
+def dispute(thing: Mapping[str, Any], said_at: str) -> DisputeSnapshot:
     """Read a dispute as it stands, or an early fraud warning, which says that one may come."""
     ident = p.ident(thing.get("id"), "id")
     if thing.get("object") == "radar.early_fraud_warning":
-        return DisputeSeen(dispute_id=ident, state="warning", stamp=said_at)
+        return DisputeSnapshot(dispute_id=ident, state="warning", stamp=said_at)
     status = str(thing.get("status"))
     state = DISPUTE_STATES.get(status)
     if state is None:
@@ -123,7 +123,7 @@ def dispute(thing: Mapping[str, Any], said_at: str) -> DisputeSeen:
     withdrawn = _withdrawn(thing, currency)
     if state == "lost" and withdrawn is not None:
         amount = withdrawn
-    return DisputeSeen(dispute_id=ident, state=state, stamp=said_at, amount=amount, currency=currency)
+    return DisputeSnapshot(dispute_id=ident, state=state, stamp=said_at, amount=amount, currency=currency)
 
 
 def _withdrawn(thing: Mapping[str, Any], currency: str) -> Decimal | None:

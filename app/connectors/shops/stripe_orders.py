@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 from app.connectors import payload as p
 from app.connectors.shops.stripe_money import minor_or_none, minor_or_zero
 from app.domain.feeds.adapter import UnreadableError
-from app.domain.feeds.orders import LineSeen, OrderSeen, stamp
+from app.domain.feeds.orders import LineSnapshot, OrderSnapshot, stamp
 from app.domain.feeds.review import ReviewItem
 
 PAID: Final = frozenset({"paid", "no_payment_required"})
@@ -25,7 +25,7 @@ PERIODS: Final = frozenset({"subscription_create", "subscription_cycle"})
 """Reasons of an invoice that bills a period of a subscription (docs.stripe.com/api/invoices/object)."""
 
 
-def session(thing: Mapping[str, Any], event: Mapping[str, Any], fetched: Any) -> OrderSeen | None:
+def session(thing: Mapping[str, Any], event: Mapping[str, Any], fetched: Any) -> OrderSnapshot | None:
     """Read a session as a snapshot; None: its line items have to be asked for."""
     currency = p.currency_of(thing.get("currency"))
     items = _items(thing.get("line_items"), fetched)
@@ -36,7 +36,7 @@ def session(thing: Mapping[str, Any], event: Mapping[str, Any], fetched: Any) ->
     totals = p.table(thing.get("total_details"), "total_details")
     shipping = _shipping(thing, totals, currency)
     tax = minor_or_zero(totals.get("amount_tax"), currency, "amount_tax")
-    return OrderSeen(
+    return OrderSnapshot(
         stamp=stamp(p.instant(event.get("created"), "created")),
         placed_at=p.instant(thing.get("created", event.get("created")), "created"),
         currency=currency,
@@ -48,7 +48,7 @@ def session(thing: Mapping[str, Any], event: Mapping[str, Any], fetched: Any) ->
         paid=str(thing.get("payment_status")) in PAID,
         total=minor_or_none(thing.get("amount_total"), currency, "amount_total"),
         others=tuple(amount for amount in (shipping, tax) if amount),
-        doubts=_checked(thing, items, shipping, currency),
+        review_items=_checked(thing, items, shipping, currency),
         authority=1,
     )
 
@@ -99,7 +99,7 @@ def _items(embedded: Any, fetched: Any) -> list[Mapping[str, Any]] | None:
 
 def _lines(
     thing: Mapping[str, Any], items: Sequence[Mapping[str, Any]] | None, currency: str
-) -> tuple[LineSeen, ...] | None:
+) -> tuple[LineSnapshot, ...] | None:
     """Return the lines by the items, by the metadata where nothing can have changed since; None: they must be asked."""
     metadata = p.table(thing.get("metadata"), "metadata")
     stated = _stated(metadata)
@@ -123,7 +123,7 @@ def _optional(thing: Mapping[str, Any]) -> set[str]:
     return {str(row.get("price")) for row in p.rows(thing.get("optional_items"), "optional_items")}
 
 
-def _stated(metadata: Mapping[str, Any]) -> tuple[LineSeen, ...]:
+def _stated(metadata: Mapping[str, Any]) -> tuple[LineSnapshot, ...]:
     """The lines as the shop's metadata names them."""
     if metadata.get("lines"):
         try:
@@ -131,7 +131,7 @@ def _stated(metadata: Mapping[str, Any]) -> tuple[LineSeen, ...]:
         except (ValueError, RecursionError):
             raise UnreadableError("field_wrong", "metadata.lines is not JSON.") from None
         return tuple(
-            LineSeen(
+            LineSnapshot(
                 line_id=p.ident(row.get("line_id", number), "line_id"),
                 products=(),
                 sku=p.ident(row.get("sku"), "sku"),
@@ -146,7 +146,7 @@ def _stated(metadata: Mapping[str, Any]) -> tuple[LineSeen, ...]:
         name.removeprefix("attribute_"): value for name, value in metadata.items() if name.startswith("attribute_")
     }
     return (
-        LineSeen(
+        LineSnapshot(
             line_id="1",
             products=(),
             sku=p.ident(metadata["sku"], "metadata.sku"),
@@ -157,21 +157,21 @@ def _stated(metadata: Mapping[str, Any]) -> tuple[LineSeen, ...]:
 
 
 def _joined(
-    stated: Sequence[LineSeen],
+    stated: Sequence[LineSnapshot],
     metadata: Mapping[str, Any],
     items: Sequence[Mapping[str, Any]],
     optional: set[str],
     currency: str,
-) -> tuple[LineSeen, ...]:
+) -> tuple[LineSnapshot, ...]:
     """Join what the metadata names with what was bought: the items count, and say the quantities and amounts."""
     bought = [_item(item, currency) for item in items]
     if not stated:
         return tuple(bought)
-    added = [line_seen for line_seen in bought if optional & set(line_seen.products)]
-    base = [line_seen for line_seen in bought if line_seen not in added]
+    added = [line for line in bought if optional & set(line.products)]
+    base = [line for line in bought if line not in added]
     if len(base) != len(stated):
         why = f"The metadata names {len(stated)} lines, and {len(base)} were bought."
-        return (*(replace(line_seen, trouble=why) for line_seen in stated), *added)
+        return (*(replace(line, trouble=why) for line in stated), *added)
     joined = []
     for named, item in zip(stated, base, strict=True):
         itemized = "lines" in metadata or "quantity" in metadata
@@ -186,7 +186,7 @@ def _joined(
     return (*joined, *added)
 
 
-def _item(row: Mapping[str, Any], currency: str) -> LineSeen:
+def _item(row: Mapping[str, Any], currency: str) -> LineSnapshot:
     price = p.table(row.get("price"), "price")
     product = price.get("product")
     names = [price.get("id"), product.get("id") if isinstance(product, dict) else product, price.get("lookup_key")]
@@ -197,7 +197,7 @@ def _item(row: Mapping[str, Any], currency: str) -> LineSeen:
     paid = total if total is None or tax is None else total - tax
     if listed is not None and discount is not None:
         paid = listed - discount
-    return LineSeen(
+    return LineSnapshot(
         line_id=p.ident(row.get("id"), "line id"),
         products=tuple(p.ident(name, "price") for name in names if name),
         quantity=p.whole(row.get("quantity", 1), "quantity", least=1),
@@ -211,7 +211,7 @@ def _item(row: Mapping[str, Any], currency: str) -> LineSeen:
 # --- invoices ---------------------------------------------------------------------------------------------------------
 
 
-def invoice(thing: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
+def invoice(thing: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSnapshot:
     """Read a paid invoice: an order of its own, dated by the period that it bills."""
     currency = p.currency_of(thing.get("currency"))
     made_at = p.instant(thing.get("created", event.get("created")), "created")
@@ -225,12 +225,12 @@ def invoice(thing: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
         period = f"{subscription}/{int(placed_at.timestamp())}"
     metadata = p.table(_details(thing).get("metadata"), "metadata")
     tax = _tax(thing, currency)
-    doubts = _whole(thing, rows, lines, currency)
+    review_items = _whole(thing, rows, lines, currency)
     whole = [line for line in lines if line.change is None]
     if len(stated := _stated(metadata)) == len(whole) == 1:
         named = replace(whole[0], sku=stated[0].sku, attributes={**whole[0].attributes, **stated[0].attributes})
         lines = tuple(named if line is whole[0] else line for line in lines)
-    return OrderSeen(
+    return OrderSnapshot(
         stamp=stamp(p.instant(event.get("created"), "created")),
         placed_at=placed_at,
         currency=currency,
@@ -242,7 +242,7 @@ def invoice(thing: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
         total=minor_or_none(thing.get("total"), currency, "total"),
         others=(tax,) if tax else (),
         payment=period,
-        doubts=doubts,
+        review_items=review_items,
     )
 
 
@@ -280,7 +280,7 @@ def _starts(row: Mapping[str, Any]) -> datetime | None:
     return p.instant_or_none(p.table(row.get("period"), "period").get("start"), "period.start")
 
 
-def _invoice_line(row: Mapping[str, Any], currency: str) -> LineSeen:
+def _invoice_line(row: Mapping[str, Any], currency: str) -> LineSnapshot:
     listed = minor_or_zero(row.get("amount"), currency, "amount")
     discounts = p.rows(row.get("discount_amounts"), "discount_amounts")
     off = sum((minor_or_zero(each.get("amount"), currency, "discount") for each in discounts), Decimal(0))
@@ -300,7 +300,7 @@ def _invoice_line(row: Mapping[str, Any], currency: str) -> LineSeen:
     if change is None and not listed and unit not in (None, "", 0, "0"):
         change = "trial"  # a period of something that costs money, for nothing and without a discount
     metadata = p.table(price.get("metadata"), "metadata") if isinstance(price, dict) else {}
-    return LineSeen(
+    return LineSnapshot(
         line_id=p.ident(row.get("id"), "line id"),
         products=tuple(dict.fromkeys(p.ident(name, "price") for name in names if name)),
         quantity=max(quantity, 1),
@@ -339,7 +339,7 @@ def _tax(thing: Mapping[str, Any], currency: str) -> Decimal:
 
 
 def _whole(
-    thing: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], lines: Sequence[LineSeen], currency: str
+    thing: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], lines: Sequence[LineSnapshot], currency: str
 ) -> tuple[ReviewItem, ...]:
     """Compare an invoice's total with its lines, discounts, shipping and taxes."""
     total = minor_or_none(thing.get("total"), currency, "total")

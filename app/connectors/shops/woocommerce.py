@@ -18,9 +18,9 @@ from typing import Any, Final
 from app.connectors import payload as p
 from app.connectors import standard
 from app.connectors.shops import shares
-from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
+from app.domain.feeds.adapter import Delivery, Identity, Parsed, UnreadableError
 from app.domain.feeds.disputed_money import DisputeState
-from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.feeds.orders import LineSnapshot, OrderSnapshot, OrderUpdate, RefundSnapshot, stamp
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.wire import jsonable
 
@@ -83,29 +83,29 @@ class WooCommerce:
             subject=f"order/{p.text(order_id, 150)}" if known else None,
         )
 
-    def read(self, letter: Letter) -> Reading:
+    def read(self, delivery: Delivery) -> Parsed:
         """A snapshot, or that the order is gone."""
-        data = p.parsed(letter.body)
+        data = p.parsed(delivery.body)
         if "id" not in data:
             return _other(data)
         subject = "order/" + p.ident(data["id"], "id")
         if "line_items" not in data:
             if set(data) - {"id"}:
-                return Reading(ignored="no_order")
-            return Reading(subject=subject, order=News(cancelled=True))  # order.deleted
+                return Parsed(ignored="no_order")
+            return Parsed(subject=subject, order=OrderUpdate(cancelled=True))  # order.deleted
         if "billing_period" in data:
-            return Reading(ignored="subscription")
+            return Parsed(ignored="subscription")
         order = _order(data)
         refunds = [_refund(row) for row in p.rows(data.get("refunds"), "refunds")]
         refunds += [_detailed(row, order.currency) for row in p.rows(data.get(REFUNDS), REFUNDS)]
-        return Reading(
+        return Parsed(
             subject=subject,
-            order=News(order=order, refunds=tuple(refunds), refunded_full=data.get("status") == "refunded"),
+            order=OrderUpdate(order=order, refunds=tuple(refunds), refunded_full=data.get("status") == "refunded"),
             test=_is_test(data),
         )
 
 
-def _other(data: Mapping[str, Any]) -> Reading:
+def _other(data: Mapping[str, Any]) -> Parsed:
     """What has no order at its top: the legacy API's orders, which are named as such, and all that is none."""
     if isinstance(data.get("order"), dict):
         raise UnreadableError(
@@ -113,7 +113,7 @@ def _other(data: Mapping[str, Any]) -> Reading:
             "The delivery is of the shop's legacy REST API, which tells neither products nor refunds as they are now.",
             {"version": "legacy", "order": str(data["order"].get("id"))},
         )
-    return Reading(ignored="no_order")
+    return Parsed(ignored="no_order")
 
 
 def _is_test(data: Mapping[str, Any]) -> bool:
@@ -126,15 +126,15 @@ def _is_test(data: Mapping[str, Any]) -> bool:
     )
 
 
-def _order(data: Mapping[str, Any]) -> OrderSeen:
+def _order(data: Mapping[str, Any]) -> OrderSnapshot:
     status = str(data.get("status", ""))
     paid_at = p.instant_or_none(data.get("date_paid_gmt"), "date_paid_gmt")
     currency = p.currency_of(data.get("currency"))
-    lines, beside, doubts = _money(data, currency)
+    lines, beside, review_items = _money(data, currency)
     if status in UNPAID and status not in DISPUTED:
-        doubts.append(_unclear(status, data))  # of no account while nobody ever said that it was paid
+        review_items.append(_unclear(status, data))  # of no account while nobody ever said that it was paid
     listed = [*p.rows(data.get("refunds"), "refunds"), *p.rows(data.get(REFUNDS), REFUNDS)]
-    return OrderSeen(
+    return OrderSnapshot(
         stamp=stamp(p.instant_or_none(data.get("date_modified_gmt"), "date_modified_gmt")),
         placed_at=_placed_at(data, paid_at),
         currency=currency,
@@ -150,7 +150,7 @@ def _order(data: Mapping[str, Any]) -> OrderSeen:
         if "refunds" in data
         else None,
         disputed=None if paid_at is None else DISPUTED.get(status),
-        doubts=tuple(doubts),
+        review_items=tuple(review_items),
     )
 
 
@@ -210,7 +210,7 @@ def _offset(data: Mapping[str, Any]) -> timedelta:
     return timedelta(0)
 
 
-def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list[Decimal], list[ReviewItem]]:
+def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSnapshot], list[Decimal], list[ReviewItem]]:
     """The lines, what the total holds beside them, and what nothing explains. A negative fee is a discount on all
     lines."""
     lines = [_line(row) for row in p.rows(data.get("line_items"), "line_items")]
@@ -237,8 +237,8 @@ def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list
     shipped = p.money_or_none(data.get("shipping_total"), "shipping_total")
     if shipped and not shipping:
         beside.append(shipped)
-    doubts: list[ReviewItem] = []
-    known = [line_seen.paid for line_seen in listed if line_seen.paid is not None]
+    review_items: list[ReviewItem] = []
+    known = [line.paid for line in listed if line.paid is not None]
     if total is not None and len(known) == len(listed):
         charged = sum(known, sum((fee[0] for fee in fees), Decimal(0))) + (shipped or 0) + (tax or 0)
         complete = shipped is not None and tax is not None
@@ -254,8 +254,8 @@ def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list
                 "unexplained": str(left),
             }
             unclear = f"The order's total is {left} off what its lines, fees, shipping and taxes come to."
-            doubts.append(ReviewItem("total_unexplained", unclear, says))
-    return lines, beside, doubts
+            review_items.append(ReviewItem("total_unexplained", unclear, says))
+    return lines, beside, review_items
 
 
 def _charged(row: Mapping[str, Any], name: str) -> tuple[Decimal, Decimal]:
@@ -264,9 +264,9 @@ def _charged(row: Mapping[str, Any], name: str) -> tuple[Decimal, Decimal]:
     return net, p.money_or_none(row.get("total_tax"), f"{name} total_tax") or Decimal(0)
 
 
-def _line(row: Mapping[str, Any]) -> LineSeen:
+def _line(row: Mapping[str, Any]) -> LineSnapshot:
     products = [p.ident_or_none(row.get(name), name) for name in ("variation_id", "product_id")]
-    line = LineSeen(
+    line = LineSnapshot(
         line_id=p.ident(row.get("id"), "line id"),
         products=tuple(name for name in products if name is not None),
         sku=p.ident_or_none(row.get("sku"), "sku"),
@@ -285,14 +285,14 @@ def _line(row: Mapping[str, Any]) -> LineSeen:
         return replace(line, trouble=f"{error.detail} It says {p.text(row.get('quantity'), 30)}.")
 
 
-def _refund(row: Mapping[str, Any]) -> RefundSeen:
+def _refund(row: Mapping[str, Any]) -> RefundSnapshot:
     """As in the order: an amount, no lines."""
-    return RefundSeen(
+    return RefundSnapshot(
         refund_id=p.ident(row.get("id"), "refund id"), amount=abs(p.money(row.get("total"), "refund total"))
     )
 
 
-def _detailed(row: Mapping[str, Any], currency: str) -> RefundSeen:
+def _detailed(row: Mapping[str, Any], currency: str) -> RefundSnapshot:
     """As the refunds' own address answers: with the units of each line, in ``meta_data`` the line that they are of,
     and with what was given back of shipping, fees and taxes."""
     units: dict[str, int] = {}
@@ -318,7 +318,7 @@ def _detailed(row: Mapping[str, Any], currency: str) -> RefundSeen:
     if amount is not None and complete and (by_lines or other):
         given = sum(by_lines, sum(other, Decimal(0)))
         left = shares.unexplained(amount - given, currency, 2 * len([*by_lines, *other]) if given != amount else 0)
-    return RefundSeen(
+    return RefundSnapshot(
         refund_id=p.ident(row.get("id"), "refund id"),
         amount=amount,
         units=units or None,

@@ -249,7 +249,7 @@ async def finish(
 async def end_parked(
     tx: Tx, source: str, subject: str, reasons: Sequence[str], *, effects: Any, customer_id: str | None
 ) -> None:
-    """Ends as done what was parked for reasons that later news of the same subject has cleared."""
+    """Ends as done what was parked for reasons that a later delivery of the same subject has cleared."""
     await tx.execute(
         update(inbound_delivery)
         .where(
@@ -381,14 +381,14 @@ async def waiting(tx: Tx) -> tuple[int, float]:
 # --- what is known of a subject ---------------------------------------------------------------------------------------
 
 
-async def seen(tx: Tx, source: str, subject: str) -> dict[str, Any] | None:
+async def load_known(tx: Tx, source: str, subject: str) -> dict[str, Any] | None:
     """What is known of a subject; take it first (`try_subject`, `lock_subject`)."""
     s = inbound_subject.c
     row = await tx.row(select(s.seen).where(s.tenant_id == tx.tenant_id, s.source == source, s.subject == subject))
     return None if row is None else dict(row[0])
 
 
-async def keep_seen(tx: Tx, source: str, subject: str, known: Mapping[str, Any], *, customer_id: str | None) -> None:
+async def save_known(tx: Tx, source: str, subject: str, known: Mapping[str, Any], *, customer_id: str | None) -> None:
     """Keeps what is known of a subject."""
     statement = insert(inbound_subject).values(
         tenant_id=tx.tenant_id,
@@ -469,7 +469,7 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
             .values(**values)
         )
         emptied += done.rowcount
-        known = await seen(tx, row.source, row.subject) or {}
+        known = await load_known(tx, row.source, row.subject) or {}
         order = known.get("order")
         if order is not None:
             known["order"] = {**order, "customer": "erased"}

@@ -1,5 +1,4 @@
-"""What an adapter is: it tells a shop's or helpdesk's own deliveries from forged ones, and reads them into
-news.
+"""The contract of an adapter: it tells a shop's own deliveries from forged ones, and parses them.
 
 Pure: no I/O, no clock, no tenant. The adapters themselves stand in `app.connectors`.
 """
@@ -11,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from app.domain.feeds.orders import News
-from app.domain.feeds.tickets import TicketNews
+from app.domain.feeds.orders import OrderUpdate
+from app.domain.feeds.tickets import TicketUpdate
 
 
 class UnreadableError(Exception):
@@ -39,7 +38,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Delivery:
     """A delivery as an adapter reads it. ``fetched``: what the shop was asked for besides."""
 
     topic: str | None
@@ -49,9 +48,12 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a delivery says: news of an order or of a ticket; or that it says nothing to us (``ignored``); or
-    what must be asked of the shop first (``ask``).
+class Parsed:
+    """A parsed delivery. It holds one of these:
+
+    - an update of an order or of a ticket;
+    - why it says nothing to us (``ignored``);
+    - what must be asked of the shop first (``ask``).
 
     ``names``: the shop's ids of the order's payment, of which any may lead to the order (Stripe's session, invoice and
     payment intent are one payment, which buys once). ``test``: play money, which a real tenant ignores unless its
@@ -59,8 +61,8 @@ class Reading:
     """
 
     subject: str | None = None
-    order: News | None = None
-    ticket: TicketNews | None = None
+    order: OrderUpdate | None = None
+    ticket: TicketUpdate | None = None
     ignored: str | None = None
     ask: str | None = None
     names: tuple[str, ...] = ()
@@ -88,5 +90,5 @@ class Adapter(Protocol):
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """What can be told at once; never raises."""
 
-    def read(self, letter: Letter) -> Reading:
+    def read(self, delivery: Delivery) -> Parsed:
         """What the delivery says. Raises `UnreadableError`."""

@@ -17,13 +17,13 @@ from app.domain.feeds.refund_reasons import counts
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.money import unit_of
 
-Seen = dict[str, Any]
+Known = dict[str, Any]
 DisputeState = Literal["warning", "open", "lost", "won"]
 _STATES: Final = ("warning", "open", "lost", "won")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeSeen:
+class DisputeSnapshot:
     """A dispute of an order's payment by the shop's own id, as it stood at ``stamp``.
 
     ``state``: ``warning`` (no money has moved), ``open``, ``lost``, ``won``. ``reversal``: it is no dispute of its own
@@ -43,7 +43,7 @@ class DisputeSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeWanted:
+class DisputeTarget:
     """A dispute and the units by line that its money paid for; None: nobody can tell, ``unclear`` says why."""
 
     dispute_id: str
@@ -54,12 +54,12 @@ class DisputeWanted:
     unclear: str | None = None
 
 
-def merge_disputes(mine: Seen | None, theirs: Iterable[DisputeSeen]) -> Seen:
+def merge_disputes(mine: Known | None, theirs: Iterable[DisputeSnapshot]) -> Known:
     """Return what is known of the disputes once these are known too: of each the latest telling."""
-    return join_disputes(mine, {dispute_seen.dispute_id: _dispute_json(dispute_seen) for dispute_seen in theirs})
+    return join_disputes(mine, {snapshot.dispute_id: _dispute_json(snapshot) for snapshot in theirs})
 
 
-def join_disputes(mine: Seen | None, theirs: Seen) -> Seen:
+def join_disputes(mine: Known | None, theirs: Known) -> Known:
     """Return what is known of the disputes of both; of each the later telling."""
     known = dict(mine or {})
     for key, row in theirs.items():
@@ -67,12 +67,12 @@ def join_disputes(mine: Seen | None, theirs: Seen) -> Seen:
     return known
 
 
-def disputed(seen: Seen, order: Seen) -> tuple[tuple[DisputeWanted, ...], list[ReviewItem]]:
+def disputed(known: Known, order: Known) -> tuple[tuple[DisputeTarget, ...], list[ReviewItem]]:
     """Return the disputes of an order's payment, each reversal joined to the dispute whose money it gives back; and a
     doubt for each reversal that gives back something else."""
-    rows = dict(sorted((seen.get("disputes") or {}).items()))
+    rows = dict(sorted((known.get("disputes") or {}).items()))
     states: dict[str, DisputeState] = {key: row["state"] for key, row in rows.items() if not row["reversal"]}
-    doubts = []
+    review_items = []
     for ident, reversal in rows.items():
         lost = [key for key, state in states.items() if state == "lost"]
         if not reversal["reversal"] or reversal["state"] != "won" or not lost:
@@ -83,12 +83,12 @@ def disputed(seen: Seen, order: Seen) -> tuple[tuple[DisputeWanted, ...], list[R
         else:
             other = f"{ident} gives back other money than {', '.join(lost)} took: nobody can tell for which units."
             says = {"reversal": ident, "disputes": lost, "amount": reversal["amount"], "units": reversal["units"]}
-            doubts.append(ReviewItem("refund_reversed", other, says))
+            review_items.append(ReviewItem("refund_reversed", other, says))
     found = []
     for key, state in states.items():
         units, unclear = _units(rows[key], order)
         found.append(
-            DisputeWanted(
+            DisputeTarget(
                 dispute_id=key,
                 state=state,
                 units=units,
@@ -97,14 +97,14 @@ def disputed(seen: Seen, order: Seen) -> tuple[tuple[DisputeWanted, ...], list[R
                 unclear=unclear,
             )
         )
-    return tuple(found), doubts
+    return tuple(found), review_items
 
 
-def _money(row: Seen) -> tuple[Any, ...]:
+def _money(row: Known) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("full", "units", "amounts", "amount", "currency"))
 
 
-def _units(row_: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
+def _units(row_: Known, order: Known) -> tuple[dict[str, int] | None, str | None]:
     """Return the units that disputed money paid for, or why nobody can tell."""
     bought = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
     amount, total = _decimal(row_["amount"]), _decimal(order.get("total"))
@@ -135,7 +135,7 @@ def _units(row_: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
     return {key: min(count, bought[key]) for key, count in sorted(found.items()) if key in bought and count}, None
 
 
-def _whole_units(row: Seen, amount: Decimal, others: Iterable[str], smallest: Fraction) -> int | None:
+def _whole_units(row: Known, amount: Decimal, others: Iterable[str], smallest: Fraction) -> int | None:
     """Return how many units of a line an amount paid for, if it can be but one number; with what was charged beside the
     lines, or without."""
     paid, quantity = _decimal(row.get("gross") or row.get("paid")), int(row["quantity"])
@@ -149,12 +149,12 @@ def _whole_units(row: Seen, amount: Decimal, others: Iterable[str], smallest: Fr
     return fits.pop() if len(fits) == 1 else None
 
 
-def _dispute_rank(row: Seen) -> tuple[str, int, str]:
+def _dispute_rank(row: Known) -> tuple[str, int, str]:
     """Which of two tellings of a dispute stands: the later; of one instant the one further on; then any, always one."""
     return row["stamp"], _STATES.index(row["state"]), json.dumps(row, sort_keys=True)
 
 
-def _dispute_json(dispute: DisputeSeen) -> Seen:
+def _dispute_json(dispute: DisputeSnapshot) -> Known:
     amounts = dispute.amounts
     return {
         "stamp": dispute.stamp,

@@ -1,11 +1,9 @@
-"""What shops and helpdesks have told about one order or ticket, merged so that no order of arrival and no
-repetition matters.
+"""Merge what shops have said about one order, so that no order of arrival and no repetition matters.
 
-Deliveries come late, twice, and in any order, so they are never applied one by one. Each is read into news;
-news is merged into what has been seen (a join: commutative, associative, idempotent); what the ledger should
-hold follows from what has been seen alone. Snapshots: the latest by the vendor's own time wins. What the
-ledger cannot undo is sticky: paid once is paid, cancelled after payment is cancelled, a settled refund is
-settled.
+Deliveries come late, twice, and in any order, so they are never applied one by one. Each is parsed into an update. The
+update is merged into what is known (a join: commutative, associative, idempotent). What is known says what the ledger
+should hold. Of snapshots the latest by the vendor's own time wins. What the ledger cannot undo stays: paid once is
+paid, cancelled after payment is cancelled, a settled refund is settled.
 
 All of it is JSON, so that it can be kept as it is. No e-mail address and no name is ever part of it.
 """
@@ -21,9 +19,9 @@ from typing import Any, Final, Literal
 
 from app.domain.feeds import refund_reasons
 from app.domain.feeds.disputed_money import (
-    DisputeSeen,
+    DisputeSnapshot,
     DisputeState,
-    DisputeWanted,
+    DisputeTarget,
     disputed,
     join_disputes,
     merge_disputes,
@@ -31,7 +29,7 @@ from app.domain.feeds.disputed_money import (
 from app.domain.feeds.review import ReviewItem, distinct
 from app.domain.values.wire import iso, jsonable
 
-Seen = dict[str, Any]
+Known = dict[str, Any]
 """What is known of one subject, as kept."""
 _DIGITS: Final = 28
 STATUS: Final = "status"
@@ -40,7 +38,7 @@ _EARLIEST: Final = "0001-01-01T00:00:00.000000000Z"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineSeen:
+class LineSnapshot:
     """A line of a shop's order. ``products``: its ids in the shop, most telling first; ``paid`` and
     ``listed`` are what all units of the line cost together, with and without discount, before taxes;
     ``gross`` with discount and taxes, which refunds are counted in. None: the shop does not say.
@@ -65,22 +63,22 @@ class LineSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderSeen:
+class OrderSnapshot:
     """A snapshot of a shop's order. ``stamp``: when the shop says it was so (`stamp`).
 
     ``customer``: None where it names nobody (a draft, an anonymised order). ``others``: what the total holds besides
     the lines, each reason by itself (shipping, fees, tips, taxes), so that a refund of it is told from one of units.
     ``payment``: the shop's id of the payment, which buys once. ``refund_ids``: all refunds that the order has now,
     where the shop lists them. ``disputed``: what its status says of a payment that was made, in shops that tell of a
-    dispute by the order's status alone. ``doubts``: what the snapshot itself leaves unclear; with any, nothing is done.
-    ``authority``: of two kinds of snapshot of one order the one with more counts, whichever is later.
+    dispute by the order's status alone. ``review_items``: what the snapshot itself leaves unclear; with any, nothing is
+    done. ``authority``: of two kinds of snapshot of one order the one with more counts, whichever is later.
     """
 
     stamp: str
     placed_at: datetime
     currency: str
     customer: str | None
-    lines: tuple[LineSeen, ...]
+    lines: tuple[LineSnapshot, ...]
     paid: bool
     paid_at: datetime | None = None
     cancelled: bool = False
@@ -89,12 +87,12 @@ class OrderSeen:
     payment: str | None = None
     refund_ids: tuple[str, ...] | None = None
     disputed: DisputeState | None = None
-    doubts: tuple[ReviewItem, ...] = ()
+    review_items: tuple[ReviewItem, ...] = ()
     authority: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundSeen:
+class RefundSnapshot:
     """A refund by the shop's own id: units by line, or amounts by line, or an amount alone; ``full``: all of
     the order.
 
@@ -117,14 +115,14 @@ class RefundSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class OrderUpdate:
     """What one delivery tells about one order: a snapshot, refunds, disputes of its payment, that it is cancelled for
     good, or what was given back in all so far. ``cancelled_at``: when the shop says it was cancelled (`stamp`), where
     it says so. ``refunded_at``: when what was given back in all was so much (`stamp`); it may be less later."""
 
-    order: OrderSeen | None = None
-    refunds: tuple[RefundSeen, ...] = ()
-    disputes: tuple[DisputeSeen, ...] = ()
+    order: OrderSnapshot | None = None
+    refunds: tuple[RefundSnapshot, ...] = ()
+    disputes: tuple[DisputeSnapshot, ...] = ()
     cancelled: bool = False
     cancelled_at: str | None = None
     refunded_total: Decimal | None = None
@@ -133,19 +131,19 @@ class News:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class OrderTarget:
     """What the ledger should hold for an order, and what nobody can decide but a person.
 
     ``customer``: whom the newest snapshot that names anybody names. ``refunds``: units by line, cumulative.
-    ``disputes``: of its payment. ``doubts`` park a delivery; with any of ``blocks`` nothing is granted and nothing
-    taken.
+    ``disputes``: of its payment. ``review_items`` park a delivery; with any of ``blocks`` nothing is granted and
+    nothing taken.
     """
 
-    order: Seen
+    order: Known
     customer: str | None
     refunds: Mapping[str, int]
-    disputes: tuple[DisputeWanted, ...]
-    doubts: tuple[ReviewItem, ...]
+    disputes: tuple[DisputeTarget, ...]
+    review_items: tuple[ReviewItem, ...]
     blocks: tuple[ReviewItem, ...]
 
 
@@ -166,42 +164,42 @@ def stamp(at: datetime | str | None) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (digits + "000000000")[:9] + "Z"
 
 
-def merge(seen: Seen | None, news: News) -> Seen:
+def merge(before: Known | None, update: OrderUpdate) -> Known:
     """What is known once this is known too."""
-    known: Seen = dict(seen or {})
-    if news.order is not None:
-        _merge_order(known, news.order)
-    if news.cancelled:
-        _merge_cancelled(known, news.cancelled_at)
-    if news.refunds:
+    known: Known = dict(before or {})
+    if update.order is not None:
+        _merge_order(known, update.order)
+    if update.cancelled:
+        _merge_cancelled(known, update.cancelled_at)
+    if update.refunds:
         refunds = dict(known.get("refunds") or {})
-        for refund in news.refunds:
+        for refund in update.refunds:
             refunds[refund.refund_id] = _joined(refunds.get(refund.refund_id), _refund_json(refund))
         known["refunds"] = refunds
-    if news.disputes:
-        known["disputes"] = merge_disputes(known.get("disputes"), news.disputes)
-    if news.refunded_at is not None:
-        charge = {"amount": _text(news.refunded_total), "full": news.refunded_full}
-        known["charged_back"] = _join_charged(known.get("charged_back"), {news.refunded_at: charge})
+    if update.disputes:
+        known["disputes"] = merge_disputes(known.get("disputes"), update.disputes)
+    if update.refunded_at is not None:
+        charge = {"amount": _text(update.refunded_total), "full": update.refunded_full}
+        known["charged_back"] = _join_charged(known.get("charged_back"), {update.refunded_at: charge})
         return known
-    if news.refunded_total is not None:
-        known["refunded_total"] = _most(known.get("refunded_total"), news.refunded_total)
-    if news.refunded_full:
+    if update.refunded_total is not None:
+        known["refunded_total"] = _most(known.get("refunded_total"), update.refunded_total)
+    if update.refunded_full:
         known["refunded_full"] = True
     return known
 
 
-def _join_charged(mine: Seen | None, theirs: Seen) -> Seen:
+def _join_charged(mine: Known | None, theirs: Known) -> Known:
     """What a charge said was given back of it, by the time when it said so."""
-    known: Seen = dict(mine or {})
+    known: Known = dict(mine or {})
     for at, charge in theirs.items():
-        there: Seen = known.get(at) or charge
+        there: Known = known.get(at) or charge
         amount = _most(there["amount"], _decimal(charge["amount"]))
         known[at] = {"amount": amount, "full": bool(there["full"] or charge["full"])}
     return known
 
 
-def _merge_order(known: Seen, order: OrderSeen) -> None:
+def _merge_order(known: Known, order: OrderSnapshot) -> None:
     theirs = _order_json(order)
     mine = known.get("order")
     known["order"] = theirs if mine is None or _rank(theirs) > _rank(mine) else mine
@@ -219,7 +217,7 @@ def _merge_order(known: Seen, order: OrderSeen) -> None:
         known["cancelled_stamp"] = max(known.get("cancelled_stamp", ""), theirs["stamp"])
 
 
-def _merge_names(known: Seen, order: Seen) -> None:
+def _merge_names(known: Known, order: Known) -> None:
     """What each line was called first. Shops look a sku up when they send, so that a renamed one would change what was
     bought; a line's id and its product's id do not change."""
     names: dict[str, dict[str, list[str]]] = {key: dict(name) for key, name in (known.get("names") or {}).items()}
@@ -233,7 +231,7 @@ def _merge_names(known: Seen, order: Seen) -> None:
         known["names"] = names
 
 
-def _merge_cancelled(known: Seen, at: str | None) -> None:
+def _merge_cancelled(known: Known, at: str | None) -> None:
     """A cancellation that has no time of its own is of the order as it was known then."""
     known["cancelled"] = True
     if at is not None:
@@ -243,9 +241,9 @@ def _merge_cancelled(known: Seen, at: str | None) -> None:
     known["cancelled_over"] = max(known.get("cancelled_over", ""), _EARLIEST if order is None else order["stamp"])
 
 
-def merge_known(known: Seen, other: Seen) -> Seen:
+def merge_known(known: Known, other: Known) -> Known:
     """What is known of an order, with what was told of it under another name before the two were known to be one."""
-    joined: Seen = dict(known)
+    joined: Known = dict(known)
     if other.get("refunds"):
         refunds = dict(known.get("refunds") or {})
         for key, refund in other["refunds"].items():
@@ -263,54 +261,56 @@ def merge_known(known: Seen, other: Seen) -> Seen:
     return joined
 
 
-def wanted(seen: Seen) -> Wanted | None:
-    """What follows from what has been seen; None while there is nothing to grant (not paid, or nothing but a
-    refund)."""
-    order = seen.get("order")
-    if order is None or not seen.get("paid"):
+def target_of(known: Known) -> OrderTarget | None:
+    """Return what the ledger should hold, by what is known; None while nothing is to be granted.
+
+    Nothing is to be granted while the order is not paid, or while only a refund of it is known.
+    """
+    order = known.get("order")
+    if order is None or not known.get("paid"):
         return None
-    order = {**order, "lines": [_named(row, (seen.get("names") or {}).get(row["line_id"])) for row in order["lines"]]}
-    customer = order["customer"] or (seen.get("named") or (None, None))[1]
+    order = {**order, "lines": [_named(row, (known.get("names") or {}).get(row["line_id"])) for row in order["lines"]]}
+    customer = order["customer"] or (known.get("named") or (None, None))[1]
     blocks = [ReviewItem(code, unclear, says) for code, unclear, says in order.get("doubts") or ()]
     units = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
-    disputes, doubts = disputed(_with_status(seen, order), order)
-    if seen.get("cancelled") or seen.get("refunded_full") or order["cancelled"]:
-        if _paid_again(seen, order):
+    disputes, review_items = disputed(_with_status(known, order), order)
+    if known.get("cancelled") or known.get("refunded_full") or order["cancelled"]:
+        if _paid_again(known, order):
             says = {"stamp": order["stamp"], "cancelled": True, "paid": True}
             unclear = "The shop says that a cancelled order is paid again."
-            doubts.append(ReviewItem("paid_after_cancellation", unclear, says))
+            review_items.append(ReviewItem("paid_after_cancellation", unclear, says))
         refunds = units
     else:
-        refunds = refund_reasons.units_refunded(seen, order, blocks)
+        refunds = refund_reasons.units_refunded(known, order, blocks)
     if any(dispute.state == "lost" and dispute.units == units for dispute in disputes):
         blocks = [block for block in blocks if block.code not in refund_reasons.OF_REFUNDS]  # all of it is gone anyway
-    _reversals(seen, order, doubts)
-    return Wanted(
+    _reversals(known, order, review_items)
+    return OrderTarget(
         order=order,
         customer=customer,
         refunds=refunds,
         disputes=disputes,
-        doubts=distinct(doubts),
+        review_items=distinct(review_items),
         blocks=distinct(blocks),
     )
 
 
-def _with_status(seen: Seen, order: Seen) -> Seen:
+def _with_status(known: Known, order: Known) -> Known:
     """What is known, with the dispute that the order's status tells of; once the status is another, it was won."""
-    if not seen.get("disputed"):
-        return seen
+    if not known.get("disputed"):
+        return known
     state: DisputeState = order.get("disputed") or "won"
-    by_status = DisputeSeen(dispute_id=STATUS, state=state, stamp=order["stamp"], full=True)
-    return {**seen, "disputes": merge_disputes(seen.get("disputes"), [by_status])}
+    by_status = DisputeSnapshot(dispute_id=STATUS, state=state, stamp=order["stamp"], full=True)
+    return {**known, "disputes": merge_disputes(known.get("disputes"), [by_status])}
 
 
-def _paid_again(seen: Seen, order: Seen) -> bool:
+def _paid_again(known: Known, order: Known) -> bool:
     if not order["paid"] or order["cancelled"] or order.get("disputed"):
         return False  # a dispute of a cancelled order is no second payment
-    return any(name in seen and order["stamp"] > seen[name] for name in ("cancelled_stamp", "cancelled_over"))
+    return any(name in known and order["stamp"] > known[name] for name in ("cancelled_stamp", "cancelled_over"))
 
 
-def _named(row: Seen, names: Mapping[str, list[str]] | None) -> Seen:
+def _named(row: Known, names: Mapping[str, list[str]] | None) -> Known:
     """A line under the name that it was bought by."""
     if not names:
         return row
@@ -334,10 +334,10 @@ def unit_prices(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]
     )
 
 
-def _reversals(seen: Seen, order: Seen, doubts: list[ReviewItem]) -> None:
+def _reversals(known: Known, order: Known, review_items: list[ReviewItem]) -> None:
     listed = order.get("refund_ids")
-    undone = refund_reasons.reversals(seen, order)
-    for refund_id, item in sorted((seen.get("refunds") or {}).items()):
+    undone = refund_reasons.reversals(known, order)
+    for refund_id, item in sorted((known.get("refunds") or {}).items()):
         if refund_id in undone:
             unclear = f"Refund {refund_id} was taken back after it had been made."
             if not item["settled"]:
@@ -349,17 +349,17 @@ def _reversals(seen: Seen, order: Seen, doubts: list[ReviewItem]) -> None:
         else:
             continue
         says = {"refunds": [refund_id], "amount": item["amount"], "order_has": listed}
-        doubts.append(ReviewItem("refund_reversed", unclear, says))
+        review_items.append(ReviewItem("refund_reversed", unclear, says))
 
 
-def _rank(order: Seen) -> tuple[int, str, bool, bool, str]:
+def _rank(order: Known) -> tuple[int, str, bool, bool, str]:
     """Which of two snapshots stands: the later; of two of one instant, the one further on; then any, but
     always the same."""
     further_on = order["paid"], order["cancelled"]
     return order.get("authority", 0), order["stamp"], *further_on, json.dumps(order, sort_keys=True)
 
 
-def _order_json(order: OrderSeen) -> Seen:
+def _order_json(order: OrderSnapshot) -> Known:
     lines = [
         {
             "line_id": line_.line_id,
@@ -377,7 +377,7 @@ def _order_json(order: OrderSeen) -> Seen:
         }
         for line_ in sorted(order.lines, key=lambda line: line.line_id)
     ]
-    further: Seen = {}
+    further: Known = {}
     if order.others:
         further["others"] = [_text(other) for other in sorted(order.others)]
     if order.payment is not None:
@@ -388,8 +388,8 @@ def _order_json(order: OrderSeen) -> Seen:
         further["disputed"] = order.disputed
     if order.authority:
         further["authority"] = order.authority
-    if order.doubts:
-        further["doubts"] = [[doubt.code, doubt.unclear, jsonable(doubt.says)] for doubt in order.doubts]
+    if order.review_items:
+        further["doubts"] = [[item.code, item.unclear, jsonable(item.says)] for item in order.review_items]
     return {
         "stamp": order.stamp,
         "placed_at": iso(order.placed_at),
@@ -404,7 +404,7 @@ def _order_json(order: OrderSeen) -> Seen:
     }
 
 
-def _refund_json(refund: RefundSeen) -> Seen:
+def _refund_json(refund: RefundSnapshot) -> Known:
     amounts = refund.amounts
     return {
         "settled": refund.settled,
@@ -420,7 +420,7 @@ def _refund_json(refund: RefundSeen) -> Seen:
     }
 
 
-def _joined(mine: Seen | None, theirs: Seen) -> Seen:
+def _joined(mine: Known | None, theirs: Known) -> Known:
     """Two tellings of one refund: what either says happened has happened; of figures the larger."""
     if mine is None:
         return theirs
@@ -442,7 +442,7 @@ def _joined(mine: Seen | None, theirs: Seen) -> Seen:
     }
 
 
-def _larger(mine: Seen | None, theirs: Seen | None, pick: Any) -> Seen | None:
+def _larger(mine: Known | None, theirs: Known | None, pick: Any) -> Known | None:
     if mine is None or theirs is None:
         return mine if theirs is None else theirs
     return {

@@ -19,7 +19,7 @@ from typing import Any, Final
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.money import unit_of
 
-Seen = dict[str, Any]
+Known = dict[str, Any]
 REASONS_MAX: Final = 10
 """Reasons beside the lines that are combined with each other; with more, nobody can tell."""
 SUMS_MAX: Final = 20_000
@@ -29,11 +29,11 @@ OF_REFUNDS: Final = frozenset({LINES_UNKNOWN, PART_OF_UNIT})
 """Doubts about refunds: once a person has settled one, the rest of the order goes on."""
 
 
-def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[str, int]:
+def units_refunded(known: Known, order: Known, blocks: list[ReviewItem]) -> dict[str, int]:
     """Units of each line that the refunds take, cumulative; adds to ``blocks`` what nobody can tell."""
     units = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
-    standing = _standing(seen, order)
-    by_charge, whole = _of_charge(seen)
+    standing = _standing(known, order)
+    by_charge, whole = _of_charge(known)
     if whole or any(row["full"] for row in standing.values()):
         return units
     given = max(_sum_of(standing.values()), by_charge)
@@ -42,7 +42,7 @@ def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[st
         return units
     found: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
-    decided = set(seen.get("settled_refunds") or ())
+    decided = set(known.get("settled_refunds") or ())
     loose = sorted(key for key, row in standing.items() if not _itemized(row) and key not in decided)
     if total is not None and given > total > 0 and (loose or by_charge > total):
         blocks.append(_too_much(loose, given, total))
@@ -66,7 +66,7 @@ def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[st
     }
 
 
-def takes_units(refund: Mapping[str, Any], order: Seen) -> bool:
+def takes_units(refund: Mapping[str, Any], order: Known) -> bool:
     """Whether a refund, looked at alone, takes any unit of the order."""
     if refund["full"]:
         return True
@@ -74,50 +74,50 @@ def takes_units(refund: Mapping[str, Any], order: Seen) -> bool:
     return any(units_refunded(alone, {**order, "refund_ids": None}, []).values())
 
 
-def reversals(seen: Seen, order: Seen) -> list[str]:
+def reversals(known: Known, order: Known) -> list[str]:
     """Refunds that came back to the shop, and had taken units that nothing takes by now, or may have taken them beside
     another refund of the same units: which of the two was told of first, nobody knows."""
-    refunds, by_hand = seen.get("refunds") or {}, seen.get("settled_refunds") or ()
-    now = units_refunded(seen, order, [])
+    refunds, by_hand = known.get("refunds") or {}, known.get("settled_refunds") or ()
+    now = units_refunded(known, order, [])
     found = []
     for refund_id, item in sorted(refunds.items()):
-        if not item["reversed"] or not (item["settled"] or _counted(seen, item)):
+        if not item["reversed"] or not (item["settled"] or _counted(known, item)):
             continue
-        standing = {**seen, "refunds": {**refunds, refund_id: {**item, "reversed": False}}}
+        standing = {**known, "refunds": {**refunds, refund_id: {**item, "reversed": False}}}
         then = units_refunded(standing, order, [])
-        untimed = not item["settled"] and _untimed(seen) and any(now.values())
+        untimed = not item["settled"] and _untimed(known) and any(now.values())
         if untimed or refund_id in by_hand or any(n > now.get(line_id, 0) for line_id, n in then.items()):
             found.append(refund_id)
     return found
 
 
-def _untimed(seen: Seen) -> bool:
+def _untimed(known: Known) -> bool:
     """Whether what was given back in all is known without its time, so that it may hold a refund that failed since."""
-    return bool(seen.get("refunded_full")) or seen.get("refunded_total") is not None
+    return bool(known.get("refunded_full")) or known.get("refunded_total") is not None
 
 
-def _counted(seen: Seen, refund: Seen) -> bool:
+def _counted(known: Known, refund: Known) -> bool:
     """Whether a charge told of the refund's money as given back before it came back to the shop."""
-    return _untimed(seen) or any(_within(refund, at) for at in seen.get("charged_back") or ())
+    return _untimed(known) or any(_within(refund, at) for at in known.get("charged_back") or ())
 
 
-def _within(refund: Seen, at: str) -> bool:
+def _within(refund: Known, at: str) -> bool:
     """Whether a refund had been made at an instant, and had not come back yet."""
     return (refund.get("made_at") or "") <= at and (refund.get("reversed_at") is None or at <= refund["reversed_at"])
 
 
-def _of_charge(seen: Seen) -> tuple[Decimal, bool]:
+def _of_charge(known: Known) -> tuple[Decimal, bool]:
     """What a charge says was given back of it, and whether that is all of it; less what came back to the shop later."""
-    most, whole = _decimal(seen.get("refunded_total")) or Decimal(0), False
-    gone = [refund for refund in (seen.get("refunds") or {}).values() if refund["reversed"]]
-    for at, charged in (seen.get("charged_back") or {}).items():
+    most, whole = _decimal(known.get("refunded_total")) or Decimal(0), False
+    gone = [refund for refund in (known.get("refunds") or {}).values() if refund["reversed"]]
+    for at, charged in (known.get("charged_back") or {}).items():
         back = _sum_of(item for item in gone if _within(item, at))
         most = max(most, (_decimal(charged["amount"]) or Decimal(0)) - back)
         whole = whole or (charged["full"] and not back)
     return most, whole
 
 
-def _sum_of(refunds: Iterable[Seen]) -> Decimal:
+def _sum_of(refunds: Iterable[Known]) -> Decimal:
     return sum((_decimal(refund["amount"]) or Decimal(0) for refund in refunds), Decimal(0))
 
 
@@ -127,12 +127,12 @@ def _too_much(refund_ids: Sequence[str], given: Decimal, total: Decimal) -> Revi
     return ReviewItem(LINES_UNKNOWN, unclear, says)
 
 
-def _standing(seen: Seen, order: Seen) -> dict[str, Seen]:
+def _standing(known: Known, order: Known) -> dict[str, Known]:
     """Refunds that were made, have not come back, and that the order still has, where the shop lists them."""
     listed = order.get("refund_ids")
     return {
         key: refund
-        for key, refund in (seen.get("refunds") or {}).items()
+        for key, refund in (known.get("refunds") or {}).items()
         if refund["settled"] and not refund["reversed"] and (listed is None or key in listed)
     }
 
@@ -142,7 +142,7 @@ def _itemized(row: Mapping[str, Any]) -> bool:
 
 
 def _take_itemized(
-    refund_id: str, row: Seen, found: dict[str, int], amounts: dict[str, Decimal], blocks: list[ReviewItem]
+    refund_id: str, row: Known, found: dict[str, int], amounts: dict[str, Decimal], blocks: list[ReviewItem]
 ) -> None:
     """Takes what a refund says of itself; what it leaves unsaid is a doubt of its own."""
     for line_id, count in (row["units"] or {}).items():
@@ -161,7 +161,7 @@ def _take_itemized(
 
 
 def _explain(
-    order: Seen, amount: Decimal, refund_ids: Sequence[str], found: dict[str, int], blocks: list[ReviewItem]
+    order: Known, amount: Decimal, refund_ids: Sequence[str], found: dict[str, int], blocks: list[ReviewItem]
 ) -> None:
     """Takes the units that an amount alone can mean, if it can mean but one thing."""
     rows = [row for row in order["lines"] if int(row["quantity"]) or row.get("trouble")]
@@ -239,7 +239,7 @@ def _sums(amounts: Sequence[Fraction]) -> set[Fraction] | None:
     return found
 
 
-def _fits_lines(rows: Sequence[Seen], wanted: Fraction, beside: set[Fraction], smallest: Fraction) -> bool:
+def _fits_lines(rows: Sequence[Known], wanted: Fraction, beside: set[Fraction], smallest: Fraction) -> bool:
     """Whether units of the lines can make the amount as well, rounded to the smallest unit; yes, if there are too many
     ways to tell."""
     sums = {Fraction(0)}

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.domain.feeds.orders import Seen
+from app.domain.feeds.orders import Known
 from app.domain.values.wire import iso, jsonable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseSeen:
+class ResponseSnapshot:
     """Something written on a ticket, by the helpdesk's own id."""
 
     response_id: str
@@ -25,7 +25,7 @@ class ResponseSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TicketSeen:
+class TicketSnapshot:
     """A ticket as the helpdesk shows it; ``stated`` are the published fields of PUT /v1/tickets.
 
     ``opened_at``: when it was made there, None where the delivery does not say.
@@ -39,32 +39,32 @@ class TicketSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TicketNews:
+class TicketUpdate:
     """What one delivery tells about one ticket."""
 
-    ticket: TicketSeen | None = None
-    responses: tuple[ResponseSeen, ...] = ()
+    ticket: TicketSnapshot | None = None
+    responses: tuple[ResponseSnapshot, ...] = ()
 
 
-def merge_ticket(seen: Seen | None, news: TicketNews) -> Seen:
+def merge_ticket(before: Known | None, update: TicketUpdate) -> Known:
     """What is known once this is known too: the earliest telling of the ticket, and every response once."""
-    known: Seen = dict(seen or {})
-    if news.ticket is not None:
-        ticket_seen = news.ticket
+    known: Known = dict(before or {})
+    if update.ticket is not None:
+        snapshot = update.ticket
         theirs = {
-            "stamp": ticket_seen.stamp,
-            "customer": ticket_seen.customer,
-            "subject": ticket_seen.subject,
-            "stated": jsonable(ticket_seen.stated),
+            "stamp": snapshot.stamp,
+            "customer": snapshot.customer,
+            "subject": snapshot.subject,
+            "stated": jsonable(snapshot.stated),
         }
-        if ticket_seen.opened_at is not None:
-            theirs["opened_at"] = iso(ticket_seen.opened_at)
+        if snapshot.opened_at is not None:
+            theirs["opened_at"] = iso(snapshot.opened_at)
         mine = known.get("ticket")
         if mine is None or (theirs["stamp"], _sorted(theirs)) < (mine["stamp"], _sorted(mine)):
             known["ticket"] = theirs
-    if news.responses:
+    if update.responses:
         responses = dict(known.get("responses") or {})
-        for said in news.responses:
+        for said in update.responses:
             row = {
                 "author": said.author,
                 "kind": said.kind,

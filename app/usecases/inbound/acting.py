@@ -14,8 +14,8 @@ from app.db.inbound import inbox
 from app.db.inbound.inbox import DeliveryRow
 from app.db.inbound.sources import Source
 from app.domain.feeds import orders as feed
-from app.domain.feeds.adapter import Adapter, Letter, Reading, UnreadableError
-from app.domain.feeds.orders import Seen
+from app.domain.feeds.adapter import Adapter, Delivery, Parsed, UnreadableError
+from app.domain.feeds.orders import Known
 from app.domain.feeds.review import ReviewItem
 from app.domain.feeds.tickets import merge_ticket
 from app.domain.values.errors import DomainError
@@ -83,67 +83,67 @@ class Step:
 
     def _says_nothing(self, row: DeliveryRow) -> bool:
         adapter = self.adapter
-        letter = Letter(topic=row.topic, body=row.body, fetched=row.fetched, options=self._options())
+        delivery = Delivery(topic=row.topic, body=row.body, fetched=row.fetched, options=self._options())
         try:
-            return adapter.read(letter).ignored is not None
+            return adapter.read(delivery).ignored is not None
         except UnreadableError:
             return True
 
     async def _read(
         self, rows: Sequence[DeliveryRow]
-    ) -> tuple[list[tuple[str, Reading]], list[tuple[str, Source, str]]]:
+    ) -> tuple[list[tuple[str, Parsed]], list[tuple[str, Source, str]]]:
         """What the deliveries say; those that say nothing are ended. And what must be asked of the shop first."""
         asks: list[tuple[str, Source, str]] = []
-        found: list[tuple[str, Reading]] = []
+        found: list[tuple[str, Parsed]] = []
         adapter = self.adapter
         for row in rows:
             try:
-                reading = adapter.read(
-                    Letter(topic=row.topic, body=row.body, fetched=row.fetched, options=self._options())
+                parsed = adapter.read(
+                    Delivery(topic=row.topic, body=row.body, fetched=row.fetched, options=self._options())
                 )
             except UnreadableError as error:
                 item = ReviewItem(error.code, error.detail, error.says)
                 await self._park([row.delivery_id], Outcome().park(item))
                 continue
-            if (why := self._not_for_us(reading)) is not None:
-                reading = Reading(ignored=why)
-            if reading.ignored is not None:
-                await inbox.finish(self.tx, [row.delivery_id], state="ignored", reason=reading.ignored)
-            elif reading.ask is not None:
+            if (why := self._not_for_us(parsed)) is not None:
+                parsed = Parsed(ignored=why)
+            if parsed.ignored is not None:
+                await inbox.finish(self.tx, [row.delivery_id], state="ignored", reason=parsed.ignored)
+            elif parsed.ask is not None:
                 if self.source.api.get("key"):
-                    asks.append((row.delivery_id, self.source, reading.ask))
+                    asks.append((row.delivery_id, self.source, parsed.ask))
                     self.passed.append(row.delivery_id)
                 else:
                     item = ReviewItem("lines_missing", "The delivery does not say what was bought.")
                     await self._park([row.delivery_id], Outcome().park(item))
             else:
-                found.append((row.delivery_id, reading))
+                found.append((row.delivery_id, parsed))
         return found, asks
 
     def _options(self) -> dict[str, Any]:
         """How deliveries are read: as the source says, with the address of its API."""
         return {**self.source.row.options, "api_base_url": self.source.api.get("base_url")}
 
-    def _not_for_us(self, reading: Reading) -> str | None:
+    def _not_for_us(self, parsed: Parsed) -> str | None:
         """Why what was read is none of this tenant's business; None if it is."""
         options = self.source.row.options
-        if reading.test and not self.tx.tenant.virtual and not options.get("test_orders"):
+        if parsed.test and not self.tx.tenant.virtual and not options.get("test_orders"):
             return "test_order"
-        order = None if reading.order is None else reading.order.order
-        if reading.unless_ours is None or order is None:
+        order = None if parsed.order is None else parsed.order.order
+        if parsed.unless_ours is None or order is None:
             return None
         products = self.source.row.products
         ours = any(line.sku or any(name in products for name in line.products) for line in order.lines)
-        return None if ours else reading.unless_ours
+        return None if ours else parsed.unless_ours
 
-    async def _home(self, subject: str, readings: Sequence[Reading]) -> tuple[str, Seen]:
+    async def _home(self, subject: str, contents: Sequence[Parsed]) -> tuple[str, Known]:
         """The subject that a payment of several names is known by, and what was told under its other names."""
-        names = list(dict.fromkeys(name for reading in readings for name in reading.names))
+        names = list(dict.fromkeys(name for parsed in contents for name in parsed.names))
         if not names:
             return subject, {}
         source = self.source.row.name
         claims = (
-            any(reading.order is not None and reading.order.order is not None for reading in readings) or len(names) > 1
+            any(parsed.order is not None and parsed.order.order is not None for parsed in contents) or len(names) > 1
         )
         home = subject
         for name in sorted(names):
@@ -155,32 +155,32 @@ class Step:
             await inbox.lock_subject(self.tx, source, home)
         if not claims:
             return home, {}
-        merged: Seen = {}
+        merged: Known = {}
         for name in sorted(names):
             await inbox.claim_payment(self.tx, source, name, home)
             other = f"order/{name}"
-            if other != home and (found := await inbox.seen(self.tx, source, other)) and "order" not in found:
+            if other != home and (found := await inbox.load_known(self.tx, source, other)) and "order" not in found:
                 merged = feed.merge_known(merged, found)
         return home, merged
 
-    async def _publish_parked(self, found: Sequence[tuple[str, Reading]]) -> None:
-        """All readings are of one subject."""
+    async def _publish_parked(self, found: Sequence[tuple[str, Parsed]]) -> None:
+        """Merge what deliveries of one subject say, act on it, and park what is unclear."""
         subject = found[0][1].subject
         ids = [delivery_id for delivery_id, _ in found]
         if subject is None:
-            raise RuntimeError("a reading without a subject")
-        subject, before = await self._home(subject, [reading for _, reading in found])
-        known = await inbox.seen(self.tx, self.source.row.name, subject)
+            raise RuntimeError("a delivery without a subject")
+        subject, before = await self._home(subject, [parsed for _, parsed in found])
+        known = await inbox.load_known(self.tx, self.source.row.name, subject)
         if known is not None and known.get("erased"):
             await inbox.finish(self.tx, ids, state="ignored", reason="erased")
             await inbox.empty(self.tx, ids)
             return
         is_ticket = found[0][1].ticket is not None
-        for _, reading in found:
-            if reading.ticket is not None:
-                known = merge_ticket(known, reading.ticket)
-            elif reading.order is not None:
-                known = feed.merge(known, reading.order)
+        for _, parsed in found:
+            if parsed.ticket is not None:
+                known = merge_ticket(known, parsed.ticket)
+            elif parsed.order is not None:
+                known = feed.merge(known, parsed.order)
         known = feed.merge_known(known or {}, before)
         try:
             async with self.tx.connection.begin_nested():
@@ -194,10 +194,10 @@ class Step:
             known.get("settled") or ()
         ):
             outcome = Outcome(state="ignored", reason=SETTLED, customer_id=outcome.customer_id)
-        await inbox.keep_seen(self.tx, self.source.row.name, subject, known, customer_id=outcome.customer_id)
+        await inbox.save_known(self.tx, self.source.row.name, subject, known, customer_id=outcome.customer_id)
         await self._finish(ids, subject, known, outcome)
 
-    async def _finish(self, ids: list[str], subject: str, known: Seen, outcome: Outcome) -> None:
+    async def _finish(self, ids: list[str], subject: str, known: Known, outcome: Outcome) -> None:
         """Ends the deliveries; what earlier ones of the subject were parked for may be cleared by now."""
         if outcome.state == "parked":
             await self._park(ids, outcome)

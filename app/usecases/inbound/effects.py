@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.db.engine import Tx
-from app.domain.feeds.disputed_money import DisputeWanted
+from app.domain.feeds.disputed_money import DisputeTarget
 from app.domain.values.wire import parse_iso
 from app.usecases.orders import orders, payment_disputes
 from app.usecases.orders.refunds import RefundLine, RefundOrder
@@ -60,7 +60,7 @@ async def refund_order(tx: Tx, *, order_id: str, refund_id: str, units: Mapping[
     return report
 
 
-async def end_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]) -> list[str]:
+async def end_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeTarget]) -> list[str]:
     """Record the disputes of an order's payment and give back what they no longer take.
 
     Return those of which something would be taken, while nobody can tell which units.
@@ -68,7 +68,7 @@ async def end_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeWante
     return await payment_disputes.give_back(tx, order_id, [_disputed(dispute) for dispute in disputes])
 
 
-async def follow_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]) -> Sequence[Mapping[str, Any]]:
+async def follow_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeTarget]) -> Sequence[Mapping[str, Any]]:
     """Suspend or take back what the disputes may by now; return the disputes as they stand."""
     return await payment_disputes.take(tx, order_id, [_disputed(dispute) for dispute in disputes])
 
@@ -102,11 +102,11 @@ async def respond(
     )
 
 
-def _disputed(wanted: DisputeWanted) -> payment_disputes.Disputed:
+def _disputed(target: DisputeTarget) -> payment_disputes.Disputed:
     return payment_disputes.Disputed(
-        dispute_id=wanted.dispute_id,
-        state=wanted.state,
-        units=wanted.units,
-        amount=wanted.amount,
-        currency=wanted.currency,
+        dispute_id=target.dispute_id,
+        state=target.state,
+        units=target.units,
+        amount=target.amount,
+        currency=target.currency,
     )

@@ -16,8 +16,8 @@ from app.db.inbound import inbox
 from app.db.inbound.sources import Source
 from app.db.orders import orders
 from app.domain.feeds import orders as feed
-from app.domain.feeds.disputed_money import DisputeWanted
-from app.domain.feeds.orders import Seen
+from app.domain.feeds.disputed_money import DisputeTarget
+from app.domain.feeds.orders import Known
 from app.domain.feeds.refund_reasons import OF_REFUNDS
 from app.domain.feeds.review import ReviewItem, plan_changed
 from app.domain.orders import lines as order_lines
@@ -31,45 +31,45 @@ DISPUTED: Final = "payment_dispute"
 """The reason of a refund that a dispute of the payment made."""
 
 
-async def act_on_order(tx: Tx, source: Source, subject: str, known: Seen) -> Outcome:
+async def act_on_order(tx: Tx, source: Source, subject: str, known: Known) -> Outcome:
     """Brings the ledger to what is known of an order."""
-    want = feed.wanted(known)
-    if want is None:
+    target = feed.target_of(known)
+    if target is None:
         return Outcome(reason="waits_for_payment" if "order" in known else "waits_for_order")
     settled = set(known.get("settled") or ())
-    if blocks := [block for block in want.blocks if block.key not in settled]:
+    if blocks := [block for block in target.blocks if block.key not in settled]:
         return Outcome().park(*blocks)
-    if any(block.code not in OF_REFUNDS for block in want.blocks):
+    if any(block.code not in OF_REFUNDS for block in target.blocks):
         return Outcome(state="ignored", reason=SETTLED)
     order_id = own_name(source, subject.partition("/")[2])
-    placed_at = parse_iso(want.order["placed_at"])
-    lines, further = await _lines(tx, source, want.order, placed_at)
+    placed_at = parse_iso(target.order["placed_at"])
+    lines, further = await _lines(tx, source, target.order, placed_at)
     there = await orders.find(tx, order_id) is not None
     if not lines and not there:
         waits = [review_item for review_item in further if review_item.key not in settled]
         return Outcome().park(*waits) if waits else Outcome(state="ignored", reason="nothing_ours")
-    if want.customer is None:
+    if target.customer is None:
         unclear = "The order names neither a customer nor an e-mail address."
         return Outcome().park(ReviewItem("customer_missing", unclear))
-    if (used := await _payment_used(tx, source, subject, want.order, want.customer)) is not None and not there:
+    if (used := await _payment_used(tx, source, subject, target.order, target.customer)) is not None and not there:
         return Outcome().park(used)
-    external = customer_name(source, want.customer)
+    external = customer_name(source, target.customer)
     view = await effects.put_order(
         tx,
         order_id=order_id,
         customer_id=external,
         placed_at=placed_at,
-        currency=want.order["currency"],
+        currency=target.order["currency"],
         lines=lines,
         source=source.row.name,
-        unmapped=frozenset(row["line_id"] for row in want.order["lines"]) - {line["line_id"] for line in lines},
+        unmapped=frozenset(row["line_id"] for row in target.order["lines"]) - {line["line_id"] for line in lines},
     )
     ours = {row["line_id"]: int(row["quantity"]) for row in view["lines"] if row["quantity"]}
-    disputes = [_of_ours(dispute, ours) for dispute in want.disputes]
+    disputes = [_of_ours(dispute, ours) for dispute in target.disputes]
     puzzling: list[str] = []
     if disputes:
         puzzling = await effects.end_disputes(tx, order_id=order_id, disputes=disputes)
-    refunds = await _refunds(tx, source, order_id, want.refunds, ours)
+    refunds = await _refunds(tx, source, order_id, target.refunds, ours)
     followed: Sequence[Mapping[str, Any]] = []
     if disputes:
         followed = await effects.follow_disputes(tx, order_id=order_id, disputes=disputes)
@@ -79,11 +79,11 @@ async def act_on_order(tx: Tx, source: Source, subject: str, known: Seen) -> Out
         customer_id=None if owner is None else owner.customer_id,
     )
     further += [_unclear(dispute) for dispute in disputes if dispute.dispute_id in puzzling]
-    doubts = [doubt for doubt in (*want.doubts, *further, *_unknown(view)) if doubt.key not in settled]
-    return outcome.park(*doubts) if doubts else outcome
+    review_items = [item for item in (*target.review_items, *further, *_unknown(view)) if item.key not in settled]
+    return outcome.park(*review_items) if review_items else outcome
 
 
-async def _payment_used(tx: Tx, source: Source, subject: str, order: Seen, customer: str) -> ReviewItem | None:
+async def _payment_used(tx: Tx, source: Source, subject: str, order: Known, customer: str) -> ReviewItem | None:
     """What is in doubt if another order of the buyer was bought by the same payment.
 
     Shops whose gateways number payments anew for each buyer, or not at all, name one for several people.
@@ -102,7 +102,7 @@ async def _payment_used(tx: Tx, source: Source, subject: str, order: Seen, custo
 
 
 async def _lines(
-    tx: Tx, source: Source, order: Seen, placed_at: datetime
+    tx: Tx, source: Source, order: Known, placed_at: datetime
 ) -> tuple[list[dict[str, Any]], list[ReviewItem]]:
     """The lines that are ours, by the source's mapping, and what is in doubt about others.
 
@@ -111,16 +111,16 @@ async def _lines(
     policy = await policies.in_force(tx, placed_at)
     ours: list[dict[str, Any]] = []
     unmapped: list[str] = []
-    doubts: list[ReviewItem] = []
+    review_items: list[ReviewItem] = []
     products, options = source.row.products, source.row.options
     for row in order["lines"]:
         names = [*row["products"], *([row["sku"]] if row["sku"] else [])]
         mapped = next((name for name in names if name in products), None)
         if mapped is not None:
-            target = products[mapped]
-            if target is None:
+            offer = products[mapped]
+            if offer is None:
                 continue
-            sku, attributes = target["sku"], {**row["attributes"], **(target.get("attributes") or {})}
+            sku, attributes = offer["sku"], {**row["attributes"], **(offer.get("attributes") or {})}
         elif row["sku"] and not isinstance(order_lines.sold(policy, row["sku"]), NotGranted):
             sku, attributes = row["sku"], dict(row["attributes"])
         elif options.get("unmapped") == "ignore" or not names:
@@ -130,16 +130,16 @@ async def _lines(
             continue
         if row.get("change"):
             how = (products[mapped] or {}).get("plan_change") if mapped is not None else None
-            doubt = plan_changed(row, how)
-            doubts += [] if doubt is None else [doubt]
-            if doubt is not None or not order_lines.bills(row, how):
+            item = plan_changed(row, how)
+            review_items += [] if item is None else [item]
+            if item is not None or not order_lines.bills(row, how):
                 continue
         trouble = row.get("trouble")
         if row.get("stated"):
             trouble = order_lines.other_units(policy, sku, row, order["currency"])
         if trouble:
             says = {"line": row["line_id"], "sku": sku, "trouble": trouble}
-            doubts.append(ReviewItem("quantity_unclear", f"Line {row['line_id']}: {trouble}", says))
+            review_items.append(ReviewItem("quantity_unclear", f"Line {row['line_id']}: {trouble}", says))
             continue
         paid, listed = feed.unit_prices(row)
         ours.append(
@@ -154,8 +154,8 @@ async def _lines(
         )
     if unmapped:
         unclear = "Not mapped to an offer: " + ", ".join(unmapped)
-        doubts.append(ReviewItem("unmapped_product", unclear, {"products": unmapped}))
-    return ours, doubts
+        review_items.append(ReviewItem("unmapped_product", unclear, {"products": unmapped}))
+    return ours, review_items
 
 
 async def _refunds(
@@ -208,13 +208,13 @@ def _unknown(view: Mapping[str, Any]) -> list[ReviewItem]:
     return [ReviewItem(order_lines.UNKNOWN_SKU, unclear, {"lines": lines})] if lines else []
 
 
-def _of_ours(wanted: DisputeWanted, ours: Mapping[str, int]) -> DisputeWanted:
+def _of_ours(target: DisputeTarget, ours: Mapping[str, int]) -> DisputeTarget:
     """A dispute of the lines that are ours."""
-    if wanted.units is None:
-        return wanted
-    return replace(wanted, units={line_id: count for line_id, count in wanted.units.items() if line_id in ours})
+    if target.units is None:
+        return target
+    return replace(target, units={line_id: count for line_id, count in target.units.items() if line_id in ours})
 
 
-def _unclear(wanted: DisputeWanted) -> ReviewItem:
-    says = {"dispute": wanted.dispute_id, "state": wanted.state, "amount": wanted.amount, "currency": wanted.currency}
-    return ReviewItem("dispute_lines_unknown", str(wanted.unclear), says)
+def _unclear(target: DisputeTarget) -> ReviewItem:
+    says = {"dispute": target.dispute_id, "state": target.state, "amount": target.amount, "currency": target.currency}
+    return ReviewItem("dispute_lines_unknown", str(target.unclear), says)

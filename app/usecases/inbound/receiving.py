@@ -1,10 +1,9 @@
-"""Deliveries of shops and helpdesks: stored and answered first, acted on afterwards, each order and ticket
-once.
+"""Store and answer deliveries of shops and helpdesks first; act on each order and ticket afterwards, once.
 
-`Inbox.receive` verifies the vendor's signature on the raw bytes and stores. `act` claims deliveries subject
-by subject, reads them into news, merges the news into what is known of the subject, and brings the ledger to
-what follows from it, all in one transaction with the deliveries' new state. A business failure parks a
-delivery with its reason and never reaches the shop.
+`Inbox.receive` verifies the vendor's signature on the raw bytes and stores. `act` claims deliveries subject by subject
+and parses them. It merges each update into what is known of the subject, and brings the ledger to what follows. The
+deliveries' new state is written in the same transaction. A business failure parks a delivery with its reason and never
+reaches the shop.
 """
 
 from __future__ import annotations
@@ -298,7 +297,7 @@ class Inbox:
 
 async def mark_settled(tx: Tx, source: str, subject: str, review: Sequence[Mapping[str, Any]]) -> None:
     """Note what a person has decided of an order, so that it is not asked again."""
-    known = await inbox.seen(tx, source, subject)
+    known = await inbox.load_known(tx, source, subject)
     keys = {str(row["key"]) for row in review if "key" in row}
     if known is None or not keys:
         return
@@ -306,7 +305,7 @@ async def mark_settled(tx: Tx, source: str, subject: str, review: Sequence[Mappi
     refunds = {str(name) for row in review for name in (row.get("payload_says") or {}).get("refunds") or ()}
     if refunds:
         known["settled_refunds"] = sorted(refunds | set(known.get("settled_refunds") or ()))
-    await inbox.keep_seen(tx, source, subject, known, customer_id=None)
+    await inbox.save_known(tx, source, subject, known, customer_id=None)
 
 
 def delivery_view(row: DeliveryRow, *, body: bool = False) -> Delivery:

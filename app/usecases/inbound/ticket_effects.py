@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.inbound.sources import Source
-from app.domain.feeds.orders import Seen
+from app.domain.feeds.orders import Known
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso, parse_iso_or_none
@@ -21,7 +21,7 @@ CLOSED: Final = "ticket_closed"
 """
 
 
-async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Seen) -> Outcome:
+async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Known) -> Outcome:
     """Opens the ticket once, and records the responses that were told since."""
     ticket = known.get("ticket")
     if ticket is None:
