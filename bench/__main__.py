@@ -11,53 +11,25 @@ import os
 import platform
 import random
 import re
-import statistics
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from bench import main_job
 from bench.fill import fill
+from bench.lines import Line, load, meanings, table
 from bench.load import Result, request, run
-from bench.service import CUSTOMERS, Ground, cpu_of_postgres, cpu_of_service, ground, memory, pgbench, service
+from bench.service import CUSTOMERS, Ground, cpu_of_postgres, ground, memory, ordinary, pgbench, service
+from bench.short import short
 
 SPREAD = f"\\set n random(0, {CUSTOMERS - 1})\nselect bench_debit('c' || :n, 1);\n"
 HISTORY = "debit, spread, with "
 HOT = "select bench_debit('c0', 1);\n"
-
-
-@dataclass
-class Line:
-    """One line of the table: rates of all repeats, a second; times in milliseconds."""
-
-    name: str
-    workers: int
-    rates: list[float] = field(default_factory=list)
-    p50: list[float] = field(default_factory=list)
-    p99: list[float] = field(default_factory=list)
-    ratio_to: str | None = None
-    ratio: float | None = None
-    wrong: int = 0
-    cpu_service: list[float] = field(default_factory=list)
-    cpu_postgres: list[float] = field(default_factory=list)
-
-    def add(self, result: Result, *, times: int = 1) -> None:
-        """Takes a repeat in; ``times``: effects an answer."""
-        self.rates.append(result.rate * times)
-        effects = max(1, len(result.times) * times)
-        self.cpu_service.append(result.cpu_service * 1000 / effects)
-        self.cpu_postgres.append(result.cpu_postgres * 1000 / effects)
-        self.p50.append(result.quantile(0.5))
-        self.p99.append(result.quantile(0.99))
-        self.wrong += sum(n for status, n in result.statuses.items() if status >= 300)
-
-    @property
-    def rate(self) -> float:
-        """The median rate."""
-        return statistics.median(self.rates)
+ORDINARY = "ordinary service, PUT ticket"
 
 
 class Bench:
@@ -73,6 +45,8 @@ class Bench:
         self.salt = os.urandom(4).hex()
         self.fresh = itertools.count()
         self.only = re.compile(only)
+        self.job = main_job.MainJob(at, seconds, connections)
+        self.trips: dict[str, int] = {}
 
     def line(self, name: str, workers: int) -> Line:
         """The line of that name, made at its first use."""
@@ -110,12 +84,7 @@ class Bench:
     async def load(self, url: str, make: Callable[[int], bytes], connections: int | None = None, **more: Any) -> Result:
         """One measurement, after a short warm-up."""
         count = connections or self.connections
-        await run(url, make, connections=count, seconds=0.5)
-        before = cpu_of_service(self.parent), cpu_of_postgres(self.at)
-        result = await run(url, make, connections=count, seconds=self.seconds, **more)
-        result.cpu_service = cpu_of_service(self.parent) - before[0]
-        result.cpu_postgres = cpu_of_postgres(self.at) - before[1]
-        return result
+        return await load(self.at, self.parent, url, make, connections=count, seconds=self.seconds, **more)
 
     async def hold_then_capture(self, url: str) -> Result:
         """Pairs: hold one, then capture it."""
@@ -179,6 +148,11 @@ class Bench:
             await line("GraphQL, no database", lambda _: static)
             await line("balance, GraphQL", ask)
 
+    async def main_job(self, url: str, workers: int, parent: int, names: tuple[str, ...]) -> None:
+        """The lines of the main job, of the service or of the ordinary one."""
+        for name in main_job.matching(self.only, names):
+            self.line(name, workers).add(await self.job.over_http(name, url, parent))
+
     async def with_history(self, url: str, workers: int, parent: int, large: Ground, entries: int) -> None:
         """The debits of a second server whose ledger is long, right after those of the first."""
         self.parent, small = parent, self.at
@@ -210,9 +184,15 @@ class Bench:
             line.rates.append(rate)
             line.cpu_postgres.append((cpu_of_postgres(self.at) - before) * 1000 / (rate * seconds))
 
+        for name in main_job.matching(self.only, main_job.WRITES):
+            main_job.note(self.line(f"SQL, {name}", 0), *asyncio.run(self.job.as_sql(name)))
+
     def ratios(self) -> None:
         """What each line is compared with."""
         against: dict[str, tuple[str, int | None]] = {
+            **{name: (f"SQL, {name}", 0) for name in main_job.WRITES},
+            ORDINARY: ("SQL, PUT ticket", 0),
+            **dict.fromkeys((*main_job.READS, main_job.GRAPHQL_PAGE), ("echo", None)),
             "debit, spread": ("pgbench, spread", 0),
             "debit, one hot customer": ("pgbench, hot", 0),
             "hold then capture (pairs)": ("pgbench, spread", 0),
@@ -226,24 +206,19 @@ class Bench:
                 other, fixed = against[name]
                 base = self.lines.get((other, workers if fixed is None else fixed))
                 if base is not None:
-                    line.ratio_to, line.ratio = other, line.rate / base.rate
-
-
-def table(lines: list[Line]) -> str:
-    """The table, in Markdown."""
-    rows = [
-        "| line | workers | a second | p50 ms | p99 ms | ratio | to | CPU ms each: service | Postgres |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for one in lines:
-        p50 = f"{statistics.median(one.p50):.1f}" if one.p50 else ""
-        p99 = f"{statistics.median(one.p99):.1f}" if one.p99 else ""
-        ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
-        wrong = f" ({one.wrong} not 2xx)" if one.wrong else ""
-        cpu = [f"{statistics.median(part):.2f}" if part else "" for part in (one.cpu_service, one.cpu_postgres)]
-        cells = [one.name + wrong, one.workers or "", f"{one.rate:,.0f}", p50, p99, ratio, one.ratio_to or "", *cpu]
-        rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return "\n".join(rows)
+                    line.compare(base)
+        for workers in {workers for _, workers in self.lines}:
+            ticket, usual = self.lines.get(("PUT ticket", workers)), self.lines.get((ORDINARY, workers))
+            if ticket is not None and usual is not None:
+                beside = self.line(f"PUT ticket beside {ORDINARY}", workers)
+                beside.rates = ticket.rates
+                beside.compare(usual, of=ticket)
+            for name in main_job.WRITES[1:]:
+                other = self.lines.get((name, workers))
+                if ticket is not None and other is not None:
+                    beside = self.line(f"{name} beside PUT ticket", workers)
+                    beside.rates = other.rates
+                    beside.compare(ticket, of=other)
 
 
 def main() -> None:
@@ -258,7 +233,11 @@ def main() -> None:
     parser.add_argument("--warm", type=float, default=30, help="seconds of debits before --entries is measured")
     parser.add_argument("--only", default="", help="a regular expression over the names of the lines")
     parser.add_argument("--json", help="where to write the figures")
+    parser.add_argument("--short", action="store_true", help="compare ratios of CPU with the stored ones, as CI does")
+    parser.add_argument("--store", action="store_true", help="with --short: store the ratios that were measured")
     given = parser.parse_args()
+    if given.short:
+        sys.exit(short(given.only, store=given.store))
     with contextlib.ExitStack() as stack:
         at = stack.enter_context(ground())
         large = stack.enter_context(ground()) if given.entries else None
@@ -268,17 +247,27 @@ def main() -> None:
         for one in (at, large) if large is not None else ():
             with service(one, workers=max(given.workers)) as (url, _):
                 uvloop.run(bench.warm(url, one, given.warm))
+        with service(at) as (url, _):
+            uvloop.run(bench.job.fill(url))
         for _ in range(given.repeats):
             bench.beside()
             for workers in given.workers:
                 with service(at, workers=workers) as (url, parent):
                     uvloop.run(bench.over_http(url, workers, parent, not given.no_graphql))
+                    names = (*main_job.WRITES, *main_job.READS, main_job.GRAPHQL_PAGE)
+                    uvloop.run(bench.main_job(url, workers, parent, names))
+                if bench.only.search(ORDINARY):
+                    with ordinary(at, workers=workers) as (url, parent):
+                        uvloop.run(bench.main_job(url, workers, parent, (ORDINARY,)))
                 if large is not None:
                     with service(large, workers=workers) as (url, parent):
                         uvloop.run(bench.with_history(url, workers, parent, large, given.entries))
+        bench.trips = asyncio.run(main_job.round_trips(at))
         bench.ratios()
     lines = list(bench.lines.values())
     print(table(lines))
+    print("\nround trips to Postgres: " + ", ".join(f"{name} {number}" for name, number in bench.trips.items()))
+    print("\n" + meanings(lines))
     print(f"\nmemory of one serving process: {bench.memory} MiB")
     machine = {
         "cores": os.cpu_count(),
@@ -291,6 +280,7 @@ def main() -> None:
         figures = {
             "machine": machine,
             "memory_mib": bench.memory,
+            "round_trips": bench.trips,
             "lines": [{**asdict(one), "rate": one.rate} for one in lines],
         }
         Path(given.json).write_text(json.dumps(figures, indent=1))

@@ -32,8 +32,12 @@ from app.usecases.tenants import keys, tenants
 
 TENANT = "bench"
 CUSTOMERS = 10_000
+DESK = "desk"
+"""The tenant of the main job: X-Cart's policy, which prices a ticket, holds its credits and starts a clock."""
+DESK_CUSTOMERS = 500
 ROOT = Path(__file__).resolve().parent.parent
-SQL = Path(__file__).with_name("debit.sql")
+SQL = tuple(Path(__file__).with_name(name) for name in ("debit.sql", "main_job.sql"))
+ORDINARY_KEY = "ordinary-0123456789"
 
 
 @dataclass
@@ -42,6 +46,7 @@ class Ground:
 
     url: str
     key: str
+    desk: str
     directory: Path
 
     @property
@@ -59,37 +64,44 @@ def ground(*, customers: int = CUSTOMERS) -> Iterator[Ground]:
         with EmbeddedPostgres(directory, durable=True) as postgres:
             assert postgres.url is not None
             upgrade(postgres.url)
-            key = asyncio.run(_found(postgres.url, customers))
-            yield Ground(postgres.url, key, directory)
+            key, desk = asyncio.run(_found(postgres.url, customers))
+            yield Ground(postgres.url, key, desk, directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-async def _found(url: str, customers: int) -> str:
+async def _found(url: str, customers: int) -> tuple[str, str]:
     database = Database(url, pool_size=4)
+    made = []
     try:
-        async with database.founding(TENANT, actor="bench") as tx:
-            await tenants.put(tx, tenants.PutTenant(policy="avactis"))
-        made = await database.run(
-            TENANT, lambda tx: keys.create(tx, scopes=["*"], label="bench", expires_at=None, now=tx.at, options={})
-        )
-        for first in range(0, customers, 100):
-            seed = [
-                ledger.CreditCommand(
-                    kind="adjust", customer_id=f"c{n}", credits=1_000_000, reason="bench", key=f"seed-{n}"
-                )
-                for n in range(first, min(first + 100, customers))
-            ]
-            await database.run(TENANT, lambda tx, seed=seed: ledger.apply(tx, seed))  # type: ignore[misc]
+        for tenant, policy, letter, many in (
+            (TENANT, "avactis", "c", customers),
+            (DESK, "x-cart", "s", DESK_CUSTOMERS),
+        ):
+            async with database.founding(tenant, actor="bench") as tx:
+                await tenants.put(tx, tenants.PutTenant(policy=policy))
+            answer = await database.run(
+                tenant, lambda tx: keys.create(tx, scopes=["*"], label="bench", expires_at=None, now=tx.at, options={})
+            )
+            made.append(str(answer["key"]))
+            for first in range(0, many, 100):
+                seed = [
+                    ledger.CreditCommand(
+                        kind="adjust", customer_id=f"{letter}{n}", credits=1_000_000, reason="bench", key=f"seed-{n}"
+                    )
+                    for n in range(first, min(first + 100, many))
+                ]
+                await database.run(tenant, lambda tx, seed=seed: ledger.apply(tx, seed))  # type: ignore[misc]
     finally:
         await database.close()
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(plain)
-    await connection.execute(SQL.read_text())
+    for path in SQL:
+        await connection.execute(path.read_text())
     await connection.execute("vacuum analyze")
     await connection.execute("checkpoint")
     await connection.close()
-    return str(made["key"])
+    return made[0], made[1]
 
 
 def free_port() -> int:
@@ -101,45 +113,48 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def service(at: Ground, *, workers: int = 1, worker: bool = False) -> Iterator[tuple[str, int]]:
-    """The service over HTTP: its URL and the process id of the parent. ``worker``: with its background work."""
-    port = free_port()
+    """The service over HTTP: its URL and the process id of the parent. ``worker``: with its background work.
+
+    It logs at `info`, the default, into a file.
+    """
     environment = {
-        **os.environ,
-        "DATABASE_URL": at.url,
         "RETAINER_OPERATOR_KEY": "rtn_op_bench-0123456789",
         "RETAINER_SECRET_KEY": "bench-secret-0123456789-0123456789",
         "RETAINER_DATA_DIR": str(at.directory / "service"),
-        "RETAINER_LOG_LEVEL": "warning",
+        "RETAINER_LOG_LEVEL": "info",
         "RETAINER_WORKER_IN_PROCESS": str(worker).lower(),
     }
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "bench.service:app",
-            "--factory",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-            "--workers",
-            str(workers),
-            "--loop",
-            "uvloop",
-            "--http",
-            "httptools",
-            "--no-access-log",
-            "--log-level",
-            "warning",
-        ],
-        cwd=ROOT,
-        env=environment,
-        start_new_session=True,
-    )
+    more = ["--factory", "--no-access-log", "--log-level", "warning"]
+    with _served(at, "bench.service:app", workers, environment, more, "/livez") as found:
+        yield found
+
+
+@contextlib.contextmanager
+def ordinary(at: Ground, *, workers: int = 1) -> Iterator[tuple[str, int]]:
+    """`bench.ordinary` in the same way, with the access log that uvicorn writes."""
+    environment = {"ORDINARY_KEY": ORDINARY_KEY}
+    with _served(at, "bench.ordinary:app", workers, environment, ["--log-level", "info"], "/openapi.json") as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _served(
+    at: Ground, name: str, workers: int, environment: dict[str, str], more: list[str], probe: str
+) -> Iterator[tuple[str, int]]:
+    port = free_port()
+    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
+    with (at.directory / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", name, *options, "--loop", "uvloop", "--http", "httptools", *more],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": at.url, **environment},
+            start_new_session=True,
+            stdout=log,
+            stderr=log,
+        )
     url = f"http://127.0.0.1:{port}"
     try:
-        _await_ready(url, process)
+        _await_ready(url + probe, process)
         yield url, process.pid
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -151,12 +166,12 @@ def service(at: Ground, *, workers: int = 1, worker: bool = False) -> Iterator[t
             process.wait()
 
 
-def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+def _await_ready(probe: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(900):
         if process.poll() is not None:
             raise RuntimeError("the service ended at its start")
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            urllib.request.urlopen(f"{url}/livez", timeout=1)
+            urllib.request.urlopen(probe, timeout=1)
             time.sleep(0.7)
             return
         time.sleep(0.1)
@@ -247,8 +262,10 @@ def cpu_of_service(parent: int) -> float:
     return sum(_cpu(one, reaped=False) for one in [parent, *children(parent)])
 
 
-def pgbench(at: Ground, script: str, *, clients: int, seconds: float) -> float:
-    """Transactions a second of a pgbench script, on the same server."""
+def pgbench(
+    at: Ground, script: str, *, clients: int, seconds: float, tenant: str = TENANT, most: int | None = None
+) -> float:
+    """Transactions a second of a pgbench script, on the same server: for so many seconds, or ``most`` in all."""
     program = find_bin_dir(None) / "pgbench"
     found = str(program) if program.exists() else shutil.which("pgbench")
     if found is None:
@@ -257,36 +274,13 @@ def pgbench(at: Ground, script: str, *, clients: int, seconds: float) -> float:
     path.write_text(script)
     url = make_url(at.url)
     host = url.query.get("host") or url.host or ""
-    environment = {**os.environ, "PGOPTIONS": f"-c role=retainer_app -c app.tenant={TENANT}"}
+    environment = {**os.environ, "PGOPTIONS": f"-c role=retainer_app -c app.tenant={tenant}"}
     if url.password:
         environment["PGPASSWORD"] = str(url.password)
-    done = subprocess.run(
-        [
-            found,
-            "-n",
-            "-M",
-            "prepared",
-            "-f",
-            str(path),
-            "-c",
-            str(clients),
-            "-j",
-            "2",
-            "-T",
-            str(int(seconds)),
-            "-h",
-            str(host),
-            "-p",
-            str(url.port or 5432),
-            "-U",
-            str(url.username),
-            str(url.database),
-        ],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
+    length = ["-T", str(int(seconds))] if most is None else ["-t", str(max(1, most // clients))]
+    load = ["-n", "-M", "prepared", "-f", str(path), "-c", str(clients), "-j", "2", *length]
+    where = ["-h", str(host), "-p", str(url.port or 5432), "-U", str(url.username), str(url.database)]
+    done = subprocess.run([found, *load, *where], capture_output=True, text=True, env=environment, check=False)
     for line in done.stdout.splitlines():
         if line.startswith("tps ="):
             return float(line.split()[2])

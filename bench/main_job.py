@@ -1,0 +1,240 @@
+"""The main job: orders, tickets, responses and resolutions, and the reads of shop and helpdesk, each as a load.
+
+Beside each write stand the rows that it writes, as one SQL function under pgbench (`main_job.sql`), and beside a
+ticket the one of an ordinary FastAPI service with the SQLAlchemy ORM (`ordinary.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bench.doors import Caller
+from bench.lines import Line, load
+from bench.load import Result, request, run
+from bench.service import DESK, DESK_CUSTOMERS, ORDINARY_KEY, Ground, cpu_of_postgres, pgbench
+
+PLACED = "2026-01-05T00:00:00Z"
+LICENSE = {"line_id": "1", "sku": "license", "quantity": 1}
+PACK = {"line_id": "1", "sku": "credits-60", "quantity": 1, "unit_price": "60.00"}
+TICKET = {"subject": "Install it", "channel": "helpdesk", "category": "level_2"}
+RESPONSE = {"author": "vendor", "kind": "service"}
+RESOLUTION = {"outcome": "answered", "cause": "question"}
+PAGE = (
+    "query($id: ID!) { customer(customerId: $id) { customerId"
+    " licenses { licenseId sku } covers { coverId state endsAt }"
+    " balance { available held unit lots { lotId available expiresAt } }"
+    " tickets(first: 20) { nodes { ticketId subject state openedAt clocks { clockId milestone phase dueAt } } } } }"
+)
+ECHO = "echo"
+READS = {
+    "GET customer": "/v1/customers/{who}",
+    "GET statement": "/v1/customers/{who}/statement",
+    "GET entitlement": "/v1/customers/{who}/entitlements/open_ticket",
+    "GET ticket": "/v1/tickets/first-{who}",
+    "GET balance": "/v1/customers/{who}/balance",
+}
+GRAPHQL_PAGE = "GraphQL customer's page"
+PER_CUSTOMER = f"\\set n random(0, {DESK_CUSTOMERS - 1})\n"
+SQL = {
+    "PUT ticket": PER_CUSTOMER + "select bench_ticket('s' || :n, '{salt}-' || nextval('bench_turn'));\n",
+    "POST response": "select bench_respond('{salt}-' || nextval('bench_turn'));\n",
+    "POST resolution": "select bench_resolve('{salt}-' || nextval('bench_turn'));\n",
+    "PUT order": PER_CUSTOMER + "select bench_order('s' || :n, '{salt}-' || nextval('bench_turn'));\n",
+}
+WRITES = tuple(SQL)
+
+
+def who() -> str:
+    """Return a customer's id."""
+    return f"s{random.randrange(DESK_CUSTOMERS)}"  # noqa: S311 - which customer
+
+
+class Requests:
+    """The requests of a tenant."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.salt = os.urandom(4).hex()
+        self.fresh = itertools.count()
+
+    def _send(self, method: str, path: str, body: Any = None, *, keyed: bool = False) -> bytes:
+        raw = b"" if body is None else json.dumps(body).encode()
+        note = f"{self.salt}-{next(self.fresh)}" if keyed else None
+        return request(method, path, self.key, body=raw, idempotency_key=note)
+
+    def first_order(self, customer: str) -> bytes:
+        """Return an order of a license."""
+        body = {"customer_id": customer, "placed_at": PLACED, "currency": "USD", "lines": [LICENSE]}
+        return self._send("PUT", f"/v1/orders/first-{customer}", body)
+
+    def first_ticket(self, customer: str) -> bytes:
+        """Return the ticket that is read later."""
+        return self._send("PUT", f"/v1/tickets/first-{customer}", {"customer_id": customer, **TICKET})
+
+    def order(self, _: int = 0) -> bytes:
+        """Return an order of a pack of credits, of a customer who has ordered before."""
+        body = {"customer_id": who(), "placed_at": PLACED, "currency": "USD", "lines": [PACK]}
+        return self._send("PUT", f"/v1/orders/{self.salt}-{next(self.fresh)}", body)
+
+    def ticket(self, _: int = 0) -> bytes:
+        """Return a ticket: qualified, priced, held, its clock started."""
+        return self._send("PUT", f"/v1/tickets/{self.salt}-{next(self.fresh)}", {"customer_id": who(), **TICKET})
+
+    def response(self, ticket: str) -> bytes:
+        """Return a response, which stops the clock."""
+        return self._send("POST", f"/v1/tickets/{ticket}/responses", RESPONSE, keyed=True)
+
+    def resolution(self, ticket: str) -> bytes:
+        """Return a resolution, which captures what is held."""
+        return self._send("POST", f"/v1/tickets/{ticket}/resolution", RESOLUTION, keyed=True)
+
+    def read(self, name: str) -> bytes:
+        """Return a read."""
+        if name == ECHO:
+            return self._send("POST", "/bench/echo", {"credits": 1})
+        if name == GRAPHQL_PAGE:
+            return self._send("POST", "/graphql", {"query": PAGE, "variables": {"id": who()}})
+        return self._send("GET", READS[name].format(who=who()))
+
+    def ordinary(self, _: int = 0) -> bytes:
+        """Return the same ticket for the ordinary service."""
+        body = json.dumps({"customer_id": who(), **TICKET}).encode()
+        return request("PUT", f"/tickets/{self.salt}-{next(self.fresh)}", ORDINARY_KEY, body=body)
+
+
+class MainJob:
+    """Measures the lines of the main job."""
+
+    def __init__(self, at: Ground, seconds: float, connections: int, clients: int = 32, warm: float = 0.5) -> None:
+        self.at = at
+        self.seconds = seconds
+        self.connections = connections
+        self.clients = clients
+        self.warm = warm
+        self.requests = Requests(at.desk)
+        self.open: dict[str, list[str]] = {}
+        self.in_sql: tuple[str, int] = ("", 0)
+
+    async def fill(self, url: str) -> None:
+        """Give each customer a license and a ticket."""
+        for make in (self.requests.first_order, self.requests.first_ticket):
+            found = await run(url, lambda n, make=make: make(f"s{n - 1}"), connections=8, seconds=300,
+                              most=DESK_CUSTOMERS)  # fmt: skip
+            if set(found.statuses) - {200, 201}:
+                raise RuntimeError(f"the main job's customers could not be made: {found.statuses}")
+
+    async def over_http(self, name: str, url: str, parent: int) -> Result:
+        """Measure a line of the service, or of the ordinary one."""
+        if name in ("POST response", "POST resolution"):
+            return await self._of_open(name, url, parent)
+        if name.startswith("ordinary"):
+            return await self._load(url, parent, self.requests.ordinary)
+        if name == "PUT order":
+            return await self._load(url, parent, self.requests.order)
+        if name == "PUT ticket":
+            found = await self._load(url, parent, self.requests.ticket, keep=True)
+            self.open["POST response"] = [json.loads(body)["ticket_id"] for body in found.bodies if b'"clocks"' in body]
+            self.open["POST resolution"] = list(self.open["POST response"])
+            return found
+        return await self._load(url, parent, lambda _: self.requests.read(name))
+
+    async def _load(self, url: str, parent: int, make: Callable[[int], bytes], **more: Any) -> Result:
+        return await load(
+            self.at, parent, url, make, connections=self.connections, seconds=self.seconds, warm=self.warm, **more
+        )
+
+    async def _of_open(self, name: str, url: str, parent: int) -> Result:
+        """Answer or resolve the tickets that were opened last, each once."""
+        make = self.requests.response if name == "POST response" else self.requests.resolution
+        ids = self.open[name]
+        return await load(
+            self.at, parent, url, lambda n: make(ids[n - 1]), connections=self.connections, seconds=60, warm=0,
+            most=len(ids),
+        )  # fmt: skip
+
+    async def as_sql(self, name: str, most: int | None = None) -> tuple[float, float]:
+        """Measure the same rows as one SQL function, ``most`` times if given: how many a second, CPU (ms) of each."""
+        if name in ("PUT ticket", "PUT order"):
+            self.in_sql = (f"q{os.urandom(4).hex()}", 0)
+        await self._turn(1)
+        salt, many = self.in_sql
+        before = cpu_of_postgres(self.at)
+        script = SQL[name].replace("{salt}", salt)
+        most = many if name.startswith("POST") else most
+        rate = await asyncio.to_thread(
+            pgbench, self.at, script, clients=self.clients, seconds=max(1, self.seconds), tenant=DESK, most=most
+        )
+        done = await self._turn(None) - 1
+        if not name.startswith("POST"):
+            self.in_sql = (salt, done)
+        return rate, (cpu_of_postgres(self.at) - before) * 1000 / max(1, done)
+
+    async def _turn(self, start: int | None) -> int:
+        """Set or read the number that the next SQL call takes."""
+        connection = await asyncpg.connect(self.at.plain)
+        try:
+            statement = "select setval('bench_turn', $1, false)" if start else "select nextval('bench_turn')"
+            return int(await connection.fetchval(statement, *([start] if start else [])))
+        finally:
+            await connection.close()
+
+
+async def round_trips(at: Ground) -> dict[str, int]:
+    """Count the round trips of each call, a transaction's begin and end included."""
+    from pydantic import SecretStr
+
+    from app.main import create_app
+    from app.settings import Settings
+    from tests.support.statements import sent
+
+    settings = Settings(
+        database_url=at.url,
+        worker_in_process=False,
+        log_level="error",
+        data_dir=Path(at.directory / "service"),
+        secret_key=SecretStr("bench-secret-0123456789-0123456789"),
+    )
+    app, found = create_app(settings), {}
+    note = os.urandom(4).hex()
+    calls: dict[str, tuple[str, str, Any]] = {
+        "PUT order": ("PUT", f"/v1/orders/{note}", {"customer_id": "s1", "placed_at": PLACED, "currency": "USD",
+                                                    "lines": [PACK]}),
+        "PUT ticket": ("PUT", f"/v1/tickets/{note}", {"customer_id": "s1", **TICKET}),
+        "POST response": ("POST", f"/v1/tickets/{note}/responses", RESPONSE),
+        "POST resolution": ("POST", f"/v1/tickets/{note}/resolution", RESOLUTION),
+        **{name: ("GET", path.format(who="s1"), None) for name, path in READS.items()},
+        GRAPHQL_PAGE: ("POST", "/graphql", {"query": PAGE, "variables": {"id": "s1"}}),
+    }  # fmt: skip
+    async with app.router.lifespan_context(app):
+        call = Caller(app, at.desk)
+        for path in READS.values():
+            await call("GET", path.format(who="s2"))
+        for name, (method, path, body) in calls.items():
+            with sent(app.state.house.database) as statements:
+                await call(method, path, body, f"{note}-{name}" if method == "POST" else None)
+            found[name] = len(statements) + 2
+    return found
+
+
+def matching(pattern: re.Pattern[str], names: tuple[str, ...]) -> list[str]:
+    """Return the lines that were asked for; a response needs the ticket before it."""
+    wanted = [name for name in names if pattern.search(name)]
+    if any(name.startswith("POST") for name in wanted) and "PUT ticket" not in wanted:
+        wanted.insert(0, "PUT ticket")
+    return wanted
+
+
+def note(line: Line, rate: float, cpu: float) -> None:
+    """Take in a repeat of a SQL function."""
+    line.rates.append(rate)
+    line.cpu_postgres.append(cpu)
