@@ -32,7 +32,7 @@ from app.api.rest.binder import routes_of
 from app.api.state import AppState, BalanceReader, CreditsWriter
 from app.connectors import inbound
 from app.connectors.jwks import SigningKeys
-from app.connectors.webhooks import courier, deliveries
+from app.connectors.webhooks import deliveries, dispatcher
 from app.db import agenda
 from app.db.budget import Budget
 from app.db.engine import Database
@@ -287,7 +287,7 @@ def work_samples() -> Iterable[tuple[str, str, str, float]]:
     yield ("retainer_agenda_set_aside", "Agenda rows set aside after a failure", "counter", agenda.METRICS.set_aside)
     yield "retainer_worker_rounds", "Rounds of the worker", "counter", worker.METRICS.rounds
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
-    yield from courier.METRICS.sample()
+    yield from dispatcher.METRICS.sample()
     yield from inbound.METRICS.sample()
 
 

@@ -1,8 +1,8 @@
 """`make fuzz`: schemathesis against the service, over what its own contracts say. Needs `.venv-gates`.
 
-The service has a database of its own with a furnished tenant (`scripts/fuzzing/ground.py`), so that calls reach what is
-there; `scripts/fuzzing/hooks.py` tells the tool about it and counts what was reached: an operation that never succeeded
-fails the run, with those that a policy always refuses named in `NEVER`.
+The service has a database of its own with a furnished tenant (`scripts/fuzzing/fixtures.py`), so that calls reach what
+is there. `scripts/fuzzing/hooks.py` tells the tool about it and counts what was reached. An operation that never
+succeeded fails the run; those that a policy always refuses are named in `NEVER`.
 
 Without arguments: the first row of `scripts/fuzzing/seeds.toml` for each door, which CI runs too. ``--all`` runs every
 row, ``--policy shopp --seed 7 --examples 200`` looks elsewhere or deeper; docs/operations.md says more.
@@ -28,7 +28,7 @@ from app.api.graphql.names import field_name
 from app.main import worker_jobs
 from app.usecases.agenda import HANDLERS
 from scripts import live
-from scripts.fuzzing import ground
+from scripts.fuzzing import fixtures as fixtures
 from tests.support import databases
 from tests.support.api import OPERATOR_KEY
 
@@ -105,7 +105,7 @@ async def _run(server: databases.Server, run: Run) -> int:
             live.serving(server, allow_private_webhooks=True, log_level="warning") as (base, app),
             Receiver() as hook,
         ):
-            policy = ground.WIDE if run.policy == "wide" else run.policy
+            policy = fixtures.WIDE if run.policy == "wide" else run.policy
             key = await live.key_of_tenant(base, policy)
             laid = await _furnish(base, key, policy, hook, app, wide=run.policy == "wide")
             parts = (
@@ -127,7 +127,7 @@ async def _part(
     run: Run,
     base: str,
     key: str,
-    known: ground.Ground,
+    known: fixtures.Fixtures,
     here: Path,
     wanted: tuple[str, ...] | None,
     left: tuple[str, ...],
@@ -136,8 +136,8 @@ async def _part(
         fields = {operation: field_name(operation) for operation in known.good}
         nodes = [f"{kind}:{known.ids[key][0]}" for kind, key in NODES if known.ids.get(key)]
         ids = {**known.ids, "id": [base64.urlsafe_b64encode(one.encode()).decode().rstrip("=") for one in nodes]}
-        known = ground.Ground(ids, {fields[operation]: one for operation, one in known.good.items()})
-    (here / "ground.json").write_text(known.json(), encoding="utf-8")
+        known = fixtures.Fixtures(ids, {fields[operation]: one for operation, one in known.good.items()})
+    (here / "fixtures.json").write_text(known.json(), encoding="utf-8")
     config = (FOLDER / "schemathesis.toml").read_text(encoding="utf-8")
     config += f"\n[phases.stateful.generation]\nmax-examples = {CHAINS_EACH * run.examples}\n"
     (here / "schemathesis.toml").write_text(config + _dictionaries(known, run.door), encoding="utf-8")
@@ -172,7 +172,7 @@ async def _part(
     code = await live.command(
         *words,
         SCHEMATHESIS_HOOKS="scripts.fuzzing.hooks",
-        RETAINER_FUZZ_GROUND=str(here / "ground.json"),
+        RETAINER_FUZZ_FIXTURES=str(here / "fixtures.json"),
         RETAINER_FUZZ_SEEN=str(seen),
         RETAINER_FUZZ_WATCH="1" if run.watch else "",
         PYTHONPATH=".",
@@ -194,7 +194,7 @@ def _named(door: str, kind: str, operation: str) -> tuple[str, ...]:
     return (f"--{kind}-name", query or f"Mutation.{operation}")
 
 
-def _dictionaries(known: ground.Ground, door: str) -> str:
+def _dictionaries(known: fixtures.Fixtures, door: str) -> str:
     """Ids for the phase that follows links, which the hooks leave alone, and the policy's words for bodies."""
     if door == "graphql":
         return ""
@@ -242,30 +242,30 @@ def _total(seen: dict[str, dict[str, int]], beginning: str) -> int:
     return sum(n for counts in seen.values() for code, n in counts.items() if code.startswith(beginning))
 
 
-async def _furnish(base: str, key: str, policy: str, hook: str, app: Any, *, wide: bool) -> ground.Ground:
+async def _furnish(base: str, key: str, policy: str, hook: str, app: Any, *, wide: bool) -> fixtures.Fixtures:
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30) as client:
         if wide:
-            await ground.widen(client)
-        laid = await ground.lay(client, policy, hook)
+            await fixtures.widen(client)
+        laid = await fixtures.lay(client, policy, hook)
         # The worker's own turns: they number the events, send them, and act on what the shop delivered. It stands
         # still afterwards, so that nothing is sent to an address that the tool made up.
         house, jobs = app.state.house, worker_jobs(app.state.settings)
         for _ in range(100):
             done = await worker.run_once(house.database, live.TENANT, HANDLERS, jobs=jobs)
-            if not done and await ground.delivered(client, laid):
+            if not done and await fixtures.delivered(client, laid):
                 break
             await asyncio.sleep(0.1)
         for job in jobs:
             if hasattr(job, "close"):
                 await job.close()
-        await ground.gather(client, laid)
+        await fixtures.gather(client, laid)
     return laid
 
 
-async def _tenants(base: str, policy: str) -> ground.Ground:
+async def _tenants(base: str, policy: str) -> fixtures.Fixtures:
     """For the operator: tenants with keys of their own."""
-    laid = ground.Ground()
+    laid = fixtures.Fixtures()
     headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     body = {"policy": policy, "clock": {"mode": "virtual", "now": "2025-01-01T00:00:00Z"}}
     async with httpx.AsyncClient(base_url=base, headers=headers) as client:

@@ -203,7 +203,7 @@ def published() -> list[ProblemEntry]:
     return [every[code].view(code) for code in sorted(every)]
 
 
-def page_of(code: str) -> str:
+def problem_html(code: str) -> str:
     """A small page for people."""
     entry = entry_of(code)
     title, cause, step = (html.escape(text) for text in (entry.title, entry.cause, entry.next_step))

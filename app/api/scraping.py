@@ -50,7 +50,7 @@ def _from_this_machine(request: Request) -> bool:
     return host in ("testclient", "127.0.0.1", "::1") or host.startswith("127.")
 
 
-def page_of(figures: Figures, token: SecretStr | None) -> FastAPI:
+def metrics_app(figures: Figures, token: SecretStr | None) -> FastAPI:
     """An application that tells one process' figures at ``/metrics``, and nothing else."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     limiter = Limits(per_key=None, per_tenant=None)

@@ -16,7 +16,7 @@ import uvicorn
 
 from app import main, worker
 from app.api.observability import Figures
-from app.api.scraping import page_of
+from app.api.scraping import metrics_app
 from app.api.socket_deadlines import GUARDED
 from app.commands.base import CommandError, database, database_errors
 from app.db.engine import Database
@@ -72,7 +72,7 @@ async def _serving_metrics(settings: Settings, listening: socket.socket | None) 
     figures = Figures()
     figures.samples.append(main.work_samples)
     config = uvicorn.Config(
-        page_of(figures, settings.metrics_token),
+        metrics_app(figures, settings.metrics_token),
         lifespan="off",
         limit_concurrency=READERS_MAX,
         timeout_graceful_shutdown=2,

@@ -20,8 +20,8 @@ import httpx
 
 from app.connectors.shops import shopify_admin, stripe
 from app.connectors.shops.woocommerce import REFUNDS
+from app.connectors.webhooks.address_guard import Resolve, resolve, usable
 from app.connectors.webhooks.pinned import PinnedTransport
-from app.connectors.webhooks.targets import Resolve, resolve, usable
 from app.domain.events.webhook_address import TargetRefused
 from app.domain.feeds.orders import stamp
 from app.usecases.inbound import FetchError

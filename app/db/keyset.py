@@ -11,7 +11,7 @@ from app.domain.values.paging import PageRequest
 S = TypeVar("S", bound=Select[Any])
 
 
-def page_of(statement: S, part: PageRequest, column: ColumnElement[Any], *, newest_first: bool = False) -> S:
+def select_page(statement: S, part: PageRequest, column: ColumnElement[Any], *, newest_first: bool = False) -> S:
     """The statement for a part of a list that one column orders."""
     down = newest_first != part.backward
     if part.key is not None:

@@ -1,7 +1,8 @@
 """What schemathesis is told of this service: ids that exist, our scalars, and whose fault a GraphQL error is.
 
-Runs inside the tool's own environment (`SCHEMATHESIS_HOOKS`), so nothing of the service is imported. `ground.py` leaves
-the ids and the good requests in the file `RETAINER_FUZZ_GROUND`; what was reached is left in `RETAINER_FUZZ_SEEN`.
+Runs inside the tool's own environment (`SCHEMATHESIS_HOOKS`), so nothing of the service is imported. `fixtures.py`
+leaves the ids and the good requests in the file `RETAINER_FUZZ_FIXTURES`. What was reached is left in
+`RETAINER_FUZZ_SEEN`.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from schemathesis.specs.openapi import stateful
 
 from app.api.shared_parts import inlined
 
-_FILE: Final = os.environ.get("RETAINER_FUZZ_GROUND")
-_GROUND: Final[dict[str, Any]] = (
+_FILE: Final = os.environ.get("RETAINER_FUZZ_FIXTURES")
+_FIXTURES: Final[dict[str, Any]] = (
     json.loads(Path(_FILE).read_text(encoding="utf-8")) if _FILE else {"ids": {}, "good": {}}
 )
-IDS: Final[dict[str, list[str]]] = _GROUND["ids"]
-GOOD: Final[dict[str, list[dict[str, Any]]]] = _GROUND["good"]
+IDS: Final[dict[str, list[str]]] = _FIXTURES["ids"]
+GOOD: Final[dict[str, list[dict[str, Any]]]] = _FIXTURES["good"]
 _NAMES: Final = {"calendars": "calendar", "policies": "policy", "sources": "source"}
 """What a `name` in a path names."""
 _numbers: Final = itertools.count(1)

@@ -13,7 +13,8 @@ from app.api.graphql import limits as graphql
 from app.api.observability import Figures
 from app.api.operations import call
 from app.api.operations import credits as batches
-from app.connectors.webhooks import sender, targets
+from app.connectors.webhooks import address_guard as address_guard
+from app.connectors.webhooks import sender
 from app.db import budget
 from app.db.engine import Database
 from app.documents import calendar_document, closures, feeds, yaml_reader
@@ -232,7 +233,7 @@ def limits_page() -> str:
             [
                 ("endpoints of a tenant", webhooks.MAX_ENDPOINTS),
                 ("characters of an address", f"{webhook_address.MAX_URL:,}"),
-                ("addresses that a name may lead to", targets.MAX_ADDRESSES),
+                ("addresses that a name may lead to", address_guard.MAX_ADDRESSES),
                 ("time for an answer", f"{sender.TIMEOUT_SECONDS:g} s"),
                 ("bytes of a payload", f"{sender.MAX_PAYLOAD:,}"),
                 ("deliveries that one replay sends", f"{webhooks.REPLAY_DELIVERIES_MAX:,}"),

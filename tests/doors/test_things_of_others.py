@@ -23,7 +23,7 @@ from app.api.graphql.schema import build
 from app.db.engine import Database
 from app.main import create_app
 from app.usecases.tenants import tenants
-from tests.events.receiver import Receiver, courier_for, place, receiving
+from tests.events.receiver import Receiver, dispatcher_for, place, receiving
 from tests.graphql.test_matrix import requests
 from tests.published.shop import bought, opened
 from tests.support import shops
@@ -122,7 +122,7 @@ async def of_acme(acme: Vendor, db: Database, receiver: Receiver) -> dict[str, t
     hook = await acme.ok(await acme.post("/v1/webhook-endpoints", {"url": receiver.url}, key=None))
     await acme.ok(await acme.post("/v1/customers/acme-customer/adjustments", {"credits": 1, "reason": "x"}))
     await place(db, acme)
-    await courier_for(db).drain(acme.tenant_id)
+    await dispatcher_for(db).drain(acme.tenant_id)
     sent = (await acme.ok(await acme.get(f"/v1/webhook-endpoints/{hook['endpoint_id']}/deliveries")))["data"]
     keys = (await acme.ok(await acme.get("/v1/keys")))["data"]
     found = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.connectors.webhooks.courier import Courier, CourierMetrics
+from app.connectors.webhooks.dispatcher import Dispatcher, DispatcherMetrics
 from app.connectors.webhooks.sender import Sender
 from app.db.engine import Database
 from app.db.events import positions
@@ -108,11 +108,11 @@ class Time:
         self.now += timedelta(**by)
 
 
-def courier_for(db: Database, clock: Time | None = None, *, timeout: float = 2.0, **more: Any) -> Courier:
-    """A courier that may send to this machine; without jitter unless asked."""
+def dispatcher_for(db: Database, clock: Time | None = None, *, timeout: float = 2.0, **more: Any) -> Dispatcher:
+    """A dispatcher that may send to this machine; without jitter unless asked."""
     more.setdefault("jitter", lambda: 0)
     sender = more.pop("sender", None) or Sender(allow_private=True, timeout=timeout)
-    return Courier(db, sender, Cipher(SECRET_KEY), clock=clock, metrics=CourierMetrics(), **more)
+    return Dispatcher(db, sender, Cipher(SECRET_KEY), clock=clock, metrics=DispatcherMetrics(), **more)
 
 
 async def place(db: Database, vendor: Vendor) -> None:

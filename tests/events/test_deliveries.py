@@ -9,11 +9,11 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.connectors.webhooks import sender as sending
-from app.connectors.webhooks.courier import any_jitter
+from app.connectors.webhooks.dispatcher import any_jitter
 from app.db.engine import Database
 from app.domain.events.webhook_retry import SCHEDULE, Attempt, judge
 from tests.conftest import MakeVendor
-from tests.events.receiver import Receiver, Time, adjust, courier_for, endpoint, place, receiving, with_customer
+from tests.events.receiver import Receiver, Time, adjust, dispatcher_for, endpoint, place, receiving, with_customer
 from tests.support.api import Vendor
 
 HOURS = [0, 5, 305, 2105, 9305, 27305, 63305, 113705, 185705, 272105]
@@ -40,7 +40,7 @@ async def test_a_webhook_is_signed_so_that_the_public_library_verifies_it(vendor
     assert made["secret"].startswith("whsec_")
     await adjust(shop, "c1", 3)
     await place(db, shop)
-    assert await courier_for(db).drain(shop.tenant_id) == 1
+    assert await dispatcher_for(db).drain(shop.tenant_id) == 1
     got = receiver.got[0]
     body = Webhook(made["secret"]).verify(got.body, got.headers)
     assert body["type"] == "credits.adjusted"
@@ -66,17 +66,17 @@ async def test_a_receiver_down_for_three_days_is_tried_exactly_on_the_schedule(
     receiver.answer = lambda got: (200 if got.at >= back_at else 503, {})
     await adjust(shop, "c1")
     await place(db, shop)
-    courier = courier_for(db, clock)
+    dispatcher = dispatcher_for(db, clock)
     start, seen = clock.now, []
     while clock.now < start + timedelta(days=4):
-        if await courier.drain(shop.tenant_id):
+        if await dispatcher.drain(shop.tenant_id):
             seen.append(int((clock.now - start).total_seconds()))
         pending = await log_of(shop, made["endpoint_id"], state="pending")
         if not pending:
             break
         following = datetime.fromisoformat(pending[0]["next_attempt_at"])
         clock.now = following - timedelta(seconds=1)
-        assert await courier.drain(shop.tenant_id) == 0  # not a second early
+        assert await dispatcher.drain(shop.tenant_id) == 0  # not a second early
         clock.now = following
     assert seen == HOURS
     assert len(set(receiver.ids())) == 1
@@ -98,10 +98,10 @@ async def test_after_the_whole_schedule_it_is_given_up_and_the_endpoint_disabled
     await adjust(shop, "c1")
     await adjust(shop, "c1")
     await place(db, shop)
-    courier = courier_for(db, clock)
+    dispatcher = dispatcher_for(db, clock)
     for wait in SCHEDULE:
         clock.now += wait
-        assert await courier.drain(shop.tenant_id) == 1  # the second waits for the first: the customer's order
+        assert await dispatcher.drain(shop.tenant_id) == 1  # the second waits for the first: the customer's order
     assert len(set(receiver.ids())) == 1
     now = await shop.ok(await shop.get(path))
     assert (now["enabled"], now["disabled_reason"]) == (False, "retries_exhausted")
@@ -114,10 +114,10 @@ async def test_after_the_whole_schedule_it_is_given_up_and_the_endpoint_disabled
     receiver.answer = lambda _: (204, {})
     await shop.ok(await shop.client.patch(path, json={"enabled": True}))
     clock.now = datetime.now(UTC) + timedelta(seconds=1)
-    assert await courier.drain(shop.tenant_id) == 2
+    assert await dispatcher.drain(shop.tenant_id) == 2
     replayed = await shop.post(f"{path}/deliveries/{first['delivery_id']}/replay", key=None)
     assert replayed.status_code == 202, replayed.text
-    assert await courier.drain(shop.tenant_id) == 1
+    assert await dispatcher.drain(shop.tenant_id) == 1
     assert receiver.got[-1].id == first["event_id"]
 
 
@@ -147,18 +147,18 @@ async def test_redirects_hangs_and_closed_doors_are_failures(vendor, db: Databas
     made = await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
     await adjust(shop, "c1")
     await place(db, shop)
-    courier = courier_for(db, clock, timeout=0.3)
+    dispatcher = dispatcher_for(db, clock, timeout=0.3)
     async with receiving() as elsewhere:
         receiver.answer = lambda _: (302, {"Location": elsewhere.url})
-        await courier.drain(shop.tenant_id)
+        await dispatcher.drain(shop.tenant_id)
         assert elsewhere.got == []
     receiver.hang = True
     clock.move(seconds=5)
-    await courier.drain(shop.tenant_id)
+    await dispatcher.drain(shop.tenant_id)
     closed = f"/v1/webhook-endpoints/{made['endpoint_id']}"
     await shop.ok(await shop.client.patch(closed, json={"url": "http://127.0.0.1:9/hook"}))
     clock.move(seconds=300)
-    await courier.drain(shop.tenant_id)
+    await dispatcher.drain(shop.tenant_id)
     (one,) = await log_of(shop, made["endpoint_id"])
     first, second, third = one["attempts"]
     assert first["status"] == 302
@@ -174,13 +174,13 @@ async def test_410_disables_at_once(vendor, db: Database, receiver: Receiver):
     receiver.answer = lambda _: (410, {})
     await adjust(shop, "c1")
     await place(db, shop)
-    courier = courier_for(db)
-    assert await courier.drain(shop.tenant_id) == 1
+    dispatcher = dispatcher_for(db)
+    assert await dispatcher.drain(shop.tenant_id) == 1
     now = await shop.ok(await shop.get(f"/v1/webhook-endpoints/{made['endpoint_id']}"))
     assert (now["enabled"], now["disabled_reason"]) == (False, "receiver_gone")
     await adjust(shop, "c1")
     await place(db, shop)
-    assert await courier.drain(shop.tenant_id) == 0
+    assert await dispatcher.drain(shop.tenant_id) == 0
 
 
 async def test_rotation_signs_with_both_secrets_until_the_overlap_is_over(vendor, db: Database, receiver: Receiver):
@@ -190,18 +190,18 @@ async def test_rotation_signs_with_both_secrets_until_the_overlap_is_over(vendor
     path = f"/v1/webhook-endpoints/{made['endpoint_id']}/secret/rotation"
     new = await shop.ok(await shop.post(path, {"overlap_seconds": 60}, key=None), 201)
     assert new["secret"] != made["secret"]
-    courier = courier_for(db, clock)
+    dispatcher = dispatcher_for(db, clock)
     await adjust(shop, "c1")
     await place(db, shop)
     clock.move(seconds=1)
-    await courier.drain(shop.tenant_id)
+    await dispatcher.drain(shop.tenant_id)
     got = receiver.got[0]
     for secret in (made["secret"], new["secret"]):
         Webhook(secret).verify(got.body, got.headers)
     clock.move(seconds=120)
     await adjust(shop, "c1")
     await place(db, shop)
-    await courier.drain(shop.tenant_id)
+    await dispatcher.drain(shop.tenant_id)
     got = receiver.got[1]
     Webhook(new["secret"]).verify(got.body, got.headers)
     with pytest.raises(WebhookVerificationError):
@@ -221,12 +221,12 @@ async def test_each_customers_events_come_in_order_and_one_customer_never_holds_
         await adjust(shop, "c1", number)
         await adjust(shop, "c2", number)
     await place(db, shop)
-    courier = courier_for(db, clock)
-    await courier.drain(shop.tenant_id)
+    dispatcher = dispatcher_for(db, clock)
+    await dispatcher.drain(shop.tenant_id)
     assert told_of(receiver, "c2") == [1, 2, 3, 4, 5]
     assert told_of(receiver, "c1") == [1]
     clock.move(seconds=5)
-    await courier.drain(shop.tenant_id)
+    await dispatcher.drain(shop.tenant_id)
     assert told_of(receiver, "c1") == [1, 1, 2, 3, 4, 5]
     sequences = [one.json["data"]["sequence"] for one in receiver.got if one.json["data"]["customer_id"] == "c1"]
     assert sequences == sorted(sequences)
@@ -241,7 +241,7 @@ async def test_killed_between_sending_and_writing_it_goes_out_again_with_the_sam
     await adjust(shop, "c1", 1)
     await adjust(shop, "c1", 2)
     await place(db, shop)
-    killed = courier_for(db, clock)
+    killed = dispatcher_for(db, clock)
     sent = asyncio.Event()
 
     async def never(*_):
@@ -254,7 +254,7 @@ async def test_killed_between_sending_and_writing_it_goes_out_again_with_the_sam
     for task in killed._runners.values():
         task.cancel()
     await asyncio.gather(*killed._runners.values(), return_exceptions=True)
-    other = courier_for(db, clock)
+    other = dispatcher_for(db, clock)
     assert await other.drain(shop.tenant_id) == 0  # the dead one's lease, and the order behind it
     clock.move(seconds=61)
     assert await other.drain(shop.tenant_id) == 2
@@ -263,7 +263,7 @@ async def test_killed_between_sending_and_writing_it_goes_out_again_with_the_sam
     assert second.json["data"]["credits"] == 2
 
 
-async def test_any_number_of_couriers_send_each_event_once(vendor, db: Database, receiver: Receiver):
+async def test_any_number_of_dispatchers_send_each_event_once(vendor, db: Database, receiver: Receiver):
     shop = await seller(vendor)
     for number in range(6):
         await with_customer(shop, f"m{number}")
@@ -271,7 +271,7 @@ async def test_any_number_of_couriers_send_each_event_once(vendor, db: Database,
     for _ in range(5):
         await asyncio.gather(*(adjust(shop, f"m{number}") for number in range(6)))
     await place(db, shop)
-    await asyncio.gather(*(courier_for(db).drain(shop.tenant_id) for _ in range(3)))
+    await asyncio.gather(*(dispatcher_for(db).drain(shop.tenant_id) for _ in range(3)))
     assert len(receiver.got) == 30
     assert len(set(receiver.ids())) == 30
     for number in range(6):
@@ -287,13 +287,13 @@ async def test_a_hanging_receiver_holds_up_no_other_endpoint(vendor, db: Databas
         await endpoint(shop, good.url, event_types=["credits.adjusted"])
         await adjust(shop, "c1")
         await place(db, shop)
-        courier = courier_for(db, timeout=5)
+        dispatcher = dispatcher_for(db, timeout=5)
         began = asyncio.get_running_loop().time()
-        await courier.deliveries(db, shop.tenant_id)
+        await dispatcher.deliveries(db, shop.tenant_id)
         while not good.got:  # noqa: ASYNC110 - a receiver has no event to wait for
             await asyncio.sleep(0.02)
         assert asyncio.get_running_loop().time() - began < 1.5
-        await courier.close(seconds=0.1)
+        await dispatcher.close(seconds=0.1)
 
 
 async def test_a_test_event_a_filter_and_a_replay_of_a_span(vendor, db: Database, receiver: Receiver):
@@ -303,23 +303,23 @@ async def test_a_test_event_a_filter_and_a_replay_of_a_span(vendor, db: Database
     since = datetime.now(UTC) - timedelta(hours=1)
     made = await endpoint(shop, receiver.url, customer_id="c2", event_types=["credits.*"], description="only c2")
     path = f"/v1/webhook-endpoints/{made['endpoint_id']}"
-    courier = courier_for(db)
+    dispatcher = dispatcher_for(db)
     tested = await shop.ok(await shop.post(f"{path}/test", key=None), 202)
     assert tested["type"] == "webhook.test"
-    await courier.drain(shop.tenant_id)
+    await dispatcher.drain(shop.tenant_id)
     assert receiver.got[0].type == "webhook.test"
     Webhook(made["secret"]).verify(receiver.got[0].body, receiver.got[0].headers)
     await adjust(shop, "c1")
     await adjust(shop, "c2")
     await place(db, shop)
-    await courier.drain(shop.tenant_id)
+    await dispatcher.drain(shop.tenant_id)
     assert {one.json["data"].get("customer_id") for one in receiver.got[1:]} == {"c2"}
     known = set(receiver.ids()[1:])
     failed = await shop.ok(await shop.post(f"{path}/replay", {"since": since.isoformat()}, key=None), 202)
     whole = {"since": since.isoformat(), "which": "all"}
     again = await shop.ok(await shop.post(f"{path}/replay", whole, key=None), 202)
     assert (failed["replayed"], again["replayed"]) == (2, len(known))
-    await courier.drain(shop.tenant_id)
+    await dispatcher.drain(shop.tenant_id)
     assert known <= set(receiver.ids()[1 + len(known) :])
 
 
@@ -345,14 +345,14 @@ async def test_old_deliveries_and_events_are_removed_and_what_is_waited_for_stay
     made = await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
     await adjust(shop, "c1")
     await place(db, shop)
-    await courier_for(db).drain(shop.tenant_id)
+    await dispatcher_for(db).drain(shop.tenant_id)
     await adjust(shop, "c1")
     await place(db, shop)
     later = Time(datetime.now(UTC) + timedelta(days=31))
-    assert await courier_for(db, later).retention(db, shop.tenant_id) == 1
+    assert await dispatcher_for(db, later).retention(db, shop.tenant_id) == 1
     assert await log_of(shop, made["endpoint_id"]) == []
     much_later = Time(datetime.now(UTC) + timedelta(days=401))
-    await courier_for(db, much_later).retention(db, shop.tenant_id)
+    await dispatcher_for(db, much_later).retention(db, shop.tenant_id)
     left = (await shop.ok(await shop.get("/v1/events", limit=100)))["data"]
     assert len(left) == 2  # what followed the last delivery: the endpoint has not been told yet
     assert {one["data"]["credits"] for one in left} == {10}

@@ -6,8 +6,8 @@ import ipaddress
 
 import pytest
 
+from app.connectors.webhooks.address_guard import PinnedBackend
 from app.connectors.webhooks.sender import Sender
-from app.connectors.webhooks.targets import PinnedBackend
 from app.domain.events.webhook_address import TargetRefused, parse_target, refusal_of
 from tests.events.receiver import Receiver
 

@@ -19,9 +19,9 @@ from tests.support.api import settings_for
 CHILD = """
 import asyncio, sys
 from datetime import timedelta
-from app.connectors.webhooks import courier
-courier.LEASE = timedelta(seconds=1)
-courier.Courier.__init__.__kwdefaults__["lease"] = timedelta(seconds=1)
+from app.connectors.webhooks import dispatcher
+dispatcher.LEASE = timedelta(seconds=1)
+dispatcher.Dispatcher.__init__.__kwdefaults__["lease"] = timedelta(seconds=1)
 from app.connectors.webhooks.deliveries import Deliveries
 from app.db.engine import Database
 from app.worker import run_worker

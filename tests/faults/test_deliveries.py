@@ -19,8 +19,8 @@ from app.connectors import inbound
 from app.db.engine import Database
 from app.main import create_app
 from app.worker import run_worker
-from tests.events.receiver import Receiver, courier_for, receiving
-from tests.faults.ground import ROUNDS, TENANT, Ground, ground
+from tests.events.receiver import Receiver, dispatcher_for, receiving
+from tests.faults.harness import ROUNDS, TENANT, Harness, harness
 from tests.support import shops
 from tests.support.api import client_of, running, settings_for
 
@@ -31,8 +31,8 @@ LEASE = timedelta(seconds=1.5)
 
 
 @pytest.fixture
-def at() -> Iterator[Ground]:
-    with ground() as made:
+def at() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
@@ -77,13 +77,13 @@ class Shop:
 
 
 @asynccontextmanager
-async def working(at: Ground, receiver: Receiver) -> AsyncIterator[tuple[Shop, Database]]:
+async def working(at: Harness, receiver: Receiver) -> AsyncIterator[tuple[Shop, Database]]:
     """The service, its worker, a source and an endpoint for what it grants."""
     settings = settings_for(at.direct, allow_private_webhooks=True)
     db = Database(at.direct, pool_size=8)
     stop = asyncio.Event()
-    courier = courier_for(db, lease=LEASE, timeout=1.0)
-    jobs = [*inbound.jobs(settings), courier.deliveries]
+    dispatcher = dispatcher_for(db, lease=LEASE, timeout=1.0)
+    jobs = [*inbound.jobs(settings), dispatcher.deliveries]
     async with running(create_app(settings)) as app, client_of(app, at.key) as client:
         source = {"kind": "purchase", "secret": shops.STANDARD_SECRET}
         made = (await client.put("/v1/sources/shop", json=source)).json()
@@ -95,11 +95,11 @@ async def working(at: Ground, receiver: Receiver) -> AsyncIterator[tuple[Shop, D
         finally:
             stop.set()
             await worker
-            await courier.close()
+            await dispatcher.close()
             await db.close()
 
 
-def die(at: Ground, how: signal.Signals) -> None:
+def die(at: Harness, how: signal.Signals) -> None:
     """Postgres is gone at once, and started again."""
     process = at.postgres._process
     assert process is not None
@@ -124,7 +124,7 @@ async def rows(db: Database, statement: str) -> list[Any]:
     "how",
     [pytest.param(signal.SIGKILL, id="kill-9"), pytest.param(signal.SIGQUIT, id="immediate", marks=pytest.mark.slow)],
 )
-async def test_postgres_dies_while_deliveries_come_and_go(at: Ground, how: signal.Signals) -> None:
+async def test_postgres_dies_while_deliveries_come_and_go(at: Harness, how: signal.Signals) -> None:
     async with receiving() as receiver, working(at, receiver) as (shop, db):
         telling = asyncio.create_task(shop.tell_all(list(range(ORDERS))))
         for round_ in range(ROUNDS):
@@ -137,7 +137,7 @@ async def test_postgres_dies_while_deliveries_come_and_go(at: Ground, how: signa
             receiver.hang = False
         await telling
         assert set(shop.answers) <= {200, 503}
-        # What hung in two rounds has failed twice by the courier's book, and is sent again after five minutes.
+        # What hung in two rounds has failed twice by the dispatcher's book, and is sent again after five minutes.
         await until(lambda: len(set(receiver.ids())) >= ORDERS, 400)
         granted = await rows(db, "select event_id, data->>'order_id' from outbox where type = 'credits.granted'")
         mine = {row[0]: row[1] for row in granted if row[1]}

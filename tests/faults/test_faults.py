@@ -16,19 +16,19 @@ from sqlalchemy import text
 from app.db.account import accounts
 from app.db.engine import Database
 from app.usecases.reports import audit
-from tests.faults.ground import CUSTOMERS, ROUNDS, TENANT, Ground, Proxy, ground, under_load
+from tests.faults.harness import CUSTOMERS, ROUNDS, TENANT, Harness, Proxy, harness, under_load
 from tests.support.databases import connect
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def at() -> Iterator[Ground]:
-    with ground() as made:
+def at() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
-async def test_kill_9_of_the_service_again_and_again(at: Ground) -> None:
+async def test_kill_9_of_the_service_again_and_again(at: Harness) -> None:
     at.start()
     await at.ready()
     async with under_load(at) as load:
@@ -41,7 +41,7 @@ async def test_kill_9_of_the_service_again_and_again(at: Ground) -> None:
     assert load.lost > 0
 
 
-async def test_an_immediate_restart_of_postgres(at: Ground) -> None:
+async def test_an_immediate_restart_of_postgres(at: Harness) -> None:
     at.start()
     await at.ready()
     async with under_load(at) as load:
@@ -52,7 +52,7 @@ async def test_an_immediate_restart_of_postgres(at: Ground) -> None:
     assert 500 not in load.statuses
 
 
-async def test_the_wire_is_cut_after_commit_and_before_the_answer(at: Ground) -> None:
+async def test_the_wire_is_cut_after_commit_and_before_the_answer(at: Harness) -> None:
     async with Proxy(at.direct) as proxy:
         at.database_url = proxy.url(at.direct)
         at.start()
@@ -66,7 +66,7 @@ async def test_the_wire_is_cut_after_commit_and_before_the_answer(at: Ground) ->
         at.kill()
 
 
-async def test_a_database_that_takes_everything_and_answers_nothing(at: Ground) -> None:
+async def test_a_database_that_takes_everything_and_answers_nothing(at: Harness) -> None:
     async with Proxy(at.direct) as proxy:
         at.database_url = proxy.url(at.direct)
         at.start()
@@ -118,7 +118,7 @@ async def test_a_database_that_takes_everything_and_answers_nothing(at: Ground) 
     assert spent[0] == 1 + 12 * ROUNDS
 
 
-async def test_several_processes_serve_one_database(at: Ground) -> None:
+async def test_several_processes_serve_one_database(at: Harness) -> None:
     at.workers = 3
     at.start()
     await at.ready()
@@ -128,7 +128,7 @@ async def test_several_processes_serve_one_database(at: Ground) -> None:
     assert set(load.statuses) == {201}
 
 
-async def test_terminated_backends(at: Ground) -> None:
+async def test_terminated_backends(at: Harness) -> None:
     at.start()
     await at.ready()
     async with under_load(at) as load:
@@ -143,7 +143,7 @@ async def test_terminated_backends(at: Ground) -> None:
     assert 500 not in load.statuses
 
 
-async def test_a_lock_that_is_not_had_in_time_is_503_and_hurts_nobody_else(at: Ground) -> None:
+async def test_a_lock_that_is_not_had_in_time_is_503_and_hurts_nobody_else(at: Harness) -> None:
     at.start()
     await at.ready()
     database = Database(at.direct, pool_size=1)

@@ -16,15 +16,15 @@ import pytest
 
 from app.db.engine import Database
 from app.usecases.reports import audit
-from tests.faults.ground import ROUNDS, TENANT, Ground, ground, under_load
+from tests.faults.harness import ROUNDS, TENANT, Harness, harness, under_load
 
 pytestmark = pytest.mark.slow
 _numbers = itertools.count()
 
 
 @pytest.fixture
-def at() -> Iterator[Ground]:
-    with ground() as made:
+def at() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
@@ -32,7 +32,7 @@ def at() -> Iterator[Ground]:
 class Mix:
     """Callers of everything but debits; each call is sent again by its key until its outcome is known."""
 
-    at: Ground
+    at: Harness
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     merged: list[tuple[str, str]] = field(default_factory=list)
@@ -109,7 +109,7 @@ class Mix:
 
 
 @contextlib.asynccontextmanager
-async def mixed(at: Ground) -> AsyncIterator[Mix]:
+async def mixed(at: Harness) -> AsyncIterator[Mix]:
     mix = Mix(at)
     tasks = [asyncio.create_task(mix.go(what)) for what in ("accounts", "accounts", "accounts", "policies")]
     yield mix
@@ -117,7 +117,7 @@ async def mixed(at: Ground) -> AsyncIterator[Mix]:
     await asyncio.gather(*tasks)
 
 
-async def test_everything_at_once_while_the_service_is_killed(at: Ground) -> None:
+async def test_everything_at_once_while_the_service_is_killed(at: Harness) -> None:
     at.start()
     await at.ready()
     async with mixed(at) as mix:
@@ -150,7 +150,7 @@ async def test_everything_at_once_while_the_service_is_killed(at: Ground) -> Non
         await database.close()
 
 
-async def test_debits_are_counted_exactly_beside_policies_and_simulations(at: Ground) -> None:
+async def test_debits_are_counted_exactly_beside_policies_and_simulations(at: Harness) -> None:
     """The load of debits that every fault is played under, with publications and simulations beside it."""
     at.start()
     await at.ready()

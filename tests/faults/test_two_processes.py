@@ -19,7 +19,7 @@ from app.db.engine import Database
 from app.usecases.credits.credit_command import CreditCommand
 from app.usecases.credits.credits import apply
 from app.usecases.reports import audit
-from tests.faults.ground import ROUNDS, TENANT, Ground, ground
+from tests.faults.harness import ROUNDS, TENANT, Harness, harness
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -29,13 +29,13 @@ REFUSED = {"insufficient_credits", "over_capture", "over_release", "over_refund"
 
 
 @pytest.fixture
-def at() -> Iterator[Ground]:
-    with ground() as made:
+def at() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
 @contextlib.asynccontextmanager
-async def two(first: Ground) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
+async def two(first: Harness) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
     """A client of each of two processes, and a way to the database of our own."""
     second = replace(first, port=free_port(), process=None)
     database = Database(first.direct, pool_size=2)
@@ -56,7 +56,7 @@ async def two(first: Ground) -> AsyncIterator[tuple[list[httpx.AsyncClient], Dat
         await database.close()
 
 
-def client_of(one: Ground) -> httpx.AsyncClient:
+def client_of(one: Harness) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{one.port}",
         headers={"Authorization": f"Bearer {one.key}"},
@@ -106,7 +106,7 @@ async def graph(client: httpx.AsyncClient, customer: str, key: str) -> str:
 DOORS = (rest, batch, graph)
 
 
-async def test_two_hundred_debits_at_once_take_exactly_the_hundred_there_are(at: Ground) -> None:
+async def test_two_hundred_debits_at_once_take_exactly_the_hundred_there_are(at: Harness) -> None:
     async with two(at) as (clients, database):
         for number in range(2 * ROUNDS):
             customer = f"hundred-{number}"
@@ -118,7 +118,7 @@ async def test_two_hundred_debits_at_once_take_exactly_the_hundred_there_are(at:
         await nothing_is_wrong(database)
 
 
-async def test_one_key_at_both_processes_and_every_door_has_one_effect(at: Ground) -> None:
+async def test_one_key_at_both_processes_and_every_door_has_one_effect(at: Harness) -> None:
     async with two(at) as (clients, database):
         await fund(database, "same", 50)
         for number in range(2 * ROUNDS):
@@ -138,7 +138,7 @@ async def test_one_key_at_both_processes_and_every_door_has_one_effect(at: Groun
         await nothing_is_wrong(database)
 
 
-async def test_mixed_commands_each_sent_to_both_at_once_happen_once(at: Ground) -> None:
+async def test_mixed_commands_each_sent_to_both_at_once_happen_once(at: Harness) -> None:
     async with two(at) as (clients, database):
         names = ["m1", "m2", "m3"]
         for name in names:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from tests.faults.ground import ROUNDS, Ground, ground
+from tests.faults.harness import ROUNDS, Harness, harness
 from tests.faults.test_two_processes import two
 from tests.ledger.test_each_verb_beside_a_merge import BESIDE, POLICIES, SCENES, play
 from tests.support.api import START, Vendor
@@ -22,13 +22,13 @@ OPERATOR = {"Authorization": "Bearer rtn_op_faults-12345"}
 
 
 @pytest.fixture(scope="module")
-def at() -> Iterator[Ground]:
-    with ground() as made:
+def at() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
 @contextlib.asynccontextmanager
-async def shops_of(at: Ground, policy: str, name: str) -> AsyncIterator[tuple[Vendor, Vendor]]:
+async def shops_of(at: Harness, policy: str, name: str) -> AsyncIterator[tuple[Vendor, Vendor]]:
     """One tenant, by way of two processes."""
     async with two(at) as (clients, _):
         addresses = [str(one.base_url) for one in clients]
@@ -57,7 +57,7 @@ def chosen(policy: str, beside: str) -> list[str]:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-async def test_verbs_of_two_processes(at: Ground, policy: str) -> None:
+async def test_verbs_of_two_processes(at: Harness, policy: str) -> None:
     async with shops_of(at, policy, f"verbs-{policy}") as (here, there):
         for beside in BESIDE:
             await play(at.direct, here, there, beside, chosen(policy, beside))

@@ -7,7 +7,7 @@ import functools
 from app.api.fields import PathId
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import OPEN, Operations
-from app.api.problems import Problem, known, page_of, published
+from app.api.problems import Problem, known, problem_html, published
 from app.views.event import ProblemEntry
 from app.views.shapes import PageOf
 
@@ -26,4 +26,4 @@ async def get_problem(call: Call, code: PathId) -> Answer[ProblemEntry]:
     entry = known(code)
     if entry is None:
         raise Problem("not_found")
-    return Answer(entry.view(code), page=functools.partial(page_of, code))
+    return Answer(entry.view(code), page=functools.partial(problem_html, code))

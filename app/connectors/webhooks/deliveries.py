@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.connectors.webhooks.courier import Courier
+from app.connectors.webhooks.dispatcher import Dispatcher
 from app.connectors.webhooks.sender import Sender
 from app.db.engine import Database
 from app.db.secrets import Cipher
@@ -18,24 +18,24 @@ class Deliveries:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._courier: Courier | None = None
+        self._dispatcher: Dispatcher | None = None
 
     async def __call__(self, db: Database, tenant_id: str) -> int:
         """One turn of a tenant; how much was done."""
-        courier = self._courier = self._courier or courier_of(self._settings, db)
-        made = await courier.deliveries(db, tenant_id)
-        return made + await courier.retention(db, tenant_id)
+        dispatcher = self._dispatcher = self._dispatcher or dispatcher_of(self._settings, db)
+        made = await dispatcher.deliveries(db, tenant_id)
+        return made + await dispatcher.retention(db, tenant_id)
 
     async def close(self) -> None:
         """Lets what is under way finish for a moment. What is cut off goes out again, with the same id."""
-        if self._courier is not None:
-            await self._courier.close()
-            self._courier = None
+        if self._dispatcher is not None:
+            await self._dispatcher.close()
+            self._dispatcher = None
 
 
-def courier_of(settings: Settings, db: Database) -> Courier:
-    """A courier as the settings want it."""
-    return Courier(
+def dispatcher_of(settings: Settings, db: Database) -> Dispatcher:
+    """Return a dispatcher as the settings want it."""
+    return Dispatcher(
         db,
         Sender(allow_private=settings.allow_private_webhooks),
         Cipher(*settings.secret_keys()),

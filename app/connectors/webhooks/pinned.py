@@ -1,4 +1,4 @@
-"""httpx over connections that go only to addresses that were judged; see `app.connectors.webhooks.targets`."""
+"""httpx over connections that go only to addresses that were judged; see `app.connectors.webhooks.address_guard`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from app.connectors.webhooks.targets import PinnedBackend, Resolve, resolve
+from app.connectors.webhooks.address_guard import PinnedBackend, Resolve, resolve
 
 _ERRORS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], ...]] = (
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),

@@ -15,7 +15,7 @@ import httpcore
 from standardwebhooks import Webhook
 
 from app import __version__
-from app.connectors.webhooks.targets import PinnedBackend, Resolve, resolve
+from app.connectors.webhooks.address_guard import PinnedBackend, Resolve, resolve
 from app.domain.events.webhook_address import TargetRefused, parse_target
 from app.domain.events.webhook_retry import Attempt
 

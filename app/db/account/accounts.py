@@ -225,7 +225,7 @@ async def load_locked(
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CustomerPage:
     """What the page of a customer shows. ``open_tickets``: rows, newest first."""
 
     account: CustomerAccount
@@ -233,12 +233,12 @@ class Page:
     open_tickets: Sequence[Any]
 
 
-async def page_of(tx: Tx, external_id: str) -> Page:
+async def load_customer_page(tx: Tx, external_id: str) -> CustomerPage:
     """Return an account with its open tickets, to read, in one statement. 404 ``customer_not_found``."""
     customer = preload.named(tx, external_id)
     if customer is not None and (known := preload.preloaded(tx, customer.customer_id)) is not None:
         account = await _account_of(tx, customer, _exported_rows(known), lock=False)
-        return Page(account, known.created_at, known.rows["open_tickets"][: customers.OPEN_TICKETS_MAX])
+        return CustomerPage(account, known.created_at, known.rows["open_tickets"][: customers.OPEN_TICKETS_MAX])
     rows = await account_rows.read(tx, external_id=external_id, beside=(_OPEN_TICKETS[account_rows.BY_NAME],))
     if rows.customer is None:  # unknown, or merged
         customer_id = (await require_customer(tx, external_id)).customer_id
@@ -247,7 +247,7 @@ async def page_of(tx: Tx, external_id: str) -> Page:
     if rows.customer is None:
         raise DomainError("customer_not_found", customer_id=external_id)
     account = await _account_of(tx, rows.customer, rows, lock=False)
-    return Page(account, rows.customer.created_at, rows.beside["open_tickets"])
+    return CustomerPage(account, rows.customer.created_at, rows.beside["open_tickets"])
 
 
 async def look(tx: Tx, external_id: str) -> CustomerAccount | None:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.db import schema as s
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
-from app.db.keyset import page_of
+from app.db.keyset import select_page
 from app.domain.values.paging import PageRequest
 from app.domain.values.wire import jsonable
 from app.views.customer import OpenTicket
@@ -76,7 +76,7 @@ async def search(tx: Tx, query: str | None, part: PageRequest) -> tuple[list[tup
         known = select(c.external_id, c.created_at).where(
             c.tenant_id == tx.tenant_id, c.external_id.is_not(None), c.merged_into.is_(None)
         )
-        rows, more = part.taken(await tx.rows(page_of(known, part, c.external_id)))
+        rows, more = part.taken(await tx.rows(select_page(known, part, c.external_id)))
         return [(row[0], row[1]) for row in rows], more
     down = part.backward
     beyond = "" if part.key is None else f" and c.external_id {'~<~' if down else '~>~'} :key"

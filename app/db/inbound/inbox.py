@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
 from app.db.events.events import oldest_id
-from app.db.keyset import page_of
+from app.db.keyset import select_page
 from app.db.schema import inbound_delivery, inbound_payment, inbound_subject
 from app.domain.values.paging import PageRequest
 
@@ -347,7 +347,7 @@ async def listed(tx: Tx, source: str, part: PageRequest, *, state: str | None) -
     statement = select(*_SHOWN).where(_d.tenant_id == tx.tenant_id, _d.source == source)
     if state is not None:
         statement = statement.where(_d.state == state)
-    rows, more = part.taken(await tx.rows(page_of(statement, part, _d.delivery_id, newest_first=True)))
+    rows, more = part.taken(await tx.rows(select_page(statement, part, _d.delivery_id, newest_first=True)))
     return [_row(row) for row in rows], more
 
 

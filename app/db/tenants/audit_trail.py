@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from app.db.engine import Tx
-from app.db.keyset import page_of
+from app.db.keyset import select_page
 from app.db.schema import audit_trail
 from app.domain.values.paging import PageRequest
 
@@ -54,5 +54,5 @@ async def page(
     for column, wanted in ((c.actor, actor), (c.action, action), (c.subject, subject)):
         if wanted is not None:
             statement = statement.where(column == wanted)
-    rows, more = part.taken(await tx.rows(page_of(statement, part, c.audit_id, newest_first=True)))
+    rows, more = part.taken(await tx.rows(select_page(statement, part, c.audit_id, newest_first=True)))
     return [AuditEntry(**dict(row._mapping)) for row in rows], more

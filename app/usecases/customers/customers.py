@@ -41,7 +41,7 @@ async def search_customers(tx: Tx, part: PageRequest, *, query: str | None = Non
 
 async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
     """All a sidebar shows in one answer: licenses, covers, lots and balances, open choices and open tickets."""
-    page = await accounts.page_of(tx, customer_id)
+    page = await accounts.load_customer_page(tx, customer_id)
     return customer_view(
         page.account,
         customer_id=customer_id,

@@ -1,8 +1,8 @@
-"""The courier: makes deliveries of placed events and sends them, many at once, in order for each customer.
+"""The webhook dispatcher: makes deliveries of placed events and sends them, many at once, in order for each customer.
 
 One turn of a tenant claims nothing by itself: it starts a runner for each endpoint that has something due and goes on,
 so that a receiver that hangs holds up nobody but itself. Rows are claimed by lease, sent outside any transaction, and
-written afterwards; a courier killed in between leaves a lease that lapses, and the event goes out again with its id.
+written afterwards; a dispatcher killed in between leaves a lease that lapses, and the event goes out again with its id.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, jsonable
 from app.views.event_types import TEST
 
-logger = logging.getLogger("retainer.courier")
+logger = logging.getLogger("retainer.webhooks")
 
 LEASE: Final = timedelta(seconds=60)
 """Longer than any attempt can take."""
@@ -57,7 +57,7 @@ def any_jitter() -> int:
 
 
 @dataclass(slots=True)
-class CourierMetrics:
+class DispatcherMetrics:
     """Of this process, for ``/metrics``. The gauges by tenant are as of its last turn."""
 
     sent: int = 0
@@ -93,10 +93,10 @@ class CourierMetrics:
         ]
 
 
-METRICS: Final = CourierMetrics()
+METRICS: Final = DispatcherMetrics()
 
 
-class Courier:
+class Dispatcher:
     """``clock``: the delivery clock, the database's unless given (tests); ``jitter``: thousandths of a wait."""
 
     def __init__(
@@ -108,7 +108,7 @@ class Courier:
         clock: Clock | None = None,
         jitter: Jitter = any_jitter,
         lease: timedelta = LEASE,
-        metrics: CourierMetrics = METRICS,
+        metrics: DispatcherMetrics = METRICS,
         keep_deliveries: timedelta = timedelta(days=30),
         keep_events: timedelta = timedelta(days=400),
     ) -> None:

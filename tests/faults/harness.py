@@ -37,7 +37,7 @@ SEED = 1_000_000
 
 
 @dataclass
-class Ground:
+class Harness:
     """The database and the port of the service."""
 
     directory: Path
@@ -120,12 +120,12 @@ class Ground:
 
 
 @contextlib.contextmanager
-def ground() -> Iterator[Ground]:
+def harness() -> Iterator[Harness]:
     """A fresh one."""
     directory = Path(tempfile.mkdtemp(prefix="retainer-faults-"))
     directory.chmod(0o755)
     postgres = EmbeddedPostgres(directory, durable=True)
-    made = Ground(directory, postgres)
+    made = Harness(directory, postgres)
     try:
         url = postgres.start()
         upgrade(url)
@@ -158,7 +158,7 @@ async def _found(url: str) -> str:
 class Callers:
     """Callers who debit one credit at a time and retry each key until they are told."""
 
-    at: Ground
+    at: Harness
     acknowledged: dict[str, str] = field(default_factory=dict)
     statuses: dict[int, int] = field(default_factory=dict)
     lost: int = 0
@@ -199,7 +199,7 @@ class Callers:
 
 
 @contextlib.asynccontextmanager
-async def under_load(at: Ground, callers: int = 12) -> AsyncIterator[Callers]:
+async def under_load(at: Harness, callers: int = 12) -> AsyncIterator[Callers]:
     """Load for the length of the block, then every caller is told, then everything is checked."""
     load = Callers(at)
     tasks = [asyncio.create_task(load.one(n)) for n in range(callers)]

@@ -40,7 +40,7 @@ SERVICE: Final = {"author": "vendor", "kind": "service", "public": True}
 
 
 @dataclass
-class Ground:
+class Fixtures:
     """``ids``: parameter -> ids that exist. ``good``: operation -> requests that ought to succeed."""
 
     ids: dict[str, list[str]] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Shop:
     """A tenant's caller; ``say`` is what its policy names."""
 
     client: httpx.AsyncClient
-    ground: Ground
+    fixtures: Fixtures
     say: dict[str, Any] = field(default_factory=dict)
     skus: list[str] = field(default_factory=list)
 
@@ -116,14 +116,14 @@ WIDE: Final = "cs-cart"
 
 async def widen(client: httpx.AsyncClient) -> None:
     """Publishes a version of the tenant's policy that offers what only other policies offer."""
-    shop = Shop(client, Ground())
+    shop = Shop(client, Fixtures())
     document = (await shop.must("GET", f"/v1/policies/{WIDE}"))["document"]
     await shop.must("POST", f"/v1/policies/{WIDE}/versions", {"document": {**document, **WIDER}})
 
 
-async def lay(client: httpx.AsyncClient, policy: str, hook: str) -> Ground:
+async def lay(client: httpx.AsyncClient, policy: str, hook: str) -> Fixtures:
     """Furnishes the client's tenant; webhooks go to ``hook``."""
-    shop = Shop(client, Ground())
+    shop = Shop(client, Fixtures())
     shop.say = await shop.must("GET", f"/v1/policies/{policy}")
     shop.skus = [one.replace("{n}", "50").replace("*", "50") for one in shop.named("offers", "sku")]
     await _endpoints(shop, hook)
@@ -135,51 +135,51 @@ async def lay(client: httpx.AsyncClient, policy: str, hook: str) -> Ground:
     await tickets.make()
     await _sources(shop)
     _questions(shop, policy)
-    return shop.ground
+    return shop.fixtures
 
 
-async def delivered(client: httpx.AsyncClient, ground: Ground) -> bool:
+async def delivered(client: httpx.AsyncClient, fixtures: Fixtures) -> bool:
     """Whether something was sent, and refused, and the shop's deliveries are acted on."""
-    shop, endpoints = Shop(client, ground), ground.ids["endpoint_id"]
+    shop, endpoints = Shop(client, fixtures), fixtures.ids["endpoint_id"]
     sent = await shop.rows(f"/v1/webhook-endpoints/{endpoints[0]}/deliveries?state=delivered&limit=5")
     taken = await shop.rows("/v1/sources/shop/deliveries?state=received")
     return len(sent) > 2 and not taken
 
 
-async def gather(client: httpx.AsyncClient, ground: Ground) -> None:
+async def gather(client: httpx.AsyncClient, fixtures: Fixtures) -> None:
     """The ids that the service gave, once the worker has numbered the events and sent some."""
-    shop = Shop(client, ground)
+    shop = Shop(client, fixtures)
     for customer in CUSTOMERS:
         seen = await shop.do("GET", f"/v1/customers/{customer}") or {}
-        ground.known("license_id", *(one["license_id"] for one in seen.get("licenses", ())))
+        fixtures.known("license_id", *(one["license_id"] for one in seen.get("licenses", ())))
         running = [one["cover_id"] for one in seen.get("covers", ()) if one["state"] == "running"]
-        ground.known("cover_id", *running, *(one["cover_id"] for one in seen.get("covers", ())))
+        fixtures.known("cover_id", *running, *(one["cover_id"] for one in seen.get("covers", ())))
         if running and customer in CUSTOMERS[::2]:
             await shop.do("POST", f"/v1/covers/{running[0]}/suspension", {})
         balance = await shop.do("GET", f"/v1/customers/{customer}/balance") or {}
         # Those that were bought first: they can be bought back.
         lots = sorted(balance.get("lots", ()), key=lambda one: one["cost"] is None)
-        ground.known("lot_id", *(one["lot_id"] for one in lots[:6]))
+        fixtures.known("lot_id", *(one["lot_id"] for one in lots[:6]))
     for clock in await shop.rows("/v1/clocks?limit=40"):
-        ground.known("clock_id", clock["clock_id"])
+        fixtures.known("clock_id", clock["clock_id"])
     for event in await shop.rows("/v1/events?limit=40"):
-        ground.known("event_id", event["id"])
+        fixtures.known("event_id", event["id"])
     # The last first: the contract's own example of a change, tried on the others, turns them off.
-    for endpoint in reversed(ground.ids["endpoint_id"]):
+    for endpoint in reversed(fixtures.ids["endpoint_id"]):
         for state in ("delivered", "pending", "failed"):
             for one in await shop.rows(f"/v1/webhook-endpoints/{endpoint}/deliveries?state={state}&limit=5"):
                 path = {"endpoint_id": endpoint, "delivery_id": one["delivery_id"]}
-                ground.can("getWebhookDelivery", path)
+                fixtures.can("getWebhookDelivery", path)
                 if state != "pending":
-                    ground.can("replayWebhookDelivery", path)
+                    fixtures.can("replayWebhookDelivery", path)
     for one in await shop.rows("/v1/sources/shop/deliveries"):
         path = {"name": "shop", "delivery_id": one["delivery_id"]}
-        ground.can("getSourceDelivery", path)
-        ground.can("replaySourceDelivery", path)
-    _from_ids(ground)
+        fixtures.can("getSourceDelivery", path)
+        fixtures.can("replaySourceDelivery", path)
+    _from_ids(fixtures)
 
 
-def _from_ids(ground: Ground) -> None:
+def _from_ids(fixtures: Fixtures) -> None:
     """Requests that need no more than an id."""
     for operation, name in (
         ("getLicense", "license_id"),
@@ -200,27 +200,27 @@ def _from_ids(ground: Ground) -> None:
         ("getCustomer", "customer_id"),
         ("getBalance", "customer_id"),
     ):
-        for one in ground.ids.get(name, ())[:20]:
-            ground.can(operation, {name: one})
-    ground.can("listKeys", {})
-    ground.can("listEvents", {})
-    for one in ground.ids.get("clock_id", ()):
-        ground.can("judgeClock", {"clock_id": one}, {"reason": "the calendar was wrong"})
-    ground.can("listTickets", {}, state="in_progress")
-    for number, one in enumerate(ground.ids.get("license_id", ())):
-        ground.can("registerLicense", {"license_id": one}, {"domain": f"shop{number}.example"})
+        for one in fixtures.ids.get(name, ())[:20]:
+            fixtures.can(operation, {name: one})
+    fixtures.can("listKeys", {})
+    fixtures.can("listEvents", {})
+    for one in fixtures.ids.get("clock_id", ()):
+        fixtures.can("judgeClock", {"clock_id": one}, {"reason": "the calendar was wrong"})
+    fixtures.can("listTickets", {}, state="in_progress")
+    for number, one in enumerate(fixtures.ids.get("license_id", ())):
+        fixtures.can("registerLicense", {"license_id": one}, {"domain": f"shop{number}.example"})
         if number % 3 == 2:
-            ground.can("terminateLicense", {"license_id": one}, {"effective_at": NOW})
-    for one in ground.ids.get("lot_id", ()):
-        ground.can("transferLot", {"lot_id": one}, {"to_customer_id": "bob"})
-        ground.can("refundLot", {"lot_id": one}, {"override": True, "reason": "kindness"})
-    for one in ground.ids.get("cover_id", ()):
-        ground.can("resumeCover", {"cover_id": one})
-        ground.can("suspendCover", {"cover_id": one})
-        ground.can("extendCover", {"cover_id": one}, {"months": 1, "reason": "an outage of ours"})
-    for one in ground.ids.get("endpoint_id", ()):
-        ground.can("changeWebhookEndpoint", {"endpoint_id": one}, {"enabled": True})
-        ground.can("replayWebhookSpan", {"endpoint_id": one}, {"since": "2020-01-01T00:00:00Z", "which": "all"})
+            fixtures.can("terminateLicense", {"license_id": one}, {"effective_at": NOW})
+    for one in fixtures.ids.get("lot_id", ()):
+        fixtures.can("transferLot", {"lot_id": one}, {"to_customer_id": "bob"})
+        fixtures.can("refundLot", {"lot_id": one}, {"override": True, "reason": "kindness"})
+    for one in fixtures.ids.get("cover_id", ()):
+        fixtures.can("resumeCover", {"cover_id": one})
+        fixtures.can("suspendCover", {"cover_id": one})
+        fixtures.can("extendCover", {"cover_id": one}, {"months": 1, "reason": "an outage of ours"})
+    for one in fixtures.ids.get("endpoint_id", ()):
+        fixtures.can("changeWebhookEndpoint", {"endpoint_id": one}, {"enabled": True})
+        fixtures.can("replayWebhookSpan", {"endpoint_id": one}, {"since": "2020-01-01T00:00:00Z", "which": "all"})
     for kind, name in (
         ("license", "license_id"),
         ("cover", "cover_id"),
@@ -232,8 +232,8 @@ def _from_ids(ground: Ground) -> None:
         ("hold", "hold_id"),
         ("choice", "choice_id"),
     ):
-        for one in ground.ids.get(name, ())[:8]:
-            ground.can("explain", {"kind": kind, "id": one})
+        for one in fixtures.ids.get(name, ())[:8]:
+            fixtures.can("explain", {"kind": kind, "id": one})
 
 
 async def _endpoints(shop: Shop, hook: str) -> None:
@@ -242,10 +242,10 @@ async def _endpoints(shop: Shop, hook: str) -> None:
         made = await shop.must("POST", "/v1/webhook-endpoints", body)
         # The last is there to be deleted, the others are not, so that what is asked of them is answered.
         if number < 4:
-            shop.ground.known("endpoint_id", made["endpoint_id"])
+            shop.fixtures.known("endpoint_id", made["endpoint_id"])
         else:
-            shop.ground.can("deleteWebhookEndpoint", {"endpoint_id": made["endpoint_id"]})
-    shop.ground.can("createWebhookEndpoint", {}, {"url": f"{hook}/more", "event_types": ["order.*"]})
+            shop.fixtures.can("deleteWebhookEndpoint", {"endpoint_id": made["endpoint_id"]})
+    shop.fixtures.can("createWebhookEndpoint", {}, {"url": f"{hook}/more", "event_types": ["order.*"]})
 
 
 async def _accounts(shop: Shop) -> None:
@@ -267,11 +267,11 @@ async def _accounts(shop: Shop) -> None:
             if not lines:
                 continue
             await shop.must("PUT", f"/v1/orders/{name}", body)
-            shop.ground.known("order_id", name)
-            shop.ground.can("putOrder", {"order_id": name}, body)
+            shop.fixtures.known("order_id", name)
+            shop.fixtures.can("putOrder", {"order_id": name}, body)
             refund = {"refund_id": f"r-{name}", "lines": [{"line_id": "1", "quantity": 1}], "reason": "not liked"}
             if customer not in CUSTOMERS[:4]:
-                shop.ground.can("refundOrder", {"order_id": name}, refund)
+                shop.fixtures.can("refundOrder", {"order_id": name}, refund)
         for credit_type in (None, *shop.named("credit_types", "credit_type")):
             grant = {"credits": 2000, "reason": "kindness", "credit_type": credit_type}
             await shop.do("POST", f"/v1/customers/{customer}/adjustments", grant)
@@ -283,26 +283,26 @@ async def _accounts(shop: Shop) -> None:
                 body = {"option": choice["options"][0]}
                 await shop.do("POST", f"/v1/customers/{customer}/choices/{choice['choice_id']}", body)
             else:
-                shop.ground.can("makeChoice", path, {"option": choice["options"][-1]})
-            shop.ground.known("choice_id", choice["choice_id"])
-    shop.ground.known("customer_id", *CUSTOMERS)
+                shop.fixtures.can("makeChoice", path, {"option": choice["options"][-1]})
+            shop.fixtures.known("choice_id", choice["choice_id"])
+    shop.fixtures.known("customer_id", *CUSTOMERS)
     for one, other in zip(DOOMED[:4], DOOMED[4:], strict=True):
-        shop.ground.can("eraseCustomer", {"customer_id": one})
-        shop.ground.can("mergeCustomers", {"customer_id": other}, {"into_customer_id": "emil"})
+        shop.fixtures.can("eraseCustomer", {"customer_id": one})
+        shop.fixtures.can("mergeCustomers", {"customer_id": other}, {"into_customer_id": "emil"})
 
 
 async def _calendars(shop: Shop) -> None:
-    shop.ground.known("calendar", "service-hours")
+    shop.fixtures.known("calendar", "service-hours")
     for name, zone in (("berlin", "Europe/Berlin"), ("lord-howe", "Australia/Lord_Howe"), ("empty", "UTC")):
         await shop.do("PUT", f"/v1/calendars/{name}", {"zone": zone, "notice_days": 7})
-        shop.ground.known("calendar", name)
+        shop.fixtures.known("calendar", name)
         version = {
             "effective_from": "2025-03-01",
             "weekly_hours": {"mon": [["09:00", "12:00"], ["13:00", "24:00"]], "sun": [["00:00", "24:00"]]},
             "exceptions": [{"date": "2025-12-24", "kind": "closed", "name": "Christmas Eve"}],
         }
-        shop.ground.can("publishCalendarVersion", {"name": name}, version)
-        shop.ground.can("putCalendar", {"name": f"{name}-2"}, {"zone": zone})
+        shop.fixtures.can("publishCalendarVersion", {"name": name}, version)
+        shop.fixtures.can("putCalendar", {"name": f"{name}-2"}, {"zone": zone})
         if name != "empty":
             await shop.do("POST", f"/v1/calendars/{name}/versions", version)
 
@@ -326,15 +326,15 @@ async def _credits(shop: Shop) -> None:
                 await shop.do(
                     "POST", f"/v1/holds/{made['hold_id']}/{verb}", {"credits": 4} if verb == "capture" else {}
                 )
-            shop.ground.known("hold_id", made["hold_id"])
+            shop.fixtures.known("hold_id", made["hold_id"])
             if kind is not None:
                 body: dict[str, Any] = {"credits": 2, "final": False} if kind == "captureHold" else {"credits": 1}
-                shop.ground.can(kind, {"hold_id": made["hold_id"]}, body)
-        shop.ground.can("createHold", {"customer_id": customer}, {"credits": 3, **extra})
-        shop.ground.can("createDebit", {"customer_id": customer}, {"credits": 1, **extra})
-        shop.ground.can("adjustCredits", {"customer_id": customer}, {"credits": 5, "reason": "kindness", **extra})
+                shop.fixtures.can(kind, {"hold_id": made["hold_id"]}, body)
+        shop.fixtures.can("createHold", {"customer_id": customer}, {"credits": 3, **extra})
+        shop.fixtures.can("createDebit", {"customer_id": customer}, {"credits": 1, **extra})
+        shop.fixtures.can("adjustCredits", {"customer_id": customer}, {"credits": 5, "reason": "kindness", **extra})
         command = {"idempotency_key": uuid.uuid4().hex, "kind": "debit", "customer_id": customer, "credits": 1, **extra}
-        shop.ground.can("createCreditBatch", {}, {"commands": [command]})
+        shop.fixtures.can("createCreditBatch", {}, {"commands": [command]})
 
 
 @dataclass
@@ -380,12 +380,12 @@ class _Tickets:
                 for verb, said in () if waits or bare else (*self._way(), *before):
                     await self.shop.do("POST", f"/v1/tickets/{ticket}/{verb}", said)
                 given = {**body, "ticket_id": f"{ticket}-{number}"} if operation == "splitTicket" else body
-                self.shop.ground.can(operation, {"ticket_id": ticket, **path}, given)
+                self.shop.fixtures.can(operation, {"ticket_id": ticket, **path}, given)
         for customer in CUSTOMERS:
             await self.cover(customer)
         for _ in range(TICKETS_EACH):
             ticket = await self.open()
-            self.shop.ground.can("qualifyTicket", {"ticket_id": ticket}, {"decision": "accept"})
+            self.shop.fixtures.can("qualifyTicket", {"ticket_id": ticket}, {"decision": "accept"})
 
     async def cover(self, customer: str) -> None:
         """A ticket that a period pays for: the period begins, and can then be suspended."""
@@ -395,7 +395,7 @@ class _Tickets:
         for category in self.shop.named("categories", "category")[:1]:
             body["category"] = category
         if await self.shop.do("PUT", f"/v1/tickets/cover-{customer}", body):
-            self.shop.ground.known("ticket_id", f"cover-{customer}")
+            self.shop.fixtures.known("ticket_id", f"cover-{customer}")
 
     async def open(self, *, waits: bool = False, paid: bool = False, bare: bool = False) -> str:
         """A new ticket; ``waits``: its price needs the customer's yes; ``paid``: its price is some credits; ``bare``:
@@ -433,8 +433,8 @@ class _Tickets:
                     await self.shop.do("POST", f"/v1/licenses/{licence['license_id']}/registration", domain)
         name = f"T-{number}"
         await self.shop.must("PUT", f"/v1/tickets/{name}", body)
-        self.shop.ground.known("ticket_id", name)
-        self.shop.ground.can("putTicket", {"ticket_id": name}, body)
+        self.shop.fixtures.known("ticket_id", name)
+        self.shop.fixtures.can("putTicket", {"ticket_id": name}, body)
         return name
 
     def _way(self) -> tuple[tuple[str, Any], ...]:
@@ -461,13 +461,13 @@ async def _sources(shop: Shop) -> None:
     """A shop's deliveries: taken, taken again, and parked for a product that nobody mapped."""
     body = {"kind": "purchase", "secret": SECRET, "products": {"p1": {"sku": shop.skus[0]}}}
     made = await shop.must("PUT", "/v1/sources/shop", body)
-    shop.ground.known("source", "shop")
-    shop.ground.known("token", made["token"])
-    shop.ground.can("receiveDelivery", {"token": made["token"]})
+    shop.fixtures.known("source", "shop")
+    shop.fixtures.known("token", made["token"])
+    shop.fixtures.can("receiveDelivery", {"token": made["token"]})
     for name in ("old-1", "old-2", "old-3"):
         await shop.do("PUT", f"/v1/sources/{name}", body)
-        shop.ground.can("deleteSource", {"name": name})
-    shop.ground.can("putSource", {"name": "shop"}, body)
+        shop.fixtures.can("deleteSource", {"name": name})
+    shop.fixtures.can("putSource", {"name": "shop"}, body)
     for number, product in enumerate(("p1", "p1", "unknown")):
         line = {"line_id": "1", "product_id": product, "quantity": 1}
         order = {
@@ -492,29 +492,29 @@ async def _sources(shop: Shop) -> None:
 
 def _questions(shop: Shop, policy: str) -> None:
     """Reading, by names of the policy."""
-    ground = shop.ground
-    ground.known("policy", policy)
-    ground.known("action", *shop.named("actions", "action"))
-    ground.known("code", "insufficient_credits", "unauthorized", "ticket_not_found")
+    fixtures = shop.fixtures
+    fixtures.known("policy", policy)
+    fixtures.known("action", *shop.named("actions", "action"))
+    fixtures.known("code", "insufficient_credits", "unauthorized", "ticket_not_found")
     for name in ("category", "channel", "outcome", "cause", "credit_type", "milestone", "fact"):
-        ground.known(name, *shop.named({"category": "categories"}.get(name, f"{name}s"), name))
-    ground.known("sku", *shop.skus)
-    for category in ground.ids.get("category", ())[:3]:
-        ground.can("priceTicket", {"name": policy}, {"category": category, "customer_id": "ann"})
+        fixtures.known(name, *shop.named({"category": "categories"}.get(name, f"{name}s"), name))
+    fixtures.known("sku", *shop.skus)
+    for category in fixtures.ids.get("category", ())[:3]:
+        fixtures.can("priceTicket", {"name": policy}, {"category": category, "customer_id": "ann"})
     document = shop.say["document"]
-    ground.can("validatePolicy", {}, {"document": document})
-    ground.can("simulatePolicy", {"name": policy}, {"document": document})
-    ground.can("publishPolicy", {"name": policy}, {"document": document})
-    for action in ground.ids["action"]:
+    fixtures.can("validatePolicy", {}, {"document": document})
+    fixtures.can("simulatePolicy", {"name": policy}, {"document": document})
+    fixtures.can("publishPolicy", {"name": policy}, {"document": document})
+    for action in fixtures.ids["action"]:
         for customer in CUSTOMERS[:3]:
-            ground.can("decideEntitlement", {"customer_id": customer, "action": action})
-    ground.can("createCustomerToken", {"customer_id": "ann"}, {"minutes": 5})
+            fixtures.can("decideEntitlement", {"customer_id": customer, "action": action})
+    fixtures.can("createCustomerToken", {"customer_id": "ann"}, {"minutes": 5})
     span = {"from": START, "to": NOW}
-    for name in ground.ids["calendar"]:
-        ground.can("dueTime", {"name": name}, **{"from": NOW, "target": "business_days:1"})
-        ground.can("elapsedTime", {"name": name}, **span)
-        ground.can("isOpen", {"name": name}, at=NOW)
-        ground.can("listClosures", {"name": name}, **{"from": "2025-01-01", "to": "2025-12-31"})
-    ground.can("listAuditTrail", {})
-    ground.can("listSourceDeliveries", {"name": "shop"})
-    ground.can("moveTime", {}, {"now": "2025-01-08T10:30:00Z"})
+    for name in fixtures.ids["calendar"]:
+        fixtures.can("dueTime", {"name": name}, **{"from": NOW, "target": "business_days:1"})
+        fixtures.can("elapsedTime", {"name": name}, **span)
+        fixtures.can("isOpen", {"name": name}, at=NOW)
+        fixtures.can("listClosures", {"name": name}, **{"from": "2025-01-01", "to": "2025-12-31"})
+    fixtures.can("listAuditTrail", {})
+    fixtures.can("listSourceDeliveries", {"name": "shop"})
+    fixtures.can("moveTime", {}, {"now": "2025-01-08T10:30:00Z"})
