@@ -32,7 +32,7 @@ from app.api.rest.binder import routes_of
 from app.api.state import AppState, BalanceReader, CreditsWriter
 from app.connectors import inbound
 from app.connectors.jwks import SigningKeys
-from app.connectors.webhooks import deliveries, dispatcher
+from app.connectors.webhooks import deliveries
 from app.db import agenda
 from app.db.budget import Budget
 from app.db.engine import Database
@@ -223,7 +223,7 @@ async def _working(rooms: AppState, settings: Settings) -> AsyncIterator[None]:
     """The worker, in this process, until it ends."""
     stop = asyncio.Event()
     jobs = worker_jobs(settings)
-    task = asyncio.create_task(worker.run_worker(rooms.database, HANDLERS, stop, jobs=jobs))
+    task = asyncio.create_task(worker.run_worker(rooms.database.beside_calls(), HANDLERS, stop, jobs=jobs))
     try:
         yield
     finally:
@@ -287,7 +287,7 @@ def work_samples() -> Iterable[tuple[str, str, str, float]]:
     yield ("retainer_agenda_set_aside", "Agenda rows set aside after a failure", "counter", agenda.METRICS.set_aside)
     yield "retainer_worker_rounds", "Rounds of the worker", "counter", worker.METRICS.rounds
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
-    yield from dispatcher.METRICS.sample()
+    yield from deliveries.METRICS.sample()
     yield from inbound.METRICS.sample()
 
 

@@ -130,8 +130,11 @@ async def run_once(db: Database, tenant_id: str, handlers: Handlers, *, jobs: Se
         placed = await positions.assign(db, tenant_id)
         METRICS.positions += placed
         done += placed
-    for job in jobs:
-        count = await job(db, tenant_id)
+    # Side by side: an event need not wait for what a shop has sent.
+    counts = await asyncio.gather(*(job(db, tenant_id) for job in jobs), return_exceptions=True)
+    for job, count in zip(jobs, counts, strict=True):
+        if isinstance(count, BaseException):
+            raise count
         name = getattr(job, "__name__", "job")
         METRICS.jobs[name] = METRICS.jobs.get(name, 0) + count
         done += count

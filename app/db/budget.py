@@ -24,6 +24,8 @@ _SMALL: Final = 4
 House = Literal[""]
 HOUSE: Final[House] = ""
 """Work of no tenant (who a key belongs to, readiness): it takes turns like a tenant, and no cap is on it."""
+BESIDE: Final = "\x00beside"
+"""The work beside the calls, of whichever tenant: what falls due, deliveries, what shops have sent."""
 Long = Literal["simulation", "publication"]
 _Turn = asyncio.Future[bool]
 
@@ -33,12 +35,15 @@ class Shares:
 
     Tenants that wait are served in turn. While another waits, one tenant gets no more than half of the pool. The last
     free connection goes only to who holds less than half, so that a newcomer need not wait for somebody's slow work.
+
+    `BESIDE` goes before all of them while it holds less than its share: a crowd of calls would hold up what is due.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.half = max(1, size // 2)
         self.reserve = 1 if size >= _SMALL else 0
+        self.beside = max(1, size // 5)
         self.free = size
         self.held: dict[str, int] = {}
         self.waited = 0
@@ -102,7 +107,7 @@ class Shares:
         return self.free > self.reserve and not any(line != tenant for line in self._lines)
 
     def _go_on(self) -> None:
-        while self.free and (tenant := next(filter(self._may, self._lines), None)) is not None:
+        while self.free and (tenant := self._next()) is not None:
             line = self._lines.pop(tenant)
             turn = line.popleft()
             if line:  # behind the others, for its next turn
@@ -110,6 +115,11 @@ class Shares:
             if not turn.done():
                 self._give(tenant)
                 turn.set_result(True)
+
+    def _next(self) -> str | None:
+        if BESIDE in self._lines and self.held.get(BESIDE, 0) < self.beside:
+            return BESIDE
+        return next(filter(self._may, self._lines), None)
 
     def _leave(self, tenant: str, turn: _Turn) -> None:
         line = self._lines.get(tenant)

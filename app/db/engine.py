@@ -7,6 +7,7 @@ or the sandbox tenant's own time), who acts, and whether anything may be written
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -24,7 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db.address import engine_of
-from app.db.budget import HOUSE, Budget, Shares
+from app.db.budget import BESIDE, HOUSE, Budget, Shares
 from app.db.driver import fetch
 from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
@@ -134,6 +135,8 @@ class Database:
         self.budget = Budget(Shares(pool_size))
         """What each tenant may take of this process."""
         self._patience = pool_timeout
+        self._charged: str | None = None
+        self._main = self
         self._alone = partial(
             Database,
             url,
@@ -156,6 +159,12 @@ class Database:
             hide_parameters=True,
         )
 
+    def beside_calls(self) -> Database:
+        """The same database and pool, for work that nobody waits for with a call: it has a share of its own."""
+        made = copy.copy(self)
+        made._charged = BESIDE
+        return made
+
     async def close(self) -> None:
         """Closes the pool."""
         await self.engine.dispose()
@@ -177,12 +186,13 @@ class Database:
     @asynccontextmanager
     async def _connection(self, tenant_id: str = HOUSE) -> AsyncIterator[AsyncConnection]:
         began, shares = time.perf_counter(), self.budget.shares
+        tenant_id = self._charged or tenant_id
         if not shares.take(tenant_id) and not await shares.wait(tenant_id, self._patience):
             raise Busy("no connection became free in time")
         try:
             async with self.engine.connect() as connection:
-                if self.pool_wait is not None:
-                    self.pool_wait(time.perf_counter() - began)
+                if self._main.pool_wait is not None:
+                    self._main.pool_wait(time.perf_counter() - began)
                 yield connection
         except PoolTimeout as error:
             raise Busy("no connection became free in time") from error
@@ -191,7 +201,7 @@ class Database:
         except (DBAPIError, asyncpg.PostgresError) as error:
             translated = meaning_of(error)
             if isinstance(translated, Unavailable) and translated.cause == DISK_FULL:
-                self.disk_full_at = time.monotonic()
+                self._main.disk_full_at = time.monotonic()
             raise translated from error
         finally:
             shares.give_back(tenant_id)

@@ -45,12 +45,16 @@ Answer = tuple[int, dict[str, str]]
 
 @dataclass
 class Receiver:
-    """``answer``: what it says to each request; ``hang``: it says nothing at all."""
+    """``answer``: what it says to each request; ``hang``: it says nothing at all; ``keeps``: it lets callers keep their
+    connections; ``connections``: how many it saw; ``drops``: it closes kept ones without a word at the next request."""
 
     url: str
     got: list[Got] = field(default_factory=list)
     answer: Callable[[Got], Answer] = lambda _: (200, {})
     hang: bool = False
+    keeps: bool = False
+    drops: bool = False
+    connections: int = 0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def ids(self) -> list[str]:
@@ -65,24 +69,34 @@ async def receiving() -> AsyncIterator[Receiver]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         open_.add(writer)
+        receiver.connections += 1
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            pairs = (line.partition(":") for line in head.split("\r\n")[1:] if line)
-            headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-            body = await reader.readexactly(int(headers.get("content-length", "0")))
-            got = Got(headers, body, receiver.now())
-            receiver.got.append(got)
-            if receiver.hang:
-                await asyncio.sleep(30)
-            status, more = receiver.answer(got)
-            lines = "".join(f"{name}: {value}\r\n" for name, value in more.items())
-            writer.write(f"HTTP/1.1 {status} X\r\n{lines}Content-Length: 2\r\nConnection: close\r\n\r\nok".encode())
-            await writer.drain()
+            await one(reader, writer)
+            while receiver.keeps:
+                if receiver.drops:
+                    await reader.readuntil(b"\r\n\r\n")
+                    break
+                await one(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             open_.discard(writer)
             writer.close()
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        pairs = (line.partition(":") for line in head.split("\r\n")[1:] if line)
+        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        got = Got(headers, body, receiver.now())
+        receiver.got.append(got)
+        if receiver.hang:
+            await asyncio.sleep(30)
+        status, more = receiver.answer(got)
+        more = more if receiver.keeps else {**more, "Connection": "close"}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in more.items())
+        writer.write(f"HTTP/1.1 {status} X\r\n{lines}Content-Length: 2\r\n\r\nok".encode())
+        await writer.drain()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"

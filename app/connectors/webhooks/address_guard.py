@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ from app.domain.events.webhook_address import Address, TargetRefused, refusal_of
 
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
 MAX_ADDRESSES: Final = 8
+OPEN_SECONDS: Final = 60.0
+"""After which a connection is not used again: its name is resolved and judged anew."""
 
 
 async def resolve(host: str, port: int) -> list[Address]:
@@ -37,6 +41,44 @@ def usable(addresses: Iterable[Address], *, allow_private: bool) -> list[Address
         if (why := refusal_of(address, allow_private=allow_private)) is not None:
             raise TargetRefused(why)
     return given
+
+
+class Aging(httpcore.AsyncNetworkStream):
+    """A connection that is not used again once it is old, so that a name which leads elsewhere by now is followed.
+
+    It stays with the address that was judged when it was opened, wherever the name leads meanwhile.
+    """
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream, born: float | None = None) -> None:
+        self._inner = inner
+        self._born = time.monotonic() if born is None else born
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        """Reads."""
+        return await self._inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        """Writes."""
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Closes."""
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
+    ) -> httpcore.AsyncNetworkStream:
+        """The same connection, encrypted."""
+        return Aging(await self._inner.start_tls(ssl_context, server_hostname, timeout), self._born)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks. An idle connection that is readable counts as closed: so does an old one."""
+        if info == "is_readable" and time.monotonic() - self._born > OPEN_SECONDS:
+            return True
+        return self._inner.get_extra_info(info)
 
 
 class PinnedBackend(httpcore.AsyncNetworkBackend):
@@ -63,8 +105,10 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         last: Exception | None = None
         for address in usable(found, allow_private=self._allow_private):
             try:
-                return await self._inner.connect_tcp(
-                    str(address), port, timeout=timeout, local_address=local_address, socket_options=socket_options
+                return Aging(
+                    await self._inner.connect_tcp(
+                        str(address), port, timeout=timeout, local_address=local_address, socket_options=socket_options
+                    )
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.connectors.webhooks.dispatcher import Dispatcher
+from app.connectors.webhooks.metrics import METRICS
 from app.connectors.webhooks.sender import Sender
 from app.db.engine import Database
 from app.db.secrets import Cipher
 from app.settings import Settings
+
+__all__ = ["METRICS", "Deliveries", "dispatcher_of", "jobs"]
 
 
 class Deliveries:

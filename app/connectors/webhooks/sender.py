@@ -15,7 +15,8 @@ import httpcore
 from standardwebhooks import Webhook
 
 from app import __version__
-from app.connectors.webhooks.address_guard import PinnedBackend, Resolve, resolve
+from app.connectors.webhooks.address_guard import Resolve, resolve
+from app.connectors.webhooks.connections import Pools
 from app.domain.events.webhook_address import TargetRefused, parse_target
 from app.domain.events.webhook_retry import Attempt
 
@@ -69,7 +70,8 @@ class _Answer:
 
 
 class Sender:
-    """A pool of connections to receivers. ``timeout``: seconds for the whole of one attempt."""
+    """Sends to receivers, over connections that are kept for a while. ``timeout``: seconds for the whole of one
+    attempt."""
 
     def __init__(
         self,
@@ -78,29 +80,24 @@ class Sender:
         timeout: float = TIMEOUT_SECONDS,
         resolver: Resolve = resolve,
         tls: ssl.SSLContext | None = None,
-        max_connections: int = 256,
     ) -> None:
         self._allow_private = allow_private
         self._timeout = timeout
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls or ssl.create_default_context(),
-            max_connections=max_connections,
-            max_keepalive_connections=0,
-            network_backend=PinnedBackend(allow_private=allow_private, resolver=resolver),
-        )
+        self._pools = Pools(tls or ssl.create_default_context(), allow_private=allow_private, resolver=resolver)
 
     async def close(self) -> None:
         """Closes what is open."""
-        await self._pool.aclose()
+        await self._pools.close()
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
-        """One attempt; never raises for what a receiver or a network does."""
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes, *, via: str = "") -> Attempt:
+        """One attempt; never raises for what a receiver or a network does. ``via``: whose connections it may use; they
+        are shared with nobody else."""
         began = time.monotonic()
         error: str | None = None
         answer = _Answer()
         try:
             async with asyncio.timeout(self._timeout):
-                await self._post(url, headers, body, answer)
+                await self._post(url, headers, body, answer, via)
         except TimeoutError:
             error = f"no answer within {self._timeout:g} seconds"
         except TargetRefused as refused:
@@ -118,7 +115,7 @@ class Sender:
             _text(answer.body),
         )
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes, answer: _Answer) -> None:
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes, answer: _Answer, via: str) -> None:
         target = parse_target(url, allow_private=self._allow_private)
         default = target.port == (443 if target.scheme == "https" else 80)
         host = f"[{target.host}]" if ":" in target.host else target.host
@@ -130,32 +127,51 @@ class Sender:
             "Content-Length": str(len(body)),
             **headers,
         }
+        fresh = _Fresh()
+        limits = {"connect": CONNECT_SECONDS, "read": self._timeout, "write": self._timeout, "pool": self._timeout}
         request = httpcore.Request(
             "POST",
             httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
             headers=[(name.encode(), value.encode()) for name, value in sent.items()],
             content=body,
-            extensions={
-                "timeout": {
-                    "connect": CONNECT_SECONDS,
-                    "read": self._timeout,
-                    "write": self._timeout,
-                    "pool": self._timeout,
-                }
-            },
+            extensions={"timeout": limits, "trace": fresh.see},
         )
-        response = await self._pool.handle_async_request(request)
-        try:
-            answer.status = response.status
-            for name, value in response.headers:
-                if name.lower() == b"retry-after":
-                    answer.retry_after = value.decode("latin-1")[:100].replace("\x00", "")
-            async for part in response.aiter_stream():
-                answer.body += part
-                if len(answer.body) >= RESPONSE_READ:
-                    break
-        finally:
-            await response.aclose()
+        async with self._pools.of(via) as pool:
+            try:
+                await _exchange(pool, request, answer)
+            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+                # A kept connection may have been closed by the receiver just now: that is no answer of its.
+                if fresh.connected or answer.status is not None:
+                    raise
+                await _exchange(pool, request, answer)
+
+
+@dataclass(slots=True)
+class _Fresh:
+    """Whether a request opened a connection of its own."""
+
+    connected: bool = False
+
+    async def see(self, name: str, info: Mapping[str, Any]) -> None:
+        """What httpcore tells of a request's steps."""
+        if name == "connection.connect_tcp.started":
+            self.connected = True
+
+
+async def _exchange(pool: httpcore.AsyncConnectionPool, request: httpcore.Request, answer: _Answer) -> None:
+    """Sends a request, and reads as much of its answer as is kept."""
+    response = await pool.handle_async_request(request)
+    try:
+        answer.status = response.status
+        for name, value in response.headers:
+            if name.lower() == b"retry-after":
+                answer.retry_after = value.decode("latin-1")[:100].replace("\x00", "")
+        async for part in response.aiter_stream():
+            answer.body += part
+            if len(answer.body) >= RESPONSE_READ:
+                break
+    finally:
+        await response.aclose()
 
 
 def _words(error: Exception) -> str:

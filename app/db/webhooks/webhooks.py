@@ -1,19 +1,16 @@
-"""Rows of `webhook_endpoint` and `webhook_delivery`: what each endpoint is to be told, claimed so that each is sent
-once at a time, and in order for each customer.
+"""Rows of `webhook_endpoint` and `webhook_delivery`: what each endpoint is to be told, and what became of it.
 
-A delivery waits in a lane (its customer; a lane of its own for tests and replays). Only the first unfinished one of a
-lane can be claimed, so that a customer's later event never overtakes one that is being retried. A claim is a lease: it
-moves ``next_attempt_at`` ahead, and lapses by itself when the sender dies.
+Deliveries are claimed and written by `app.db.webhooks.claims`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Row, Update, func, insert, select, text, update
 
 from app.db.engine import Tx
@@ -23,10 +20,9 @@ from app.db.schema import webhook_delivery as d
 from app.db.schema import webhook_endpoint as e
 from app.domain.values.paging import PageRequest
 
+_encode: Final = msgspec.json.Encoder().encode
 FAN_OUT: Final = 1000
 """Positions looked at in one transaction."""
-LOG_LENGTH: Final = 30
-"""Attempts kept in a delivery's log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,80 +133,75 @@ async def skip(tx: Tx, endpoint_id: str, at: datetime) -> None:
 
 # --- fan-out ----------------------------------------------------------------------------------------------------------
 
-_BEHIND: Final = text(
-    "select e.endpoint_id from webhook_endpoint e join tenant t on t.tenant_id = e.tenant_id"
-    " where e.tenant_id = :tenant and e.state = 'enabled' and e.position < t.event_position order by e.endpoint_id"
-)
 _LOCK_BEHIND: Final = text(
-    "select e.position, e.event_types, e.customer_id, t.event_position from webhook_endpoint e"
-    " join tenant t on t.tenant_id = e.tenant_id"
-    " where e.tenant_id = :tenant and e.endpoint_id = :endpoint and e.state = 'enabled'"
-    " and e.position < t.event_position for no key update of e skip locked"
+    "select e.endpoint_id, e.position, e.event_types, e.customer_id, t.event_position,"
+    " coalesce(cast(:now as timestamptz), clock_timestamp()) as at from webhook_endpoint e"
+    " join tenant t on t.tenant_id = e.tenant_id where e.tenant_id = :tenant and e.state = 'enabled'"
+    " and e.position < t.event_position order by e.endpoint_id for no key update of e skip locked"
 )
+# What a lane waits for is locked, so that a first one that is delivered meanwhile frees what is added behind it too.
 _EVENTS: Final = text(
-    "select o.event_id, o.type, o.customer_id, o.position from outbox o"
+    "select o.event_id, o.type, o.customer_id, o.position, h.next_attempt_at as held from outbox o left join lateral ("
+    " select d.next_attempt_at from webhook_delivery d where d.tenant_id = :tenant and d.endpoint_id = :endpoint"
+    " and d.lane = o.customer_id and d.state = 'pending' and d.step > 0 and d.claim is null"
+    " and d.next_attempt_at > :at limit 1 for share) h on true"
     " where o.tenant_id = :tenant and o.position > :after and o.position <= :upto"
     f" and {MATCHES}"
     " and (cast(:customer as text) is null or o.customer_id = :customer) order by o.position"
 )
-
-
-async def behind(tx: Tx) -> list[str]:
-    """Enabled endpoints for which there are events they have no deliveries for yet."""
-    return [row.endpoint_id for row in await tx.rows(_BEHIND, {"tenant": tx.tenant_id})]
-
-
-async def fan_out(tx: Tx, endpoint_id: str, now: datetime | None = None) -> int:
-    """Makes the deliveries of the next events of an endpoint; how many events were looked at (0: none, or another
-    worker is at it). The endpoint's position moves in the same transaction, so that each event comes once."""
-    row = await tx.row(_LOCK_BEHIND, {"tenant": tx.tenant_id, "endpoint": endpoint_id})
-    if row is None:
-        return 0
-    upto = min(row.position + FAN_OUT, row.event_position)
-    found = await tx.rows(
-        _EVENTS,
-        {
-            "tenant": tx.tenant_id,
-            "after": row.position,
-            "upto": upto,
-            **matching(row.event_types),
-            "customer": row.customer_id,
-        },
-    )
-    if found:
-        at = now or await clock(tx)
-        held = await _held_until(tx, endpoint_id, sorted({item.customer_id for item in found}), at)
-        await _insert(
-            tx,
-            [
-                _new(
-                    tx,
-                    endpoint_id,
-                    item.event_id,
-                    item.type,
-                    item.customer_id,
-                    item.position,
-                    lane=item.customer_id,
-                    at=at,
-                    due=held.get(item.customer_id),
-                )
-                for item in found
-            ],
-        )
-    await tx.execute(_update(tx, endpoint_id).values(position=upto))
-    return int(upto - row.position)
-
-
-_HELD: Final = text(
-    "select lane, next_attempt_at from webhook_delivery where tenant_id = :tenant and endpoint_id = :endpoint"
-    " and lane = any(:lanes) and state = 'pending' and step > 0 and claim is null and next_attempt_at > :at for share"
+_MOVE_ON: Final = text(
+    "update webhook_endpoint e set position = g.position"
+    " from json_to_recordset(cast(:moved as json)) as g(endpoint_id text, position bigint)"
+    " where e.tenant_id = :tenant and e.endpoint_id = g.endpoint_id"
 )
 
 
-async def _held_until(tx: Tx, endpoint_id: str, lanes: list[str], at: datetime) -> dict[str, datetime]:
-    """Until when lanes wait for their first. Locked, so that one that is delivered meanwhile frees what we add too."""
-    rows = await tx.rows(_HELD, {"tenant": tx.tenant_id, "endpoint": endpoint_id, "lanes": lanes, "at": at})
-    return {row.lane: row.next_attempt_at for row in rows}
+async def fan_out(tx: Tx, now: datetime | None = None) -> tuple[int, bool]:
+    """Makes the deliveries of the next events of each endpoint that is behind; how many events were looked at, and
+    whether more may be left. An endpoint that another worker is at is passed over. Its position moves in the same
+    transaction, so that each event comes once."""
+    behind = await tx.rows(_LOCK_BEHIND, {"tenant": tx.tenant_id, "now": now})
+    made: list[dict[str, Any]] = []
+    moved, looked, more = [], 0, False
+    for endpoint in behind:
+        upto = min(endpoint.position + FAN_OUT, endpoint.event_position)
+        made += [_of_event(tx, endpoint, event) for event in await _next_events(tx, endpoint, upto)]
+        moved.append({"endpoint_id": endpoint.endpoint_id, "position": upto})
+        looked += upto - endpoint.position
+        more = more or upto < endpoint.event_position
+    if moved:
+        await _insert(tx, made)
+        await tx.rows(_MOVE_ON, {"tenant": tx.tenant_id, "moved": _encode(moved).decode()})
+    return looked, more
+
+
+async def _next_events(tx: Tx, endpoint: Any, upto: int) -> Sequence[Any]:
+    return await tx.rows(
+        _EVENTS,
+        {
+            "tenant": tx.tenant_id,
+            "endpoint": endpoint.endpoint_id,
+            "at": endpoint.at,
+            "after": endpoint.position,
+            "upto": upto,
+            **matching(endpoint.event_types),
+            "customer": endpoint.customer_id,
+        },
+    )
+
+
+def _of_event(tx: Tx, endpoint: Any, event: Any) -> dict[str, Any]:
+    return _new(
+        tx,
+        endpoint.endpoint_id,
+        event.event_id,
+        event.type,
+        event.customer_id,
+        event.position,
+        lane=event.customer_id,
+        at=endpoint.at,
+        due=event.held,
+    )
 
 
 async def clock(tx: Tx) -> datetime:
@@ -235,7 +226,6 @@ def _new(
     payload: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     return {
-        "tenant_id": tx.tenant_id,
         "delivery_id": tx.mint("dlv"),
         "endpoint_id": endpoint_id,
         "event_id": event_id,
@@ -247,7 +237,6 @@ def _new(
         "step": 0,
         "attempts": 0,
         "next_attempt_at": due or at,
-        "claim": None,
         "created_at": at,
         "finished_at": None,
         "replay_of": replay_of,
@@ -256,9 +245,21 @@ def _new(
     }
 
 
+_INSERT: Final = text(
+    "insert into webhook_delivery (tenant_id, delivery_id, endpoint_id, event_id, type, customer_id, position, lane,"
+    " state, step, attempts, next_attempt_at, created_at, replay_of, log, payload)"
+    " select t.tenant_id, g.delivery_id, g.endpoint_id, g.event_id, g.type, g.customer_id, g.position, g.lane,"
+    " 'pending', 0, 0, g.next_attempt_at, g.created_at, g.replay_of, '[]'::jsonb, g.payload"
+    " from json_to_recordset(cast(:rows as json)) as g(delivery_id text, endpoint_id text, event_id text, type text,"
+    " customer_id text, position bigint, lane text, next_attempt_at timestamptz, created_at timestamptz,"
+    " replay_of text, payload jsonb) join tenant t on t.tenant_id = :tenant"
+)
+
+
 async def _insert(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Writes new deliveries, in one statement."""
     if rows and not tx.validate_only:
-        await tx.execute(insert(d), list(rows))
+        await tx.rows(_INSERT, {"tenant": tx.tenant_id, "rows": _encode(list(rows)).decode()})
 
 
 async def add_test(tx: Tx, endpoint_id: str, type_: str, payload: dict[str, Any], at: datetime) -> dict[str, Any]:
@@ -269,99 +270,18 @@ async def add_test(tx: Tx, endpoint_id: str, type_: str, payload: dict[str, Any]
     return row
 
 
-# --- claiming and recording -------------------------------------------------------------------------------------------
+# --- what is due ------------------------------------------------------------------------------------------------------
 
 _READY: Final = text(
     "select e.endpoint_id from webhook_endpoint e where e.tenant_id = :tenant and e.state = 'enabled' and (select true"
     " from webhook_delivery d where d.tenant_id = :tenant and d.endpoint_id = e.endpoint_id and d.state = 'pending'"
     " and d.next_attempt_at <= coalesce(cast(:now as timestamptz), clock_timestamp()) limit 1)"
 )
-# Sub-queries with a limit are asked row by row, by their index, whatever the planner thinks of the table: an anti-join
-# took seconds over 20,000 rows waiting in their lanes.
-_CLAIM: Final = text(
-    "with now as materialized (select coalesce(cast(:now as timestamptz), clock_timestamp()) as at),"
-    " ready as materialized (select d.delivery_id from webhook_delivery d"
-    " where d.tenant_id = :tenant and d.endpoint_id = :endpoint and d.state = 'pending'"
-    " and d.next_attempt_at <= (select at from now)"
-    " and exists (select from webhook_endpoint e where e.tenant_id = :tenant and e.endpoint_id = :endpoint"
-    "  and e.state = 'enabled')"
-    " and d.delivery_id = (select p.delivery_id from webhook_delivery p where p.tenant_id = :tenant"
-    "  and p.endpoint_id = :endpoint and p.lane = d.lane and p.state = 'pending'"
-    "  order by p.position, p.delivery_id limit 1)"
-    " order by d.next_attempt_at, d.position limit :most for update of d skip locked)"
-    " update webhook_delivery d set next_attempt_at = (select at from now) + :lease, claim = :claim,"
-    " attempts = d.attempts + 1 where d.tenant_id = :tenant"
-    " and d.delivery_id = any(array(select delivery_id from ready))"
-    " returning d.delivery_id, d.endpoint_id, d.event_id, d.type, d.customer_id, d.position, d.lane, d.step,"
-    " d.attempts, d.payload, (select at from now) as at"
-)
-_RECORD: Final = text(
-    "update webhook_delivery set state = cast(:state as text), step = :step, claim = null, next_attempt_at = :next_at,"
-    " finished_at = :finished, log = (log || cast(:entry as jsonb)) - cast(:drop as integer)"
-    " where tenant_id = :tenant and delivery_id = :delivery and state = 'pending'"
-    " and (:state = 'delivered' or claim = :claim) returning 1"
-)
-_HOLD_LANE: Final = text(
-    "update webhook_delivery set next_attempt_at = :next_at where tenant_id = :tenant and endpoint_id = :endpoint"
-    " and lane = :lane and state = 'pending' and delivery_id <> :delivery and next_attempt_at < :next_at"
-)
-_FREE_LANE: Final = text(
-    "update webhook_delivery set next_attempt_at = :at where tenant_id = :tenant and endpoint_id = :endpoint"
-    " and lane = :lane and state = 'pending' and claim is null and next_attempt_at > :at"
-)
 
 
 async def ready(tx: Tx, now: datetime | None) -> list[str]:
     """Endpoints that have something due; what waits in a lane may be among it."""
     return [row.endpoint_id for row in await tx.rows(_READY, {"tenant": tx.tenant_id, "now": now})]
-
-
-async def claim(
-    tx: Tx, endpoint_id: str, *, token: str, lease: timedelta, now: datetime | None, most: int = 1
-) -> list[Row[Any]]:
-    """The next deliveries of an endpoint that are due and first in their lanes, now ours until the lease ends."""
-    return list(
-        await tx.rows(
-            _CLAIM,
-            {"tenant": tx.tenant_id, "endpoint": endpoint_id, "claim": token, "lease": lease, "now": now, "most": most},
-        )
-    )
-
-
-async def record(
-    tx: Tx,
-    row: Row[Any],
-    *,
-    token: str,
-    state: str,
-    step: int,
-    at: datetime,
-    next_at: datetime | None,
-    entry: dict[str, Any],
-) -> bool:
-    """Writes what came of an attempt, unless somebody else has the claim by now (a success counts all the same).
-
-    The rest of the lane waits as long as its first, so that it is not looked at for nothing.
-    """
-    values = {
-        "tenant": tx.tenant_id,
-        "delivery": row.delivery_id,
-        "claim": token,
-        "state": state,
-        "step": step,
-        "next_at": next_at or at,
-        "finished": None if state == "pending" else at,
-        "entry": json.dumps([entry]),
-        "drop": 0 if row.attempts > LOG_LENGTH else LOG_LENGTH + 1,
-    }
-    if await tx.row(_RECORD, values) is None:
-        return False
-    lane = {"tenant": tx.tenant_id, "endpoint": row.endpoint_id, "lane": row.lane}
-    if state == "pending":
-        await tx.execute(_HOLD_LANE, {**lane, "delivery": row.delivery_id, "next_at": next_at})
-    elif row.step or state == "failed":
-        await tx.execute(_FREE_LANE, {**lane, "at": at})
-    return True
 
 
 # --- the log, and replays ---------------------------------------------------------------------------------------------
