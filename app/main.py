@@ -149,7 +149,7 @@ def state_of(settings: Settings, database: Database, credits: CreditsWriter, bal
     )
 
 
-def gatherer(settings: Settings, database: Database, seen: Figures) -> Gatherer[CreditCommand, CreditResult]:
+def gatherer(settings: Settings, database: Database, figures: Figures) -> Gatherer[CreditCommand, CreditResult]:
     """Collects concurrent ledger commands into one transaction (decision 0002)."""
 
     async def patient(tenant_id: str, commands: Sequence[CreditCommand], join: Join) -> Sequence[CreditResult]:
@@ -167,10 +167,10 @@ def gatherer(settings: Settings, database: Database, seen: Figures) -> Gatherer[
         )
         for command, result in zip(commands, results, strict=True):
             if result.replayed:
-                seen.replays.inc()
+                figures.replays.inc()
             if command.kind == "debit":
                 outcome = "replayed" if result.replayed else result.error.code if result.error else "done"
-                seen.debits.labels(outcome).inc()
+                figures.debits.labels(outcome).inc()
         return results
 
     return Gatherer(

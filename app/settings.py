@@ -202,16 +202,16 @@ class Settings(BaseSettings):
 
     @field_validator("cors_origins")
     @classmethod
-    def _origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for name in given:
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for name in origins:
             if name != "*" and not _ORIGIN.fullmatch(name):
                 raise ValueError("each must be an origin such as https://desk.example, without a path, or *")
-        return given
+        return origins
 
     @field_validator("oidc_audience", "cors_origins", mode="before")
     @classmethod
-    def _commas(cls, given: object) -> object:
-        return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+    def _commas(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for a process that this one starts."""

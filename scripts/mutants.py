@@ -113,8 +113,8 @@ MUTANTS = (
     Mutant(
         "more can be captured than is held",
         "app/domain/ledger/ledger.py",
-        '            if wanted > hold.open:\n                raise DomainError("over_capture"',
-        '            if wanted > hold.open + 1:\n                raise DomainError("over_capture"',
+        '            if credits_ > hold.open:\n                raise DomainError("over_capture"',
+        '            if credits_ > hold.open + 1:\n                raise DomainError("over_capture"',
         f"{RULES}::test_over_capture_release_and_refund_are_refused",
     ),
     Mutant(

@@ -42,7 +42,7 @@ ROWS: Final = (
     (
         "lives: a refund does not look where credits were given",
         "app/db/account/receivers.py",
-        "        for row in await tx.rows(_GIVEN, by):",
+        "        for row in await tx.rows(_RECEIVERS, by):",
         "        for row in ():",
         f"{LIVES}[refund_of_what_was_given_away]",
     ),

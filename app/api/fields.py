@@ -24,7 +24,7 @@ class Body(BaseModel):
         """All fields, defaults filled in, as plain values: what a request means, whatever it left out."""
         return self.model_dump()
 
-    def said(self) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, for digests: a new optional field changes none."""
         return self.model_dump(exclude_defaults=True)
 

@@ -36,8 +36,8 @@ _OPTIONAL: Final[dict[str, str]] = {
 def first_form(body: Body) -> dict[str, Any]:
     """Return a body's members as the first edition covered them."""
     covered = _OPTIONAL.get(type(body).__name__, "").split()
-    given = body.said()
-    return {name: _first(getattr(body, name)) for name in type(body).model_fields if name in given or name in covered}
+    content = body.content()
+    return {name: _first(getattr(body, name)) for name in type(body).model_fields if name in content or name in covered}
 
 
 def _first(value: Any) -> Any:

@@ -23,10 +23,10 @@ def etag(version: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The versions that a caller names: a write wants one of ``wanted`` in force, and none of ``unwanted``."""
+    """The versions that a caller names: a write wants one of ``required`` in force, and none of ``excluded``."""
 
-    wanted: frozenset[str] = frozenset()
-    unwanted: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, if_match: Iterable[str], if_none_match: Iterable[str]) -> Conditions:
@@ -43,9 +43,9 @@ class Conditions:
 
         Call it inside the transaction, once the row is locked, so that no update is lost.
         """
-        if self.wanted and not (current is not None and ("*" in self.wanted or current in self.wanted)):
+        if self.required and not (current is not None and ("*" in self.required or current in self.required)):
             raise Problem("precondition_failed", etag=current)
-        if self.unwanted and current is not None and ("*" in self.unwanted or current in self.unwanted):
+        if self.excluded and current is not None and ("*" in self.excluded or current in self.excluded):
             raise Problem("precondition_failed", etag=current)
 
     def check(self, version: str | None) -> None:

@@ -97,22 +97,22 @@ def _from(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     says = {name: _expression(at) for name, at in held.items()}
     for target, (path, operation) in operations.items():
-        wanted = _path_parameters(path)
-        given = {f"path.{name}": says[key] for name, key in wanted.items() if key in says}
+        needed = _path_parameters(path)
+        parameters = {f"path.{name}": says[key] for name, key in needed.items() if key in says}
         if target == "explain":
             thing = next(iter(held))
             if thing not in _EXPLAINED:
                 continue
-            given = {"path.kind": _EXPLAINED[thing], "path.id": says[thing]}
-        elif len(given) < len(wanted):
+            parameters = {"path.kind": _EXPLAINED[thing], "path.id": says[thing]}
+        elif len(parameters) < len(needed):
             continue
-        given |= {
+        parameters |= {
             f"query.{parameter['name']}": says[parameter["name"]]
             for parameter in operation.get("parameters", ())
             if parameter["in"] == "query" and parameter["name"] in says
         }
-        if target != source and any("$response" in name for name in given.values()):
-            yield target, {"operationId": target, "parameters": given}
+        if target != source and any("$response" in name for name in parameters.values()):
+            yield target, {"operationId": target, "parameters": parameters}
 
 
 def _path_parameters(path: str) -> dict[str, str]:

@@ -175,8 +175,8 @@ def _id_of(scope: Scope) -> str:
     return secrets.token_hex(8)
 
 
-def _with_headers(scope: Scope, given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
-    headers = list(given)
+def _with_headers(scope: Scope, answered: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+    headers = list(answered)
     names = {name.lower() for name, _ in headers}
     headers += [(name, value) for name, value in SECURITY_HEADERS if name not in names]
     headers.append((b"x-request-id", request_id.encode("ascii")))

@@ -190,7 +190,7 @@ def _finish(
         parameters.append(dict(_IF_MATCH))
     for parameter in parameters:
         _without_null(parameter)
-        if "example" not in parameter and parameter["name"] not in _GIVEN_OUT:
+        if "example" not in parameter and parameter["name"] not in _CURSORS:
             parameter["example"] = _parameter_example(parameter)
     if not parameters:
         operation.pop("parameters")
@@ -223,7 +223,7 @@ _PARAMETERS: Final = {
 }
 
 
-_GIVEN_OUT: Final = frozenset({"cursor", "after"})
+_CURSORS: Final = frozenset({"cursor", "after"})
 """Values that only the service gives out: whoever copies an example of one is refused."""
 
 
@@ -294,12 +294,12 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) 
             return example_of(schema[name][0], schemas, depth)
     kind = schema.get("type")
     if kind == "object":
-        wanted = schema.get("required", [])
+        required = schema.get("required", [])
         return (
             {
                 name: example_of(inner, schemas, depth + 1)
                 for name, inner in schema.get("properties", {}).items()
-                if name in wanted
+                if name in required
             }
             if depth < 6
             else {}

@@ -31,7 +31,7 @@ class Published:
     def answer(self, request: Request) -> Response:
         """Return the document; 304 where the caller has it already (``If-None-Match``)."""
         headers = {"ETag": self.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        unwanted = conditions_of(request).unwanted
+        unwanted = conditions_of(request).excluded
         if self.tag in unwanted or "*" in unwanted:
             return Response(status_code=304, headers=headers)
         if _takes_gzip(request.headers.get("accept-encoding", "")):

@@ -38,8 +38,8 @@ def admit(request: Request, token: SecretStr | None, limiter: Limiter | None) ->
         if not _from_this_machine(request) or any(name in request.headers for name in FORWARDED):
             raise Problem("metrics_closed")
         return
-    given = request.headers.get("authorization", "").partition(" ")[2].strip()
-    if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
+    presented = request.headers.get("authorization", "").partition(" ")[2].strip()
+    if not hmac.compare_digest(presented.encode(), token.get_secret_value().encode()):
         if limiter is not None:
             limiter.failed(request)
         raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="metrics"'})

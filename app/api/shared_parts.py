@@ -79,32 +79,32 @@ def _share_problems(document: JSON) -> None:
 
     All are of one shape, so that a client reads a status that is not listed (a proxy's 408) as well.
     """
-    said: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     content: JSON = {}
     for operation in _operations(document):
         answers = operation["responses"]
         found = [status for status, answer in answers.items() if _PROBLEM in answer.get("content", ())]
         for status in found:
             answer = answers.pop(status)
-            said[status], content = answer["description"], answer["content"]
+            descriptions[status], content = answer["description"], answer["content"]
         if found:
             operation[_PROBLEMS] = sorted(int(status) for status in found)
             answers["default"] = {"$ref": "#/components/responses/Problem"}
-    rows = [f"* {status}: {words}" for status, words in sorted(said.items())]
+    rows = [f"* {status}: {words}" for status, words in sorted(descriptions.items())]
     about = f"A problem; `{_PROBLEMS}` of the operation lists its statuses.\n\n" + "\n".join(rows)
     document["components"].setdefault("responses", {})["Problem"] = {"description": about, "content": content}
-    document["components"][_PROBLEMS] = dict(sorted(said.items()))
+    document["components"][_PROBLEMS] = dict(sorted(descriptions.items()))
 
 
 def _put_problems_back(document: JSON) -> None:
     parts = document["components"]
     if _PROBLEMS not in parts:  # as it was published before
         return
-    content, said = parts["responses"].pop("Problem")["content"], parts.pop(_PROBLEMS)
+    content, descriptions = parts["responses"].pop("Problem")["content"], parts.pop(_PROBLEMS)
     for operation in _operations(document):
         for status in map(str, operation.pop(_PROBLEMS, ())):
             operation["responses"].pop("default", None)
-            operation["responses"][status] = {"description": said[status], "content": content}
+            operation["responses"][status] = {"description": descriptions[status], "content": content}
 
 
 def _share_objects(document: JSON) -> None:
@@ -186,8 +186,13 @@ def _referred(part: Any) -> Iterator[str]:
 def _open(schema: JSON) -> bool:
     """Whether it is an object that names no member of its own, and refers to no shape."""
     kind = schema.get("type")
-    said = bool(schema.get("additionalProperties")) or "patternProperties" in schema
-    return kind in ("object", ["object", "null"]) and said and "properties" not in schema and not [*_referred(schema)]
+    open_members = bool(schema.get("additionalProperties")) or "patternProperties" in schema
+    return (
+        kind in ("object", ["object", "null"])
+        and open_members
+        and "properties" not in schema
+        and not [*_referred(schema)]
+    )
 
 
 def _core(schema: JSON) -> tuple[JSON, bool]:
@@ -306,12 +311,12 @@ def _capital(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", name))
 
 
-def _free(name: str, taken: JSON) -> str:
-    number, wanted = 1, name
-    while wanted in taken:
+def _free(name: str, names: JSON) -> str:
+    number, free = 1, name
+    while free in names:
         number += 1
-        wanted = f"{name}{number}"
-    return wanted
+        free = f"{name}{number}"
+    return free
 
 
 def text(document: Any) -> str:

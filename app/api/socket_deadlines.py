@@ -27,8 +27,8 @@ _REASONS: Final = {400: "Bad Request", 408: "Request Timeout", 431: "Request Hea
 class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with deadlines."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
+    def __init__(self, *positional: Any, **named: Any) -> None:
+        super().__init__(*positional, **named)
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._in_head = True

@@ -56,12 +56,12 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) == len(pairs):
         return found
     twice = _Twice(found)
-    seen: set[str] = set()
+    names: set[str] = set()
     for name, _ in pairs:
-        if name in seen:
+        if name in names:
             twice.field = name
             break
-        seen.add(name)
+        names.add(name)
     return twice
 
 
@@ -260,7 +260,7 @@ def check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> No
     if len(parts) > MAX_PARAMETERS:
         raise Problem("invalid_input", errors=[FieldError("", "too_many", "Too many query parameters.", "query")])
     errors: list[FieldError] = []
-    seen: set[str] = set()
+    names: set[str] = set()
     for part in parts:
         raw_name, _, raw_value = part.partition("=")
         name, value = _decoded(raw_name), _decoded(raw_value)
@@ -269,11 +269,11 @@ def check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> No
             errors.append(FieldError(where, "bad_character", "A NUL character or bytes that are not UTF-8.", "query"))
         elif name not in known:
             errors.append(FieldError(where, "unknown_parameter", "This operation has no such parameter.", "query"))
-        elif name in seen and name not in many:
+        elif name in names and name not in many:
             errors.append(FieldError(where, "repeated_parameter", "Given more than once.", "query"))
         elif len(value) > 4000:
             errors.append(FieldError(where, "too_long", "Longer than 4,000 characters.", "query"))
-        seen.add(name or "")
+        names.add(name or "")
     if errors:
         raise Problem("invalid_input", errors=errors[:MAX_ERRORS])
 
@@ -302,9 +302,9 @@ def wrong_id(name: str, value: str) -> FieldError:
 class StrictRoute(APIRoute):
     """A route of what takes neither parameters nor a body, and refuses both: health and the like."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         # Answers are built by typed functions, so nothing validates them; `app.api.shaped` publishes what is declared.
-        super().__init__(path, endpoint, **{**given, "response_model": None})
+        super().__init__(path, endpoint, **{**options, "response_model": None})
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Return FastAPI's handler, given only what passed."""

@@ -82,14 +82,14 @@ def programs_of(settings: Settings) -> Path:
     """
     if settings.pg_bin is not None:
         return next(iter(bin_dirs(settings.pg_bin)))
-    wanted = server_major(settings)
+    needed = server_major(settings)
     found = sorted((major_of(dir_), number, dir_) for number, dir_ in enumerate(bin_dirs()))
     for major, _, folder in found:
-        if major >= wanted:
+        if major >= needed:
             return folder
     newest = f"the newest programs here are of {found[-1][0]}" if found else "there are no programs here"
     raise CommandError(
-        f"the server is Postgres {wanted}, {newest}: install postgresql-client-{wanted}, "
+        f"the server is Postgres {needed}, {newest}: install postgresql-client-{needed}, "
         "or set RETAINER_PG_BIN to the folder of its programs"
     )
 

@@ -32,9 +32,9 @@ def database_errors() -> Iterator[None]:
         raise CommandError(f"{error}; `retainer doctor` says more") from None
     except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         original = getattr(error, "orig", None) or error
-        said = str(original).splitlines()[0].removeprefix("<class ") if str(original) else type(original).__name__
+        words = str(original).splitlines()[0].removeprefix("<class ") if str(original) else type(original).__name__
         raise CommandError(
-            f"the database refused: {said}; check DATABASE_URL, and that its user may make tables and roles"
+            f"the database refused: {words}; check DATABASE_URL, and that its user may make tables and roles"
         ) from error
 
 

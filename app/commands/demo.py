@@ -125,10 +125,10 @@ def _step(stage: Stage, step: dict[str, Any]) -> None:
         stage.saved[name] = _at(view, place)
     for line in [step["show"]] if isinstance(step.get("show"), str) else step.get("show", []):
         stage.say(f"    {_filled(stage, line, view)}")
-    for place, wanted in step.get("expect", {}).items():
+    for place, expected in step.get("expect", {}).items():
         found = _at(view, _filled(stage, place, {}))
-        if found != _deep(stage, wanted):
-            found = f"{place} is {found!r}, the story tells {wanted!r}"
+        if found != _deep(stage, expected):
+            found = f"{place} is {found!r}, the story tells {expected!r}"
             raise StoryError(f"{method} {path}: {found}\n{json.dumps(view)[:2000]}")
 
 
@@ -162,8 +162,8 @@ def _at(view: Any, place: str) -> Any:
         else:
             return None
         if pick:
-            field_name, _, wanted = pick.rstrip("]").partition("=")
-            view = next((item for item in view or [] if str(item.get(field_name)) == wanted), None)
+            field_name, _, value = pick.rstrip("]").partition("=")
+            view = next((item for item in view or [] if str(item.get(field_name)) == value), None)
     return len(view or []) if count else view
 
 

@@ -30,8 +30,8 @@ def run(
     """End parked deliveries by hand, each with the reason and, where one settled it, the adjustment."""
     if not 1 <= len(reason.strip()) <= 500:
         raise CommandError("--reason: 1 to 500 characters")
-    given, _ = Settings.read().with_secrets(create=False)
-    with database(given) as settings:
+    settings_, _ = Settings.read().with_secrets(create=False)
+    with database(settings_) as settings:
         try:
             asyncio.run(_run(settings, source, tenant, delivery, reason.strip(), adjustment))
         except Unavailable as error:

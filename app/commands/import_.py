@@ -75,9 +75,9 @@ class Staged:
         """Reads a file. Raises `CommandError` for what is wrong with the file itself."""
         try:
             with contextlib.closing(records(file, kind)) as found:
-                for count, (number, given) in enumerate(found, start=1):
+                for count, (number, record) in enumerate(found, start=1):
                     try:
-                        self._take(number, given, kind)
+                        self._take(number, record, kind)
                     except BadLineError as error:
                         self.bad.note(number, str(error))
                     if count % PROGRESS_ROWS == 0:
@@ -86,17 +86,17 @@ class Staged:
             raise CommandError(f"{file}: {error}") from None
         self.rows.commit()
 
-    def _take(self, number: int, given: Any, kind: str | None) -> None:
-        if isinstance(given, BadLineError):
-            raise given
-        if not isinstance(given, Mapping):
+    def _take(self, number: int, record: Any, kind: str | None) -> None:
+        if isinstance(record, BadLineError):
+            raise record
+        if not isinstance(record, Mapping):
             raise BadLineError("not an object")
-        check_columns(given, number)
-        row = imports.understood(number, given, kind)
+        check_columns(record, number)
+        row = imports.understood(number, record, kind)
         try:
             self.rows.execute(
                 "insert into row values (?, ?, ?, ?, ?)",
-                (row.customer_id, number, row.kind, row.import_id, json.dumps(dict(given))),
+                (row.customer_id, number, row.kind, row.import_id, json.dumps(dict(record))),
             )
         except sqlite3.IntegrityError:
             before = self.rows.execute(
@@ -115,7 +115,7 @@ class Staged:
             found = self.rows.execute(
                 "select number, kind, given from row where customer = ? order by number", (customer,)
             )
-            yield [imports.understood(number, json.loads(given), name) for number, name, given in found]
+            yield [imports.understood(number, json.loads(record), name) for number, name, record in found]
 
 
 class Bad:

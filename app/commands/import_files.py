@@ -47,9 +47,9 @@ def records(file: str, kind: str | None = None) -> Generator[Record]:
             lines.text.detach()
 
 
-def check_columns(given: Mapping[str, Any], number: int) -> None:
+def check_columns(record: Mapping[str, Any], number: int) -> None:
     """Refuse values that a spreadsheet rewrote. Raises `ColumnError`."""
-    for name, value in given.items():
+    for name, value in record.items():
         text = str(value).strip()
         if name in imports.IDS and _EXPONENT.match(text):
             raise ColumnError(

@@ -31,8 +31,8 @@ def run(
         begin = None if since is None else parse_instant(since)
     except ValueError as error:
         raise CommandError(f"--since: {error}") from None
-    given, _ = Settings.read().with_secrets(create=False)
-    with database(given) as settings:
+    settings_, _ = Settings.read().with_secrets(create=False)
+    with database(settings_) as settings:
         try:
             print(asyncio.run(_run(settings, source, tenant, begin)))
         except (FetchError, Unavailable) as error:
@@ -46,8 +46,8 @@ async def _run(settings: Settings, name: str, tenant: str | None, begin: datetim
     try:
         found = await tenant_of(opened, name, tenant)
         fetcher = reconcile.Fetcher(allow_private=settings.allow_private_webhooks)
-        seen, new = await reconciled(opened, settings, fetcher, found, name, begin)
-        return f"retainer: {seen} read from {name}, {new} of them new"
+        asked, new = await reconciled(opened, settings, fetcher, found, name, begin)
+        return f"retainer: {asked} read from {name}, {new} of them new"
     finally:
         await opened.close()
 
@@ -63,15 +63,15 @@ async def reconciled(
     started = wall_clock()
     last = row.progress.get("reconciled_to")
     since = begin or (started - reconcile.FIRST if last is None else parse_iso(last) - reconcile.OVERLAP)
-    seen = new = 0
+    asked = new = 0
     async for change in fetcher.changes(row.kind, source.api, since):
         _, fresh = await house.store(db, tenant, row, change.headers, change.body, wall_clock())
-        seen, new = seen + 1, new + fresh
+        asked, new = asked + 1, new + fresh
     while await house.act(db, tenant):
         pass
     progress = {**row.progress, "reconciled_to": iso(started)}
     await db.run(tenant, lambda tx: sources.note_progress(tx, name, progress), actor="reconcile")
-    return seen, new
+    return asked, new
 
 
 async def tenant_of(db: Database, name: str, tenant: str | None) -> str:

@@ -27,8 +27,8 @@ def run(
     delivery: Annotated[list[str] | None, typer.Option(help="One delivery; may be given several times.")] = None,
 ) -> None:
     """Act once more on what was parked, or on the deliveries named. What was done already is not done twice."""
-    given, _ = Settings.read().with_secrets(create=False)
-    with database(given) as settings:
+    settings_, _ = Settings.read().with_secrets(create=False)
+    with database(settings_) as settings:
         try:
             states = asyncio.run(_run(settings, source, tenant, delivery or []))
         except Unavailable as error:

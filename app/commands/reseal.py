@@ -12,10 +12,10 @@ from app.settings import Settings
 
 def run() -> None:
     """Seal every stored secret with RETAINER_SECRET_KEY; RETAINER_SECRET_KEY_SECOND opens those of the old key."""
-    given, _ = Settings.read().with_secrets(create=False)
-    if given.secret_key is None:
+    settings_, _ = Settings.read().with_secrets(create=False)
+    if settings_.secret_key is None:
         raise CommandError("set RETAINER_SECRET_KEY to the new key and RETAINER_SECRET_KEY_SECOND to the old one")
-    with database(given) as settings, database_errors():
+    with database(settings_) as settings, database_errors():
         try:
             count = asyncio.run(_reseal(settings))
         except SealBroken as error:

@@ -50,10 +50,10 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Replace what the database holds.")] = False,
 ) -> None:
     """Put a backup into the database, which must be empty, and bring it to the newest schema."""
-    given = Settings.read()
-    if given.database_url is None and embedded(given).attach() is not None:
+    settings_ = Settings.read()
+    if settings_.database_url is None and embedded(settings_).attach() is not None:
         raise CommandError("the service is running on this data folder; stop it before restoring")
-    with database(given) as settings:
+    with database(settings_) as settings:
         programs = _reader_of(settings, file)  # a wrong file is refused before anything is lost
         objects = int(_ask(settings, _OBJECTS))
         if objects and not force:
@@ -112,8 +112,8 @@ def _fit(script: Path, fitting: Path, server: int) -> None:
     They stand in the script's head, before anything else; rows of tables are never looked at.
     """
     unknown = tuple(f"SET {name} =".encode() for name, since in _SETTING_SINCE.items() if server < since)
-    with script.open("rb") as given, fitting.open("wb") as fitted:
-        for number, line in enumerate(given):
+    with script.open("rb") as source, fitting.open("wb") as fitted:
+        for number, line in enumerate(source):
             if number < _HEAD_LINES and line.startswith(unknown) and unknown:
                 continue
             fitted.write(line)

@@ -80,8 +80,8 @@ def run(
     def report(tenant_id: str, customers: int, place: str | None) -> None:
         if place is not None:
             seconds = time.monotonic() - began
-            said = f"{tenant_id}: {customers} customers after {seconds:.0f} s; to go on from here: --after {place}"
-            print(said, file=sys.stderr, flush=True)
+            text = f"{tenant_id}: {customers} customers after {seconds:.0f} s; to go on from here: --after {place}"
+            print(text, file=sys.stderr, flush=True)
 
     with database(Settings.read()) as settings:
         assert settings.database_url is not None  # noqa: S101 - what `database` is for

@@ -218,11 +218,11 @@ def hmac_of(algorithm: str, secret: str | bytes, *parts: bytes) -> bytes:
     return made.digest()
 
 
-def any_equal(expected: Iterable[bytes], given: Sequence[bytes]) -> bool:
+def any_equal(expected: Iterable[bytes], presented: Sequence[bytes]) -> bool:
     """Whether one of the given signatures is one of the expected; takes as long whichever it is."""
     found = False
     for mine in expected:
-        for theirs in given:
+        for theirs in presented:
             found |= hmac.compare_digest(mine, theirs)
     return found
 

@@ -52,14 +52,14 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now:
     ident, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not ident or len(ident) > 200 or not ident.isascii() or not fresh(sent_at, now):
         return False
-    given = [
+    presented = [
         decoded
         for part in headers.get("webhook-signature", "").split(" ")[:20]
         if part.startswith("v1,") and (decoded := unbase64(part[3:])) is not None
     ]
     keys = [key for secret in secrets if (key := key_of(secret))]
     expected = [hmac_of("sha256", key, f"{ident}.{sent_at}.".encode(), body) for key in keys]
-    return any_equal(expected, given)
+    return any_equal(expected, presented)
 
 
 def key_of(secret: str) -> bytes | None:
@@ -67,9 +67,9 @@ def key_of(secret: str) -> bytes | None:
     return unbase64(secret.removeprefix(PREFIX) + "=" * (-len(secret.removeprefix(PREFIX)) % 4))
 
 
-def unbase64(given: str) -> bytes | None:
+def unbase64(text: str) -> bytes | None:
     """Strict base64, or None."""
     try:
-        return base64.b64decode(given.encode("ascii"), validate=True) or None
+        return base64.b64decode(text.encode("ascii"), validate=True) or None
     except (ValueError, binascii.Error):
         return None

@@ -85,9 +85,9 @@ def canonical(url: str) -> str:
     before, _, query = rest.partition("?")
     authority, slash, name = before.partition("/")
     login, at, hosts = authority.rpartition("@")
-    given = _parameters(query)
+    parameters = _parameters(query)
     if "," in hosts:  # several hosts are a list in the authority; `make_url` reads one
-        given["host"] = [*hosts.split(","), *given.get("host", [])]
+        parameters["host"] = [*hosts.split(","), *parameters.get("host", [])]
         hosts = ""
     try:
         plain = make_url(f"{DRIVER}://{login}{at}{hosts}{slash}{name}")
@@ -95,8 +95,8 @@ def canonical(url: str) -> str:
         raise ValueError(
             "it is no URL: write postgresql://user:password@host:5432/name and percent-encode what is special"
         ) from None
-    _check(given)
-    made = _merged(plain, given).render_as_string(hide_password=False)
+    _check(parameters)
+    made = _merged(plain, parameters).render_as_string(hide_password=False)
     _dsn(make_url(made))
     return made
 
@@ -110,8 +110,8 @@ def _parameters(query: str) -> dict[str, list[str]]:
     return found
 
 
-def _check(given: dict[str, list[str]]) -> None:
-    for name, values in given.items():
+def _check(parameters: dict[str, list[str]]) -> None:
+    for name, values in parameters.items():
         values_of = _VALUES.get(name)
         if values_of is not None and values[-1] not in values_of:
             raise ValueError(f"{name} is one of {', '.join(values_of)}")
@@ -126,23 +126,23 @@ def _check(given: dict[str, list[str]]) -> None:
             raise ValueError(
                 f"{name}={values[-1]} cannot be kept by this driver; leave it out, or set {name}={allowed[-1]}"
             )
-    mode = given.get("sslmode", [""])[-1]
-    if mode.startswith("verify") and "sslrootcert" not in given and not _ROOT_CERTIFICATE.expanduser().is_file():
+    mode = parameters.get("sslmode", [""])[-1]
+    if mode.startswith("verify") and "sslrootcert" not in parameters and not _ROOT_CERTIFICATE.expanduser().is_file():
         raise ValueError(f"sslmode={mode} needs sslrootcert, the file of the authority's certificate")
-    timeout = given.get("connect_timeout", ["4"])[-1]
+    timeout = parameters.get("connect_timeout", ["4"])[-1]
     if not timeout.isascii() or not timeout.isdigit():
         raise ValueError("connect_timeout is a whole number of seconds")
 
 
-def _merged(plain: URL, given: dict[str, list[str]]) -> URL:
+def _merged(plain: URL, parameters: dict[str, list[str]]) -> URL:
     """The URL with the parameters that are obeyed; a login, port or name in the query goes to its own place."""
     query: dict[str, Any] = {
         name: values if name == "host" else values[-1]
-        for name, values in given.items()
+        for name, values in parameters.items()
         if name in _OBEYED or name in {"host", "connect_timeout", "application_name"}
     }
-    user, password, name = (given.get(name, [None])[-1] for name in ("user", "password", "dbname"))
-    ports = [port for name in given.get("port", []) for port in name.split(",")]
+    user, password, name = (parameters.get(name, [None])[-1] for name in ("user", "password", "dbname"))
+    ports = [port for name in parameters.get("port", []) for port in name.split(",")]
     hosts = [host for item in query.pop("host", []) for host in item.split(",") if host]
     named = [match[1] for host in hosts if (match := _PORT_OF.search(host))]
     if any(not port.isdigit() for port in (*ports, *named) if port):

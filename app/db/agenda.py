@@ -107,9 +107,9 @@ async def due(tx: Tx, until: datetime, *, after: Key | None = None, limit: int) 
 async def lock(tx: Tx, rows: Sequence[Row[Any]], *, wait: bool) -> list[Row[Any]]:
     """Locks the rows' customers, sorted; those of the rows whose customer is ours now. Without ``wait``, customers
     that are locked elsewhere are skipped."""
-    wanted = sorted({row.customer_id for row in rows})
+    customer_ids = sorted({row.customer_id for row in rows})
     statement = _WAIT if wait else _SKIP
-    locked = {row[0] for row in await tx.rows(statement, {"tenant": tx.tenant_id, "customers": wanted})}
+    locked = {row[0] for row in await tx.rows(statement, {"tenant": tx.tenant_id, "customers": customer_ids})}
     return [row for row in rows if row.customer_id in locked or row.customer_id == ""]
 
 
@@ -118,11 +118,15 @@ async def run(tx: Tx, row: Row[Any], until: datetime, handlers: Handlers) -> Age
 
     A kind that nobody handles is an error, never a loss.
     """
-    taken = await tx.row(_TAKE, {"tenant": tx.tenant_id, "kind": row.kind, "subject": row.subject, "until": until})
-    if taken is None:
+    removed = await tx.row(_TAKE, {"tenant": tx.tenant_id, "kind": row.kind, "subject": row.subject, "until": until})
+    if removed is None:
         return None
     item = AgendaItem(
-        at=taken.at, kind=taken.kind, subject=taken.subject, customer_id=taken.customer_id, payload=taken.payload
+        at=removed.at,
+        kind=removed.kind,
+        subject=removed.subject,
+        customer_id=removed.customer_id,
+        payload=removed.payload,
     )
     handler = handlers.get(item.kind)
     if handler is None:
@@ -145,8 +149,8 @@ async def run_many(tx: Tx, rows: Sequence[Row[Any]], until: datetime, handlers: 
                 await handler.many(tx, items)
             done += items
         else:
-            taken = [await run(tx, row, until, handlers) for row in neighbours]
-            done += [item for item in taken if item is not None]
+            single = [await run(tx, row, until, handlers) for row in neighbours]
+            done += [item for item in single if item is not None]
     return done
 
 

@@ -49,10 +49,10 @@ async def fetch(
     What the database refuses is raised as the driver's own error. A lost connection is taken out of the pool.
     """
     query, names = _compiled(statement.text)
-    given = [parameters[name] for name in names] if parameters else ()
+    values = [parameters[name] for name in names] if parameters else ()
     driver: Any = (await connection.get_raw_connection()).driver_connection
     try:
-        rows: list[Row] = await driver.fetch(query, *given, record_class=Row)
+        rows: list[Row] = await driver.fetch(query, *values, record_class=Row)
     except asyncpg.InternalClientError as error:
         # The server closed the connection while nothing was asked, and the driver has not seen the end of it yet.
         await connection.invalidate()

@@ -221,7 +221,7 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         patience = self.lock_timeout_ms if lock_timeout_ms is None else lock_timeout_ms
-        given = {
+        parameters = {
             "tenant": tenant_id,
             "lock_timeout": f"{patience}ms",
             "statement_timeout": f"{self.statement_timeout_ms}ms",
@@ -231,7 +231,7 @@ class Database:
                 # In two steps, so that an answer which came while this process was busy elsewhere is still taken.
                 late = loop.call_later(GREETING, lambda: limit.reschedule(loop.time() + 0.2))
                 try:
-                    return (await connection.execute(begin, given)).one()
+                    return (await connection.execute(begin, parameters)).one()
                 finally:
                     late.cancel()
         except TimeoutError:

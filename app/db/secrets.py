@@ -80,7 +80,7 @@ async def check_key(database: Database, secrets: tuple[str, ...], *, register: b
     The first key seals, so it must be known, or come in beside a known one (a rotation). On a database that knows
     none yet, what is stored must open. Raises `WrongSecretKey`. ``register=False`` writes nothing.
     """
-    given = [fingerprint(secret) for secret in secrets]
+    fingerprints = [fingerprint(secret) for secret in secrets]
     async with database.bare() as connection:
         first = (await connection.execute(select(s.secret_key.c.fingerprint).limit(1))).first()
     if first is None and not await _opens(database, Cipher(*secrets)):
@@ -88,10 +88,10 @@ async def check_key(database: Database, secrets: tuple[str, ...], *, register: b
     async with database.installing() as connection:
         await connection.execute(_LOCK)
         known = set((await connection.execute(select(s.secret_key.c.fingerprint))).scalars())
-        if known - set(given):
+        if known - set(fingerprints):
             raise WrongSecretKey(_WRONG)
-        if register and given[0] not in known:
-            await connection.execute(insert(s.secret_key).values(fingerprint=given[0]))
+        if register and fingerprints[0] not in known:
+            await connection.execute(insert(s.secret_key).values(fingerprint=fingerprints[0]))
 
 
 _WRONG: Final = (
@@ -135,8 +135,8 @@ async def _reseal(tx: Tx, cipher: Cipher, *, write: bool = True) -> int:
         (s.webhook_endpoint, "endpoint_id", "endpoint", ("secret", "previous_secret")),
     ):
         of_tenant = table.c.tenant_id == tx.tenant_id
-        wanted = select(table.c[key], *(table.c[name] for name in columns)).where(of_tenant).order_by(table.c[key])
-        for row in await tx.rows(wanted.with_for_update() if write else wanted):
+        sealed_rows = select(table.c[key], *(table.c[name] for name in columns)).where(of_tenant).order_by(table.c[key])
+        for row in await tx.rows(sealed_rows.with_for_update() if write else sealed_rows):
             subject = f"{prefix}/{row[0]}"
             changed = {}
             for name, sealed in zip(columns, row[1:], strict=True):

@@ -157,12 +157,10 @@ async def as_of(
 
 async def names(tx: Tx, ticket_ids: Iterable[str]) -> dict[str, str]:
     """The helpdesk's ids of tickets."""
-    wanted = sorted(set(ticket_ids))
-    if not wanted:
+    ids = sorted(set(ticket_ids))
+    if not ids:
         return {}
-    return {
-        row.ticket_id: row.external_id for row in await tx.rows(_NAMES, {"tenant": tx.tenant_id, "tickets": wanted})
-    }
+    return {row.ticket_id: row.external_id for row in await tx.rows(_NAMES, {"tenant": tx.tenant_id, "tickets": ids})}
 
 
 async def lasting(tx: Tx, known: Iterable[Ticket]) -> dict[str, Ticket]:
@@ -213,5 +211,5 @@ async def page(tx: Tx, *, customer_id: str | None, state: str | None, part: Page
     if state == "rejected":
         late = f"select {columns} from ticket t where {where} and {_EXPIRED}{beyond}{order}"
         found = f"select {columns} from (({found}) union all ({late})) t{order}"
-    rows, more = part.taken(await tx.rows(text(found), parameters))
+    rows, more = part.trim(await tx.rows(text(found), parameters))
     return [_ticket(row) for row in rows], more

@@ -36,10 +36,10 @@ class _Part:
         self.columns = tuple(columns)
         self.values = values
         typed = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
-        given = f"json_to_recordset(cast(:{name} as json)) as u({typed})"
+        batch = f"json_to_recordset(cast(:{name} as json)) as u({typed})"
         names = ", ".join(columns)
         picked = ", ".join(f"u.{column}" for column in columns)
-        self.sql = sql.format(names=names, picked=picked, given=given)
+        self.sql = sql.format(names=names, picked=picked, batch=batch)
 
     def bind(self, rows: Sequence[Any], into: dict[str, Any]) -> None:
         """Adds the rows' values to the parameters."""
@@ -60,7 +60,7 @@ _PARTS: Final = (
             "next_expiry": "timestamptz",
             "version": "bigint",
         },
-        "insert into account (tenant_id, {names}) select :tenant, {picked} from {given}"
+        "insert into account (tenant_id, {names}) select :tenant, {picked} from {batch}"
         " on conflict (tenant_id, customer_id, credit_type) do update set "
         + ", ".join(f"{name} = excluded.{name}" for name in ("granted", *_BUCKETS, "owed", "next_expiry", "version")),
         lambda a: (
@@ -104,7 +104,7 @@ _PARTS: Final = (
             "reason": "text",
             "data": "jsonb",
         },
-        "insert into lot (tenant_id, {names}) select :tenant, {picked} from {given}",
+        "insert into lot (tenant_id, {names}) select :tenant, {picked} from {batch}",
         lambda item: (
             item.lot_id,
             item.customer_id,
@@ -147,7 +147,7 @@ _PARTS: Final = (
         },
         "update lot set "
         + ", ".join(f"{name} = u.{name}" for name in (*_BUCKETS, "expires_at", "is_open"))
-        + ", data = u.data from {given} where lot.tenant_id = :tenant and lot.lot_id = u.lot_id",
+        + ", data = u.data from {batch} where lot.tenant_id = :tenant and lot.lot_id = u.lot_id",
         lambda item: (
             item.lot_id,
             item.available,
@@ -173,7 +173,7 @@ _PARTS: Final = (
             "expires_at": "timestamptz",
             "closed_at": "timestamptz",
         },
-        "insert into hold (tenant_id, {names}) select :tenant, {picked} from {given}",
+        "insert into hold (tenant_id, {names}) select :tenant, {picked} from {batch}",
         lambda item: (
             item.hold_id,
             item.customer_id,
@@ -189,7 +189,7 @@ _PARTS: Final = (
     _Part(
         "hc",
         {"hold_id": "text", "closed_at": "timestamptz"},
-        "update hold set closed_at = u.closed_at from {given}"
+        "update hold set closed_at = u.closed_at from {batch}"
         " where hold.tenant_id = :tenant and hold.hold_id = u.hold_id",
         lambda item: (item.hold_id, item.closed_at),
     ),
@@ -204,7 +204,7 @@ _PARTS: Final = (
             "released": "bigint",
             "refunded": "bigint",
         },
-        "insert into hold_line (tenant_id, {names}) select :tenant, {picked} from {given}",
+        "insert into hold_line (tenant_id, {names}) select :tenant, {picked} from {batch}",
         lambda item: (
             item[0],
             item[1].line_no,
@@ -218,7 +218,7 @@ _PARTS: Final = (
     _Part(
         "lc",
         {"hold_id": "text", "line_no": "integer", "captured": "bigint", "released": "bigint", "refunded": "bigint"},
-        "update hold_line set captured = u.captured, released = u.released, refunded = u.refunded from {given}"
+        "update hold_line set captured = u.captured, released = u.released, refunded = u.refunded from {batch}"
         " where hold_line.tenant_id = :tenant and hold_line.hold_id = u.hold_id and hold_line.line_no = u.line_no",
         lambda item: (item[0], item[1].line_no, item[1].captured, item[1].released, item[1].refunded),
     ),
@@ -239,7 +239,7 @@ _PARTS: Final = (
             "clause": "text",
             "reading": "boolean",
         },
-        "insert into operation (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {given}",
+        "insert into operation (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {batch}",
         lambda item: (
             item.operation_id,
             item.customer_id,
@@ -266,7 +266,7 @@ _PARTS: Final = (
             "target": "text",
             "credits": "bigint",
         },
-        "insert into entry (tenant_id, {names}) select :tenant, {picked} from {given}",
+        "insert into entry (tenant_id, {names}) select :tenant, {picked} from {batch}",
         lambda item: (item[0], item[1].line_no, item[1].lot_id, item[1].source, item[1].target, item[1].credits),
     ),
 )
@@ -289,7 +289,7 @@ def _put(table: Table) -> _Part:
     return _Part(
         f"put_{table.name}",
         columns,
-        f"insert into {table.name} (tenant_id, {{names}}) select :tenant, {{picked}} from {{given}}"
+        f"insert into {table.name} (tenant_id, {{names}}) select :tenant, {{picked}} from {{batch}}"
         f" on conflict ({', '.join(keys)}) do update set {changed}",
     )
 
@@ -299,7 +299,7 @@ def _add(table: Table) -> _Part:
     return _Part(
         f"add_{table.name}",
         _columns_of(table),
-        f"insert into {table.name} (tenant_id, {{names}}) select :tenant, {{picked}} from {{given}}",
+        f"insert into {table.name} (tenant_id, {{names}}) select :tenant, {{picked}} from {{batch}}",
     )
 
 
@@ -329,7 +329,7 @@ _EVENT: Final = {
 _OUTCOMES: Final = _columns_of(s.clock_outcome)
 _OUTCOME: Final = {"clock_id": "text", "cycle": "integer", "window_date": "text", "kind": "text"}
 _OUTBOX: Final = (
-    "insert into outbox (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {given}"
+    "insert into outbox (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {batch}"
 )
 _ONCE: Final = " on conflict (tenant_id, dedupe_key) do nothing"
 _BATCH_PARTS: Final = (
@@ -339,7 +339,7 @@ _BATCH_PARTS: Final = (
     _Part(
         "cu",
         {"customer_id": "text", "last_at": "timestamptz", "event_sequence": "bigint"},
-        "update customer set last_at = u.last_at, event_sequence = u.event_sequence from {given}"
+        "update customer set last_at = u.last_at, event_sequence = u.event_sequence from {batch}"
         " where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
         lambda item: item[:3],
     ),
@@ -353,7 +353,7 @@ _BATCH_PARTS: Final = (
             "profile": "jsonb",
         },
         "update customer set last_at = u.last_at, event_sequence = u.event_sequence, data = u.data, profile = u.profile"
-        " from {given} where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
+        " from {batch} where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
         lambda item: item,
     ),
     _Part("ev", _EVENT, _OUTBOX, lambda item: item[:6]),
@@ -369,13 +369,13 @@ _BATCH_PARTS: Final = (
             "actor": "text",
             "customer_id": "text",
         },
-        "insert into command (tenant_id, created_at, {names}) select :tenant, :recorded_at, {picked} from {given}",
+        "insert into command (tenant_id, created_at, {names}) select :tenant, :recorded_at, {picked} from {batch}",
         lambda item: (item.key, item.kind, "\\x" + item.payload_hash.hex(), *item[3:]),
     ),
     _Part(
         "ag",
         {"kind": "text", "subject": "text", "at": "timestamptz", "customer_id": "text", "payload": "jsonb"},
-        "insert into agenda (tenant_id, {names}) select :tenant, {picked} from {given} on conflict"
+        "insert into agenda (tenant_id, {names}) select :tenant, {picked} from {batch} on conflict"
         " (tenant_id, kind, subject) do update set at = excluded.at, customer_id = excluded.customer_id,"
         " payload = excluded.payload",
         lambda item: item,
@@ -383,14 +383,14 @@ _BATCH_PARTS: Final = (
     _Part(
         "ad",
         {"kind": "text", "subject": "text"},
-        "delete from agenda using {given}"
+        "delete from agenda using {batch}"
         " where agenda.tenant_id = :tenant and agenda.kind = u.kind and agenda.subject = u.subject",
         lambda item: item,
     ),
     _Part(
         "oc",
         _OUTCOMES,
-        "insert into clock_outcome (tenant_id, {names}) select :tenant, {picked} from {given}"
+        "insert into clock_outcome (tenant_id, {names}) select :tenant, {picked} from {batch}"
         " on conflict do nothing returning clock_id, cycle, window_date, kind",
         lambda item: tuple(item.values[name] for name in _OUTCOMES),
     ),
@@ -405,7 +405,7 @@ _BATCH_PARTS: Final = (
             "o_kind": "text",
         },
         f"insert into outbox (tenant_id, recorded_at, {', '.join(_EVENT)}, dedupe_key) select :tenant, :recorded_at,"
-        f" {', '.join('u.' + name for name in _EVENT)}, u.dedupe_key from {{given}} join w_oc on"
+        f" {', '.join('u.' + name for name in _EVENT)}, u.dedupe_key from {{batch}} join w_oc on"
         " (w_oc.clock_id, w_oc.cycle, w_oc.window_date, w_oc.kind)"
         f" = (u.o_clock_id, u.o_cycle, u.o_window_date, u.o_kind){_ONCE}",
         lambda item: (*item.event, *(item.values[name] for name in _OUTCOME)),
@@ -433,9 +433,9 @@ async def write_rows(tx: Tx, rows: Rows) -> None:
     latest = max((row.effective_at for row in operations), default=tx.at)
     parameters: dict[str, Any] = {"tenant": tx.tenant_id}
     names = []
-    for name, given in _shares(rows, operations):
-        if given:
-            _NAMED[name].bind(given, parameters)
+    for name, shares in _shares(rows, operations):
+        if shares:
+            _NAMED[name].bind(shares, parameters)
             names.append(name)
     if not names:
         return

@@ -16,16 +16,16 @@ EXCEPTIONS_MAX: Final = 5_000
 KINDS: Final = ("closed", "replace", "add", "subtract")
 
 
-def read_weekly_hours(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[list[str]]]:
+def read_weekly_hours(hours: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[list[str]]]:
     """Weekly hours, Monday first, each day's openings sorted; one past midnight is split over two days.
 
     Raises `InvalidHours` for unknown days, times that are none, and openings that overlap (touching is allowed).
     """
-    unknown = sorted(set(given) - set(WEEKDAYS))
+    unknown = sorted(set(hours) - set(WEEKDAYS))
     if unknown:
         raise InvalidHours(f"unknown weekday {unknown[0]!r}; known: {', '.join(WEEKDAYS)}")
     days: dict[int, list[Span]] = {number: [] for number in range(1, 8)}
-    for day, pairs in given.items():
+    for day, pairs in hours.items():
         if len(pairs) > SPANS_MAX:
             raise InvalidHours(f"at most {SPANS_MAX} openings a day, {day} has {len(pairs)}")
         for pair in pairs:
@@ -40,16 +40,16 @@ def read_weekly_hours(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str,
     return {WEEKDAYS[number - 1]: _written(spans, WEEKDAYS[number - 1]) for number, spans in days.items() if spans}
 
 
-def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def read_exceptions(exceptions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Dated exceptions in one form, by date and kind. Raises `InvalidHours`.
 
     ``closed`` has no hours, ``add`` and ``subtract`` need some, ``replace`` names its own: an empty list closes the
     date. Hours of one date never leave it: an opening past midnight is two exceptions. What is said twice counts once.
     """
-    if len(given) > EXCEPTIONS_MAX:
+    if len(exceptions) > EXCEPTIONS_MAX:
         raise InvalidHours(f"at most {EXCEPTIONS_MAX} exceptions a version")
     found: list[dict[str, Any]] = []
-    for row in given:
+    for row in exceptions:
         on, kind, hours = row["date"], row["kind"], list(row.get("hours") or ())
         day = on.isoformat() if isinstance(on, date) else str(on)
         if kind not in KINDS:

@@ -317,11 +317,11 @@ def can_hold(condition: Condition | None, space: FactSpace) -> bool:
     return looked_at is None or any(holds(condition, facts) is True for facts in looked_at)
 
 
-def can_fail(condition: Condition | None, given: Condition | None, space: FactSpace) -> bool:
-    """Whether, where ``given`` holds, the condition can be other than true."""
-    looked_at = cases([condition, given], space)
+def can_fail(condition: Condition | None, premise: Condition | None, space: FactSpace) -> bool:
+    """Whether, where ``premise`` holds, the condition can be other than true."""
+    looked_at = cases([condition, premise], space)
     return looked_at is None or any(
-        holds(given, facts) is True and holds(condition, facts) is not True for facts in looked_at
+        holds(premise, facts) is True and holds(condition, facts) is not True for facts in looked_at
     )
 
 

@@ -34,17 +34,17 @@ def closure_rule_of(whole: WholeDays, rule: Any) -> dict[str, Any] | None:
     """The closure rule that says the same for ever, ready to be copied; None where there is none."""
     if rule is None or whole.days != 1 or str(rule["FREQ"][0]).upper() != "YEARLY":
         return None
-    said = set(rule) - {"FREQ", "WKST"}
+    keys = set(rule) - {"FREQ", "WKST"}
     if "EXDATE" in whole.event or "RDATE" in whole.event or rule.get("INTERVAL", [1]) != [1]:
         return None
-    said.discard("INTERVAL")
-    if not said or (
-        said <= {"BYMONTH", "BYMONTHDAY"}
+    keys.discard("INTERVAL")
+    if not keys or (
+        keys <= {"BYMONTH", "BYMONTHDAY"}
         and rule.get("BYMONTH", [whole.first.month]) == [whole.first.month]
         and rule.get("BYMONTHDAY", [whole.first.day]) == [whole.first.day]
     ):
         return {"name": whole.name, "fixed": f"{whole.first:%m-%d}"}
-    nth = _NTH.fullmatch(str(rule["BYDAY"][0]).upper()) if said == {"BYMONTH", "BYDAY"} else None
+    nth = _NTH.fullmatch(str(rule["BYDAY"][0]).upper()) if keys == {"BYMONTH", "BYDAY"} else None
     if nth is None or len(rule["BYDAY"]) > 1 or len(rule["BYMONTH"]) > 1:
         return None
     month = int(rule["BYMONTH"][0])

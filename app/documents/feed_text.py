@@ -30,7 +30,7 @@ HALF_DAY: Final = "X-RETAINER-HALF-DAY"
 """In a feed of ours: this event is what of a half day is closed; the value is its name."""
 MARKS: Final = frozenset({"X-MICROSOFT-CDO-ALLDAYEVENT", "X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT"})
 _SIDE_BY_SIDE: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE"})
-_TAKEN: Final = _ONCE | MARKS | {HALF_DAY} | {"RRULE", "RDATE", "EXDATE", "EXRULE"}
+_READ: Final = _ONCE | MARKS | {HALF_DAY} | {"RRULE", "RDATE", "EXDATE", "EXRULE"}
 
 
 def lines_of(body: bytes, charset: str | None) -> list[str]:
@@ -55,7 +55,7 @@ class RawEvent:
 
     line: int
     lines: list[str] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
     unreadable: bool = False
 
     def add(self, line: str) -> None:
@@ -64,9 +64,9 @@ class RawEvent:
             self.unreadable = True
             return
         key = name[1].upper()
-        if key not in _TAKEN or (key in _ONCE and key in self.seen):
+        if key not in _READ or (key in _ONCE and key in self.names):
             return
-        self.seen.add(key)
+        self.names.add(key)
         self.lines.append(_placed(line) if ";TZID=" in line.upper() else line)
 
     def value(self, key: str) -> str:

@@ -143,7 +143,7 @@ class _Reader:
     found: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     repeating: list[dict[str, Any]] = field(default_factory=list)
     ignored: list[dict[str, Any]] = field(default_factory=list)
-    said: int = 0
+    dates: int = 0
     work: _Work = field(default_factory=_Work)
     feeds_zone: ZoneInfo | None = None
     cancels: bool = False
@@ -170,14 +170,14 @@ class _Reader:
         for raw, event in rest:
             repeats = "RRULE" in event or "RDATE" in event
             mine = changes.pop(_uid(event), []) if repeats else []
-            left = self._taken(raw, event, mine if repeats else None)
+            left = self._read_event(raw, event, mine if repeats else None)
             if left is not None:
                 why = str(left)
                 self._leave(raw, why, left.offers)
                 for other, _ in mine:
                     self._leave(other, f"changes one date of an event that is left out ({why})")
 
-    def _taken(self, raw: RawEvent, event: Any, changes: list[tuple[RawEvent, Any]] | None) -> _Left | None:
+    def _read_event(self, raw: RawEvent, event: Any, changes: list[tuple[RawEvent, Any]] | None) -> _Left | None:
         """Takes an event; answers why it is left out, or None. ``changes`` are None where nothing repeats."""
         try:
             if HALF_DAY in event and changes is None:
@@ -291,8 +291,8 @@ class _Reader:
         return at.date() if marked and _midnight(at) else None
 
     def _count(self, days: int) -> None:
-        self.said += days
-        if self.said > REASON_CHARS_MAX:
+        self.dates += days
+        if self.dates > REASON_CHARS_MAX:
             raise _too_far(f"more than {REASON_CHARS_MAX} of them")
 
     def _take(self, name: str, first: date, days: int) -> None:
@@ -401,8 +401,8 @@ class _Reader:
             raise _Left("has a date that no calendar has") from None
 
     def _listed(self, event: Any, key: str) -> Iterator[date]:
-        given = event.get(key)
-        for item in given if isinstance(given, list) else [] if given is None else [given]:
+        listed = event.get(key)
+        for item in listed if isinstance(listed, list) else [] if listed is None else [listed]:
             for value in item.dts:
                 if isinstance(value.dt, tuple):
                     raise _Left(f"its {key} has periods")

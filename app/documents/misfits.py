@@ -168,7 +168,7 @@ def _describe(detail: Any, place: _Place, marks: Marks) -> Problem:
         return _at(marks, place.parts, "not_a_choice", message, f"Write one of {context['expected']}.")
     if code in _SHAPES:
         what, hint = _SHAPES[code]
-        return _at(marks, place.parts, "wrong_type", f"`{name}` must be {what}, not {_seen(place.node)}.", hint)
+        return _at(marks, place.parts, "wrong_type", f"`{name}` must be {what}, not {_kind_of(place.node)}.", hint)
     return _at(marks, place.parts, "invalid", f"`{name}`: {detail['msg']}.", f"Write {_example(name, place.hint)}.")
 
 
@@ -189,7 +189,7 @@ _SHAPES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def _seen(node: Any) -> str:
+def _kind_of(node: Any) -> str:
     if isinstance(node, dict):
         return "a mapping"
     if isinstance(node, list):
@@ -206,11 +206,13 @@ def _unsure(place: _Place, name: str, marks: Marks) -> Problem:
             marks,
             place.parts,
             "wrong_type",
-            f"`{name}` cannot be {_seen(place.node)}.",
+            f"`{name}` cannot be {_kind_of(place.node)}.",
             "Write a text, a whole number, true, false or a list of them.",
         )
     if not isinstance(place.node, dict):
-        return _at(marks, place.parts, "wrong_type", f"`{name}` must be a mapping, not {_seen(place.node)}.", _MAP[1])
+        return _at(
+            marks, place.parts, "wrong_type", f"`{name}` must be a mapping, not {_kind_of(place.node)}.", _MAP[1]
+        )
     known = _list(_kind(member) for member in classes)
     if "kind" not in place.node:
         return _at(marks, place.parts, "kind_missing", "`kind` is missing.", f"Write `kind:` with one of {known}.")

@@ -66,8 +66,8 @@ def load_document(text: str) -> Document:
     try:
         policy = _adapter().validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        seen = {problem.path for problem in problems}
-        problems += (p for p in problems_of(error, data, reader.marks) if p.path not in seen)
+        paths = {problem.path for problem in problems}
+        problems += (p for p in problems_of(error, data, reader.marks) if p.path not in paths)
     if problems or policy is None:
         raise PolicyDocumentError(sorted(problems, key=lambda p: (p.line, p.column, p.path, p.code))[:MAX_PROBLEMS])
     return Document(policy=policy, marks=reader.marks)

@@ -13,7 +13,7 @@ from app.db.account import erasure
 from app.db.engine import Database, Tx
 from app.db.failures import Busy, Unavailable
 from app.db.secrets import Cipher
-from app.domain.values.digests import Said
+from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 
 __all__ = ["Busy", "Cipher", "Database", "Tx", "Unavailable", "once"]
@@ -21,7 +21,14 @@ V = TypeVar("V")
 
 
 async def once(
-    tx: Tx, key: str, kind: str, said: Said, actor: str | None, work: Callable[[Tx], Awaitable[V]], *, status: int = 200
+    tx: Tx,
+    key: str,
+    kind: str,
+    content: CallContent,
+    actor: str | None,
+    work: Callable[[Tx], Awaitable[V]],
+    *,
+    status: int = 200,
 ) -> tuple[int, V, bool]:
     """Runs ``work`` unless this key has been used: (status, view, whether it is a replay).
 
@@ -31,14 +38,14 @@ async def once(
     """
     stored = await idempotency.claim(tx, key)
     if stored is not None:
-        if stored.kind != kind or not said.is_of(stored.payload_hash.decode("ascii", "replace")):
+        if stored.kind != kind or not content.is_of(stored.payload_hash.decode("ascii", "replace")):
             raise DomainError("idempotency_key_reused")
         return stored.status, cast(V, stored.answer), True
     tx.actor = actor
     tx.command_id = key
     view = await work(tx)
     if not tx.validate_only:
-        digest = said.digest().encode()
+        digest = content.digest().encode()
         redacted = await erasure.stored(tx, view)
         await idempotency.store(tx, key, kind, digest, status, redacted, customer_id=tx.customer_id)
     return status, view, False

@@ -89,9 +89,9 @@ class Outcome:
     message: str = ""
 
 
-def understood(number: int, given: Mapping[str, Any], kind: str | None = None) -> Row:
+def understood(number: int, record: Mapping[str, Any], kind: str | None = None) -> Row:
     """A line's row. Raises `BadLineError`."""
-    fields = {name: value for name, value in given.items() if value not in (None, "")}
+    fields = {name: value for name, value in record.items() if value not in (None, "")}
     chosen = str(fields.pop("kind", kind or ""))
     if chosen not in _FIELDS:
         raise BadLineError(f"kind is {chosen or 'missing'}; it is one of {', '.join(_FIELDS)}")
@@ -211,11 +211,14 @@ class _Import:
         await write_account(self.tx, self.account)
 
     def _customer(self, row: Row) -> str:
-        said = {name: row.values[name] for name in ("name", "email", "company") if name in row.values}
+        profile = {name: row.values[name] for name in ("name", "email", "company") if name in row.values}
         before = self.account.customer.profile
-        if all(before.get(name) == value for name, value in said.items()) and self.account.customer.last_at is not None:
+        if (
+            all(before.get(name) == value for name, value in profile.items())
+            and self.account.customer.last_at is not None
+        ):
             return "there"
-        self.account.customer.profile = {**before, **said}
+        self.account.customer.profile = {**before, **profile}
         return "new"
 
     def _license(self, row: Row) -> str:

@@ -174,28 +174,28 @@ def is_shape(cls: Any) -> bool:
 def members(cls: Any) -> tuple[Member, ...]:
     """Return the members of a shape, in order."""
     origin = get_origin(cls) or cls
-    given = dict(zip(getattr(origin, "__parameters__", ()), get_args(cls), strict=True))
+    bound = dict(zip(getattr(origin, "__parameters__", ()), get_args(cls), strict=True))
     hints = get_type_hints(origin, include_extras=True)
-    return tuple(_member(name, hint, given) for name, hint in hints.items())
+    return tuple(_member(name, hint, bound) for name, hint in hints.items())
 
 
-def _member(name: str, hint: Any, given: Mapping[Any, Any]) -> Member:
+def _member(name: str, hint: Any, bound: Mapping[Any, Any]) -> Member:
     required = get_origin(hint) is not NotRequired
     if not required:
         hint = get_args(hint)[0]
     about = next((words for words in getattr(hint, "__metadata__", ()) if isinstance(words, str)), "")
-    return Member(name, kind_of(hint, given), required, about)
+    return Member(name, kind_of(hint, bound), required, about)
 
 
-def kind_of(hint: Any, given: Mapping[Any, Any] | None = None) -> Kind:
-    """Return what a type is, ``given`` holding the arguments of its type variables."""
-    if given and hint in given:
-        hint = given[hint]
+def kind_of(hint: Any, bound: Mapping[Any, Any] | None = None) -> Kind:
+    """Return what a type is, ``bound`` holding the arguments of its type variables."""
+    if bound and hint in bound:
+        hint = bound[hint]
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _annotated(hint, given)
+        return _annotated(hint, bound)
     if origin in (Union, UnionType):
-        options = tuple(kind_of(argument, given) for argument in arguments if argument is not NoneType)
+        options = tuple(kind_of(argument, bound) for argument in arguments if argument is not NoneType)
         inner = options[0] if len(options) == 1 else OneOf(options)
         return Maybe(inner) if len(options) < len(arguments) else inner
     if is_shape(hint):
@@ -207,20 +207,20 @@ def kind_of(hint: Any, given: Mapping[Any, Any] | None = None) -> Kind:
     if origin in _MAPS and arguments[1] in (Any, object):
         return Free()
     if origin in _LISTS:
-        return Many(kind_of(arguments[0], given))
+        return Many(kind_of(arguments[0], bound))
     if origin in _MAPS:
-        return Table(kind_of(arguments[1], given))
+        return Table(kind_of(arguments[1], bound))
     raise TypeError(f"not a published type: {hint}")
 
 
-def _annotated(hint: Any, given: Mapping[Any, Any] | None) -> Kind:
+def _annotated(hint: Any, bound: Mapping[Any, Any] | None) -> Kind:
     bare = get_args(hint)[0]
     for about in hint.__metadata__:
         if isinstance(about, Scalar):
             return Leaf(about)
         if isinstance(about, Closed):
             return Choice(about.name, values_of(bare), about.about)
-    kind = kind_of(bare, given)
+    kind = kind_of(bare, bound)
     inline = isinstance(kind, Table) and any(isinstance(about, Inline) for about in hint.__metadata__)
     return Table(kind.value, inline=True) if inline and isinstance(kind, Table) else kind
 

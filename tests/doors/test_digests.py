@@ -22,7 +22,7 @@ from app.api.first_edition import first_form
 from app.api.operations import calendars as calendar_bodies
 from app.api.operations import orders as order_bodies
 from app.api.operations import tickets as ticket_bodies
-from app.domain.values.digests import EDITION, Said
+from app.domain.values.digests import EDITION, CallContent
 from app.domain.values.wire import payload_hash
 from app.usecases.credits.credit_command import CreditCommand
 from app.usecases.orders.orders import LineCommand, PutOrder
@@ -61,18 +61,18 @@ def test_one_more_optional_field_of_a_body_changes_no_digest(body: type[Body]) -
     given = {name: "text" for name, field in body.model_fields.items() if field.is_required()}
     before, after = body.model_construct(**given), later.model_construct(**given)
     assert after.plain()["added_later"] == "as before"
-    assert payload_hash(after.said()) == payload_hash(before.said())
+    assert payload_hash(after.content()) == payload_hash(before.content())
     assert payload_hash(first_form(after)) == payload_hash(first_form(before))
-    assert later.model_construct(**given, added_later="other").said() != before.said()
+    assert later.model_construct(**given, added_later="other").content() != before.content()
 
 
 def test_nested_bodies_leave_their_defaults_out() -> None:
     credit = ticket_bodies.CreditBody.model_validate({"credit_type": "priority", "response": {"public": True}})
-    assert credit.said() == {"credit_type": "priority", "response": {}}
+    assert credit.content() == {"credit_type": "priority", "response": {}}
     version = calendar_bodies.CalendarVersionBody.model_validate(
         {"effective_from": "2026-01-01", "exceptions": [{"date": "2026-02-02", "kind": "closed", "name": None}]}
     )
-    assert version.said()["exceptions"][0].keys() == {"date", "kind"}
+    assert version.content()["exceptions"][0].keys() == {"date", "kind"}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
@@ -82,18 +82,20 @@ def test_one_more_optional_field_of_a_command_changes_no_digest(command: Any) ->
     later = dataclasses.make_dataclass(kind.__name__, [added], bases=(kind,), frozen=True, kw_only=True)
     given = {field.name: getattr(command, field.name) for field in dataclasses.fields(kind)}
 
-    def said(inner: Any) -> Said:
+    def content_of_part(inner: Any) -> CallContent:
         if isinstance(inner, LineCommand):
-            return PutOrder(order_id="1", customer_id="anna", placed_at=PLACED, currency="USD", lines=(inner,)).said()
+            return PutOrder(
+                order_id="1", customer_id="anna", placed_at=PLACED, currency="USD", lines=(inner,)
+            ).content()
         if isinstance(inner, RefundLine):
-            return RefundOrder(order_id="1", refund_id="r", lines=(inner,)).said()
-        found: Said = inner.said()
+            return RefundOrder(order_id="1", refund_id="r", lines=(inner,)).content()
+        found: CallContent = inner.content()
         return found
 
-    before, after = said(command), said(later(**given))
+    before, after = content_of_part(command), content_of_part(later(**given))
     assert after.digest() == before.digest()
     assert after.is_of(payload_hash(before.first()))
-    assert said(later(**given, added_later="other")).digest() != before.digest()
+    assert content_of_part(later(**given, added_later="other")).digest() != before.digest()
 
 
 def test_one_more_optional_field_of_a_credit_command_changes_no_digest() -> None:
@@ -117,7 +119,7 @@ def test_every_command_with_a_digest_is_tried_here() -> None:
         for made in vars(module).values()
         if isinstance(made, type)
         and made.__module__ == module.__name__
-        and (hasattr(made, "said") or hasattr(made, "digest"))
+        and (hasattr(made, "content") or hasattr(made, "digest"))
     }
     assert found == {type(command).__name__ for command in COMMANDS} - {"LineCommand", "RefundLine"} | {"CreditCommand"}
 
@@ -134,9 +136,9 @@ def test_the_same_order_said_another_way_has_the_same_digest() -> None:
             {**lines[0], "unit_price": "10.5"},
         ],
     }
-    one, two = (order_bodies.OrderBody.model_validate(said).command("1").said() for said in (base, same))
+    one, two = (order_bodies.OrderBody.model_validate(said).command("1").content() for said in (base, same))
     assert one.digest() == two.digest()
-    other = order_bodies.OrderBody.model_validate({**base, "lines": lines[:1]}).command("1").said()
+    other = order_bodies.OrderBody.model_validate({**base, "lines": lines[:1]}).command("1").content()
     assert other.digest() != one.digest()
 
 

@@ -33,17 +33,17 @@ GIVEN_UP = {
     "ways": "edges, or what they are ways of",
 }
 """A word that may not be part of a name, and what to write instead."""
-WHOLE = {
-    "Book": "CustomerAccount",
-    "Part": "PageRequest",
-    "Seen": "Known",
-    "Slice": "Page",
-    "Wanted": "OrderTarget",
-    "book_due": "post_due_expiries",
-}
+WHOLE = {"Book": "CustomerAccount", "Part": "PageRequest", "Slice": "Page", "book_due": "post_due_expiries"}
 """Names that may not come back whole."""
-ELSEWHERE = {("app/api/graphql/limits.py", "Part"), ("app/db/write.py", "_Part")}
-"""What bears such a name and is another thing: a part of a query, a part of a statement."""
+PARTICIPLES = {"given", "said", "seen", "taken", "want", "wanted"}
+"""Words that say only that somebody gave a thing. A name says what the thing is: `content`, `headers`, `line_ids`."""
+ELSEWHERE = {
+    ("app/api/graphql/limits.py", "Part"),
+    ("app/db/write.py", "_Part"),
+    ("app/domain/account/payment_dispute.py", "wanted"),
+    ("app/usecases/orders/payment_disputes.py", "wanted"),
+}
+"""What bears such a name and is another thing: a part of a query or of a statement; a column of stored disputes."""
 
 
 def parts(name: str) -> list[str]:
@@ -93,6 +93,8 @@ def faults(source: str, path: str) -> list[str]:
             wrong.append(f"{path}:{line} {name}: units last, as in rows_max")
         if name.lstrip("_") in WHOLE and (path, name) not in ELSEWHERE:
             wrong.append(f"{path}:{line} {name}: call it {WHOLE[name.lstrip('_')]}")
+        if name.strip("_").lower() in PARTICIPLES and (path, name) not in ELSEWHERE:
+            wrong.append(f"{path}:{line} {name}: say what it is, not that somebody gave or said it")
     wrong += [f"{path}:{line} one: call it by its noun" for line, name in loop_variables(tree) if name == "one"]
     return wrong
 
@@ -115,6 +117,8 @@ def test_no_name_of_the_house_is_a_word_that_was_given_up() -> None:
         "class Desk: pass",
         "class Book: pass",
         "class Seen: pass",
+        "def f(given): pass",
+        "_wanted = 1",
         "doubts = []",
         "MOST_ROWS = 3",
         "def f(most_seconds): pass",
@@ -126,6 +130,10 @@ def test_no_name_of_the_house_is_a_word_that_was_given_up() -> None:
 )
 def test_a_word_that_comes_back_is_seen(source: str) -> None:
     assert faults(source, "app/x.py") != []
+
+
+def test_what_goes_back_and_what_is_taken_back_are_names_of_things() -> None:
+    assert faults("given_back = taken_back = 1", "app/x.py") == []
 
 
 def test_a_file_is_a_name_too_and_prose_is_free() -> None:

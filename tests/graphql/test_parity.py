@@ -94,7 +94,7 @@ async def test_a_twin_takes_the_same_parameters_and_fields(app: FastAPI, door: D
         if door.operations[name].declared.raw is not None:
             own.add(operations.TEXT)
         if door.operations[name].paged:
-            wanted = {operations.TAKEN.get(one, one) for one in wanted} | {"first", "after", "last", "before"}
+            wanted = {operations.RENAMED.get(one, one) for one in wanted} | {"first", "after", "last", "before"}
         assert wanted <= given, name
         assert given - wanted <= own, name
 

@@ -98,13 +98,13 @@ class Calls:
         """Carries out an operation. Raises whatever its use case or its door raises."""
         operation = self.operations[name]
         declared = operation.declared
-        given = _Given.of(operation, values)
-        check_path(given.path)
-        _check_text({name: value for name, value in values.items() if name not in given.path}, given.query)
-        _check_lengths(given.query)
+        sent = _RestArguments.of(operation, values)
+        check_path(sent.path)
+        _check_text({name: value for name, value in values.items() if name not in sent.path}, sent.query)
+        _check_lengths(sent.query)
         body = _body(operation, values, self.size) if declared.arguments.body is not None else None
-        tenant_id = declared.access.admit(self.principal, given.path, given.query, reads=declared.reads)
-        taken = declared.arguments.read(given.path, given.query, body)
+        tenant_id = declared.access.admit(self.principal, sent.path, sent.query, reads=declared.reads)
+        arguments = declared.arguments.read(sent.path, sent.query, body)
         call = Call(
             operation=declared,
             principal=self.principal,
@@ -112,33 +112,35 @@ class Calls:
             rooms=self.rooms,
             database=self._database,
             balances=self._balances,
-            path=given.path,
-            query=given.query,
+            path=sent.path,
+            query=sent.query,
             keys=() if key is None else (key,),
             validate_only=validate_only,
-            ids={parameter.name: taken.values[parameter.name] for parameter in declared.arguments.path},
+            ids={parameter.name: arguments.values[parameter.name] for parameter in declared.arguments.path},
         )
         if declared.raw is not None:
             call.sent = _text(declared, str(values[TEXT]))
         if declared.conditional:
             call.conditions = Conditions.read(values.get("if_match"), values.get("if_none_match"))
-        if taken.limit is not None:
+        if arguments.limit is not None:
             connection = values.get(CONNECTION)
-            call.wanted = PageQuery(taken.limit, taken.cursor, given.address(operation), given.pairs(), connection)
+            call.page_query = PageQuery(
+                arguments.limit, arguments.cursor, sent.address(operation), sent.pairs(), connection
+            )
         if (figures := self.request.scope.get("retainer.figures")) is not None:
             call.on_replay = figures.replays.inc
-        return answer_of(declared, await declared.perform(call, **taken.values))
+        return answer_of(declared, await declared.perform(call, **arguments.values))
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _RestArguments:
     """What a field says of an operation's path and query."""
 
     path: dict[str, str]
     query: dict[str, Any]
 
     @classmethod
-    def of(cls, operation: Twin, values: Mapping[str, Any]) -> _Given:
+    def of(cls, operation: Twin, values: Mapping[str, Any]) -> _RestArguments:
         arguments = operation.declared.arguments
         names = (*(parameter.alias for parameter in arguments.asked), *(PAGE if arguments.page else ()))
         return cls(

@@ -119,15 +119,15 @@ class _Finder(Visitor):
     text, and told of where there is one such text alone.
     """
 
-    wanted: Collection[Node]
+    nodes: Collection[Node]
 
     def __post_init__(self) -> None:
         super().__init__()
         self.way: list[str] = []
         self.found: str | None = None
         self.alike: list[str] = []
-        self._nodes = {id(node) for node in self.wanted}
-        self._texts = {print_ast(node) for node in self.wanted if isinstance(node, _COPIED) and node.loc is None}
+        self._nodes = {id(node) for node in self.nodes}
+        self._texts = {print_ast(node) for node in self.nodes if isinstance(node, _COPIED) and node.loc is None}
         self.places: dict[str, str] = {}
 
     def enter(self, node: Node, key: Any, _parent: Any, _path: Any, above: list[Any]) -> Any:

@@ -320,8 +320,8 @@ class _Meter:
 
     def _slice(self, node: FieldNode, slicing: tuple[str, ...]) -> int:
         """The longest page that any of the arguments asks for; who asks by two of them is refused later."""
-        given = [self._length(argument.value) for argument in node.arguments or () if argument.name.value in slicing]
-        return max((number for number in given if number is not None), default=DEFAULT_PAGE)
+        sizes = [self._length(argument.value) for argument in node.arguments or () if argument.name.value in slicing]
+        return max((number for number in sizes if number is not None), default=DEFAULT_PAGE)
 
     def _length(self, node: ValueNode) -> int | None:
         value: Any = DEFAULT_PAGE
@@ -387,19 +387,19 @@ def measure(
 def check_values(variables: Mapping[str, Any]) -> None:
     """Holds the variables to their limits: the length of a list, and values in all."""
     stack: list[Any] = list(variables.values())
-    seen = len(stack)
+    count = len(stack)
     while stack:
         value = stack.pop()
         if isinstance(value, list):
             if len(value) > MAX_LIST:
                 raise LimitError("list", MAX_LIST, len(value))
             stack.extend(value)
-            seen += len(value)
+            count += len(value)
         elif isinstance(value, dict):
             stack.extend(value.values())
-            seen += len(value)
-        if seen > MAX_VALUES:
-            raise LimitError("values", MAX_VALUES, seen)
+            count += len(value)
+        if count > MAX_VALUES:
+            raise LimitError("values", MAX_VALUES, count)
 
 
 __all__ = ["InlineFragmentNode", "LimitError", "Measure", "Part", "Weight", "Weights", "check_values", "measure"]

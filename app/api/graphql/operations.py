@@ -90,7 +90,7 @@ class Twin:
         """Return (place, member of REST) -> argument, where that is not the same name in camelCase."""
         found = {("body", inner): camel(name) for name, inner in self.body_fields.items() if name != inner}
         if self.paged:
-            found |= {("query", name_): camel(name) for name_, name in TAKEN.items()}
+            found |= {("query", name_): camel(name) for name_, name in RENAMED.items()}
         return found
 
     @property
@@ -135,7 +135,7 @@ def _twin(declared: Operation) -> Twin:
     return Twin(declared, fields, frozenset(meant))
 
 
-TAKEN: Final = {"after": "since", "before": "until", "first": "from_first", "last": "from_last"}
+RENAMED: Final = {"after": "since", "before": "until", "first": "from_first", "last": "from_last"}
 """Parameters of a paged list that Relay's own arguments leave no name for."""
 
 

@@ -71,31 +71,31 @@ async def read_request(request: Request) -> Asked:
         if not body:
             raise RequestError("malformed_request", "The body is missing.")
         _check_media(request)
-        given, escapes = decode_json(body)
-        if isinstance(given, list):
+        sent, escapes = decode_json(body)
+        if isinstance(sent, list):
             raise RequestError("malformed_request", "Batches are not taken; send one request at a time.")
-        if not isinstance(given, dict):
+        if not isinstance(sent, dict):
             raise RequestError("malformed_request", "The body must be a JSON object.")
-        variables, given["variables"] = given.get("variables"), None
-        inspect_json(given, escapes=escapes)
-        given["variables"], fault = variables, _fault_of(variables, escapes=escapes)
+        variables, sent["variables"] = sent.get("variables"), None
+        inspect_json(sent, escapes=escapes)
+        sent["variables"], fault = variables, _fault_of(variables, escapes=escapes)
     else:
-        given, fault = _from_query(request)
-    _check_kinds(given)
+        sent, fault = _from_query(request)
+    _check_kinds(sent)
     return Asked(
-        given.get("query"),
-        given.get("operationName") or None,
-        given.get("variables") or {},
-        _document_id(given),
-        _hash(given.get("extensions") or {}),
+        sent.get("query"),
+        sent.get("operationName") or None,
+        sent.get("variables") or {},
+        _document_id(sent),
+        _hash(sent.get("extensions") or {}),
         fault,
         size,
     )
 
 
-def _check_kinds(given: dict[str, Any]) -> None:
+def _check_kinds(sent: dict[str, Any]) -> None:
     """Refuses parameters that there are not, and such of another kind."""
-    unknown = sorted(set(given) - _FIELDS - _RELAY)
+    unknown = sorted(set(sent) - _FIELDS - _RELAY)
     if unknown:
         raise RequestError(
             "malformed_request",
@@ -105,29 +105,29 @@ def _check_kinds(given: dict[str, Any]) -> None:
             ],
         )
     for name in ("query", "operationName", "documentId"):
-        if given.get(name) is not None and not isinstance(given[name], str):
+        if sent.get(name) is not None and not isinstance(sent[name], str):
             raise RequestError("malformed_request", f"`{name}` must be text.")
     for name in ("variables", "extensions"):
-        if given.get(name) is not None and not isinstance(given[name], dict):
+        if sent.get(name) is not None and not isinstance(sent[name], dict):
             raise RequestError("malformed_request", f"`{name}` must be an object.")
 
 
-def _document_id(given: Mapping[str, Any]) -> str | None:
+def _document_id(sent: Mapping[str, Any]) -> str | None:
     """The id of the document: `documentId`, or where there is no text, what Relay's examples call it."""
-    found = given.get("documentId")
-    if found is None and given.get("query") is None:
-        found = next((given[name] for name in ("doc_id", "id") if isinstance(given.get(name), str)), None)
+    found = sent.get("documentId")
+    if found is None and sent.get("query") is None:
+        found = next((sent[name] for name in ("doc_id", "id") if isinstance(sent.get(name), str)), None)
     return found
 
 
 def _hash(extensions: Mapping[str, Any]) -> str | None:
     """The hash of the document as Apollo's clients send it."""
-    given = extensions.get("persistedQuery")
-    if given is None:
+    sent = extensions.get("persistedQuery")
+    if sent is None:
         return None
-    if not isinstance(given, dict) or given.get("version") != 1 or not isinstance(given.get("sha256Hash"), str):
+    if not isinstance(sent, dict) or sent.get("version") != 1 or not isinstance(sent.get("sha256Hash"), str):
         raise RequestError("malformed_request", "`persistedQuery` is `{version: 1, sha256Hash: <text>}`.")
-    found: str = given["sha256Hash"]
+    found: str = sent["sha256Hash"]
     return found
 
 
@@ -146,19 +146,19 @@ def _from_query(request: Request) -> tuple[dict[str, Any], Problem | None]:
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError:
         raise RequestError("malformed_request", "The query string cannot be read.") from None
-    given: dict[str, Any] = {}
+    sent: dict[str, Any] = {}
     for name, value in pairs:
-        if name in given:
+        if name in sent:
             raise RequestError("malformed_request", f"`{name[:50]}` is given twice.")
-        given[name] = value
+        sent[name] = value
     fault = None
-    if given.get("extensions"):
-        given["extensions"] = parse_json(given["extensions"].encode(), kind="extensions")
-    if given.get("variables"):
-        given["variables"], escapes = decode_json(given["variables"].encode(), kind="variables")
-        fault = _fault_of(given["variables"], escapes=escapes)
+    if sent.get("extensions"):
+        sent["extensions"] = parse_json(sent["extensions"].encode(), kind="extensions")
+    if sent.get("variables"):
+        sent["variables"], escapes = decode_json(sent["variables"].encode(), kind="variables")
+        fault = _fault_of(sent["variables"], escapes=escapes)
     for name in ("extensions", "variables", "query", "documentId"):
-        given[name] = given.get(name) or None
-    if not given["query"] and not _document_id(given) and not given["extensions"]:
+        sent[name] = sent.get(name) or None
+    if not sent["query"] and not _document_id(sent) and not sent["extensions"]:
         raise RequestError("malformed_request", "`query` is missing.")
-    return given, fault
+    return sent, fault

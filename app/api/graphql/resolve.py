@@ -95,14 +95,14 @@ async def found(calls: Calls, operation: Twin, named: Named) -> Any:
     return await _row(calls, operation, values, named.values)
 
 
-async def _row(calls: Calls, operation: Twin, values: dict[str, Any], wanted: Mapping[str, Any]) -> Any:
+async def _row(calls: Calls, operation: Twin, values: dict[str, Any], members: Mapping[str, Any]) -> Any:
     """The row of a list that has these members."""
     for _ in range(_PAGES_MAX):
         rows = await read(calls, operation, {**values, "limit": limits.MAX_PAGE})
         if rows is None:
             return None
         for row in rows["data"]:
-            if all(row.get(name) == value for name, value in wanted.items()):
+            if all(row.get(name) == value for name, value in members.items()):
                 return row
         if rows.get("next_cursor") is None:
             return None
@@ -140,10 +140,10 @@ class Span:
     backward: bool
 
 
-def span(given: Mapping[str, Any]) -> Span:
+def span(arguments: Mapping[str, Any]) -> Span:
     """What `first`, `after`, `last` and `before` ask for. Raises ``invalid_input`` naming the argument that is wrong:
     a list is read forward (`first`, `after`) or backward (`last`, `before`), not both at once."""
-    window = {name: given[name] for name in RELAY if given.get(name, UNSET) not in (None, UNSET)}
+    window = {name: arguments[name] for name in RELAY if arguments.get(name, UNSET) not in (None, UNSET)}
     back = next((name for name in ("last", "before") if name in window), None)
     ahead = next((name for name in ("first", "after") if name in window), None)
     if back is not None and ahead is not None:
@@ -161,10 +161,10 @@ def _misasked(field: str, message: str) -> GraphQLError:
 
 async def page(calls: Calls, operation: Twin, values: dict[str, Any], asked: Span) -> Any:
     """A part of a list as a connection. Each row's cursor is its own place, whatever came to the list since."""
-    wanted = {**values, "limit": asked.limit, CONNECTION: BACKWARD if asked.backward else FORWARD}
+    asked_values = {**values, "limit": asked.limit, CONNECTION: BACKWARD if asked.backward else FORWARD}
     if asked.cursor is not None:
-        wanted["cursor"] = asked.cursor
-    found = await read(calls, operation, wanted)
+        asked_values["cursor"] = asked.cursor
+    found = await read(calls, operation, asked_values)
     if found is None:
         return None
     rows, cursors = found["data"], found["cursors"]
@@ -185,9 +185,9 @@ async def page(calls: Calls, operation: Twin, values: dict[str, Any], asked: Spa
     }
 
 
-async def write(calls: Calls, operation: Twin, given: Any, names: Names) -> Any:
+async def write(calls: Calls, operation: Twin, sent: Any, names: Names) -> Any:
     """What a mutation answers: its view, or its refusal. ``names``: of its input."""
-    values = plain(given, meant=operation.meant_nulls) if given is not None else {}
+    values = plain(sent, meant=operation.meant_nulls) if sent is not None else {}
     key = values.pop("idempotency_key", None)
     validate_only = bool(values.pop("validate_only", False))
     try:

@@ -148,7 +148,7 @@ class _Builder:
 
     def arguments(self, operation: Twin, bound: Iterable[str]) -> list[StrawberryArgument]:
         """The arguments of a reading field, those left out that the view brings."""
-        taken = set(bound)
+        bound_names = set(bound)
         found = [
             argument(
                 _named(operation, parameter.name),
@@ -157,7 +157,7 @@ class _Builder:
                 about=parameter.description,
             )
             for parameter in operations.parameters(operation.declared)
-            if parameter.name not in taken and parameter.place != "header"
+            if parameter.name not in bound_names and parameter.place != "header"
         ]
         if operation.paged:
             found.append(argument("first", int, required=False, about=f"Rows at most, up to {limits.MAX_PAGE}"))
@@ -180,15 +180,15 @@ class _Builder:
         }
         listed = operation.listed and not operation.paged
 
-        async def answer(root: Any, info: Info, **given: Any) -> Any:
-            values = {names[key]: value for key, value in given.items() if key in names and value is not UNSET}
+        async def answer(root: Any, info: Info, **arguments: Any) -> Any:
+            values = {names[key]: value for key, value in arguments.items() if key in names and value is not UNSET}
             for key, parameter in bound.items():
                 if root.get(key) is None:
                     return None
                 values[parameter] = root[key]
             calls = resolve.calls_of(info)
             if operation.paged:
-                return await resolve.page(calls, operation, values, resolve.span(given))
+                return await resolve.page(calls, operation, values, resolve.span(arguments))
             ask = resolve.whole if operation.short else resolve.read
             found = await ask(calls, operation, values)
             return found["data"] if listed and found is not None else found
@@ -253,8 +253,8 @@ class _Builder:
         result = operations.result_of(operation)
         bare = result == operations.UNTYPED
 
-        async def answer(root: Any, info: Info, **given: Any) -> Any:
-            asked = given.get("input")
+        async def answer(root: Any, info: Info, **arguments: Any) -> Any:
+            asked = arguments.get("input")
             input_type = info._raw_info.schema.type_map.get(f"{owner}Input")
             names = Names("/input", input_type, operation.renamed)
             calls = resolve.calls_of(info)
@@ -393,8 +393,8 @@ class _Builder:
         )
 
     def _node(self) -> Any:
-        async def answer(root: Any, info: Info, **given: Any) -> Any:
-            named = identity.node_of(str(given["id"]))
+        async def answer(root: Any, info: Info, **arguments: Any) -> Any:
+            named = identity.node_of(str(arguments["id"]))
             getter = None if named is None else self.operations.get(identity.known_of(named.typename).getter or "")
             if named is None or getter is None:
                 return None
@@ -413,7 +413,7 @@ class _Builder:
 
 
 def _named(operation: Twin, name: str) -> str:
-    return operations.TAKEN.get(name, name) if operation.paged else name
+    return operations.RENAMED.get(name, name) if operation.paged else name
 
 
 def _directives(operation: Twin, owner: str, name: str) -> list[object]:

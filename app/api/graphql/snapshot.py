@@ -25,12 +25,12 @@ class Snapshot:
         self._stack = AsyncExitStack()
         self._open: dict[str, Tx] = {}
         self._turn = asyncio.Lock()
-        self._wanted: dict[str, None] = {}
+        self._names: dict[str, None] = {}
         self.reads = 0
 
-    def want(self, customer_id: str) -> None:
+    def add(self, customer_id: str) -> None:
         """Notes a customer whom a field that waits for its turn will ask about."""
-        self._wanted[customer_id] = None
+        self._names[customer_id] = None
 
     async def read(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3) -> T:
         """What ``work`` finds in the snapshot."""
@@ -40,8 +40,8 @@ class Snapshot:
             if tx is None:
                 tx = await self._stack.enter_async_context(self._database.reading(tenant_id))
                 self._open[tenant_id] = tx
-            if len(self._wanted) > 1:
-                names, self._wanted = list(self._wanted), {}
+            if len(self._names) > 1:
+                names, self._names = list(self._names), {}
                 await loading.prepare(tx, names)
             return await work(tx)
 

@@ -34,15 +34,15 @@ class Subgraph(FederationSchema):
 
 
 async def _referred(calls: Calls, representation: Any) -> Any:
-    given = representation if isinstance(representation, dict) else {}
-    name = given.get("__typename")
+    members = representation if isinstance(representation, dict) else {}
+    name = members.get("__typename")
     if not isinstance(name, str) or name not in edges.KEYS:
         raise _misreferred(f"__typename must be one of {', '.join(edges.KEYS)}.")
     values = {}
     for part in edges.KEYS[name][0].split():
-        if not isinstance(given.get(part), str):
+        if not isinstance(members.get(part), str):
             raise _misreferred(f"A representation of {name} needs {part}, which is text.")
-        values[snake(part)] = given[part]
+        values[snake(part)] = members[part]
     operation = calls.operations.get("decideEntitlement" if name == "Entitlement" else str(IDENTITIES[name].getter))
     found = None if operation is None else await resolve.read(calls, operation, values)
     if found is None and name == "Customer" and calls.principal.customer_id is None:

@@ -51,8 +51,8 @@ def _field(found: re.Match[str]) -> str:
     return found[0]
 
 
-def _same(path: str, given: str) -> bool:
-    return re.sub(r"\{\w+\}", "{}", path) == re.sub(r"\{\w+\}", "{}", given)
+def _same(path: str, other: str) -> bool:
+    return re.sub(r"\{\w+\}", "{}", path) == re.sub(r"\{\w+\}", "{}", other)
 
 
 def _name(operation: Operation) -> str:

@@ -52,9 +52,9 @@ class Parameter:
     many: bool
     default: Any
 
-    def read(self, given: Mapping[str, Any], errors: list[Any]) -> Any:
+    def read(self, values: Mapping[str, Any], errors: list[Any]) -> Any:
         """Return the checked value; what is wrong is added to ``errors``."""
-        value = given.get(self.alias)
+        value = values.get(self.alias)
         if value is None:
             if not self.required:
                 return self.default
@@ -87,7 +87,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Values:
     """What was read: the arguments of the function, and the part of a list that is wanted."""
 
     values: dict[str, Any]
@@ -134,7 +134,7 @@ class Arguments:
         """Every parameter that a caller gives but those of paging."""
         return (*self.path, *self.asked)
 
-    def read(self, path: Mapping[str, Any], query: Mapping[str, Any], body: Any) -> Taken:
+    def read(self, path: Mapping[str, Any], query: Mapping[str, Any], body: Any) -> Values:
         """Return the arguments. Raise 422 ``invalid_input`` naming every field that is wrong."""
         errors: list[Any] = []
         values: dict[str, Any] = {}
@@ -152,7 +152,7 @@ class Arguments:
         if errors:
             found = RequestValidationError(errors, body=body)
             raise Problem("invalid_input", errors=field_errors(found))
-        return Taken(values, limit, cursor)
+        return Values(values, limit, cursor)
 
 
 def check_path(path: Mapping[str, Any]) -> None:

@@ -80,7 +80,7 @@ async def put_calendar(call: Call, name: CalendarName, body: CalendarBody) -> An
             zone_name=body.zone,
             notice_days=body.notice_days,
             check=call.conditions.check,
-            change=bool(call.conditions.wanted),
+            change=bool(call.conditions.required),
         )
     )
     return Answer(view, status, _etag(view))

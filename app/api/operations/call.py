@@ -21,7 +21,7 @@ from app.api.operations.table import Operation, scope_missing
 from app.api.paging import PageQuery, decode_cursor, encode_cursor
 from app.api.problems import Problem
 from app.api.state import AppState, BalanceReader
-from app.domain.values.digests import Said
+from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.usecases.commands import Database, Tx, once
@@ -88,7 +88,7 @@ class Call:
     """Every Idempotency-Key that was given."""
     conditions: Conditions = field(default_factory=Conditions)
     validate_only: bool = False
-    wanted: PageQuery | None = None
+    page_query: PageQuery | None = None
     """The part of a list."""
     on_replay: Callable[[], None] = lambda: None
     ids: Mapping[str, Any] = field(default_factory=dict)
@@ -109,8 +109,8 @@ class Call:
     @property
     def page(self) -> PageQuery:
         """Return the part of a list that is wanted."""
-        assert self.wanted is not None  # noqa: S101 - declared by the operation
-        return self.wanted
+        assert self.page_query is not None  # noqa: S101 - declared by the operation
+        return self.page_query
 
     def may(self, scope: str) -> bool:
         """Whether the caller carries a further scope."""
@@ -214,11 +214,11 @@ class Call:
         400 without the key; the first answer again, as a replay; 422 with another payload.
         """
         named = self.ids if ids is None else ids
-        said = Said({**named, **body.said()}, lambda: {**named, **first_form(body)})
+        content = CallContent({**named, **body.content()}, lambda: {**named, **first_form(body)})
         key = self.idempotency_key()
 
         async def run(tx: Tx) -> tuple[int, V, bool]:
-            return await once(tx, key, kind, said, self.actor, work, status=self.operation.status)
+            return await once(tx, key, kind, content, self.actor, work, status=self.operation.status)
 
         try:
             status, view, replayed = await self.write(run)
@@ -253,14 +253,14 @@ _OWNERS: Final = ("customer_id", "ticket_id", "order_id", "license_id", "cover_i
 _alone: Final = nullcontext()
 
 
-def checked_key(given: Sequence[str]) -> str:
+def checked_key(keys: Sequence[str]) -> str:
     """Return the one key, with or without the quotes of a structured field. Raise 400 when missing or malformed."""
-    if not given or not given[0].strip():
+    if not keys or not keys[0].strip():
         raise Problem("idempotency_key_missing")
-    key = given[0].strip()
+    key = keys[0].strip()
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
-    if len(given) > 1 or not 1 <= len(key) <= KEY_LENGTH or not key.isascii() or not key.isprintable():
+    if len(keys) > 1 or not 1 <= len(key) <= KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise Problem("idempotency_key_malformed")
     return key
 

@@ -41,8 +41,8 @@ async def get_cover(call: Call, cover_id: PathId) -> Cover:
 )
 async def suspend_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None = None) -> Answer[Cover]:
     """Stops a running period, as often as the policy says."""
-    given = body or CoverPauseBody()
-    return await call.keyed("covers.suspend", given, lambda tx: covers.suspend(tx, cover_id))
+    content = body or CoverPauseBody()
+    return await call.keyed("covers.suspend", content, lambda tx: covers.suspend(tx, cover_id))
 
 
 @OPERATIONS.post(
@@ -50,8 +50,8 @@ async def suspend_cover(call: Call, cover_id: PathId, body: CoverPauseBody | Non
 )
 async def resume_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None = None) -> Answer[Cover]:
     """Goes on with a suspended period; its end moves by the time it was suspended."""
-    given = body or CoverPauseBody()
-    return await call.keyed("covers.resume", given, lambda tx: covers.resume(tx, cover_id))
+    content = body or CoverPauseBody()
+    return await call.keyed("covers.resume", content, lambda tx: covers.resume(tx, cover_id))
 
 
 @OPERATIONS.post(

@@ -247,10 +247,10 @@ def _item(call: Call, item: dict[str, Any]) -> CreditCommand | BatchResult:
     """The command of an item, or its refusal."""
     key = item.get("idempotency_key")
     try:
-        given = BatchItem.model_validate(item)
-        _check_item(given)
-        if not call.may(SCOPE_OF[given.kind]):
-            raise scope_missing(SCOPE_OF[given.kind])
+        command = BatchItem.model_validate(item)
+        _check_item(command)
+        if not call.may(SCOPE_OF[command.kind]):
+            raise scope_missing(SCOPE_OF[command.kind])
     except ValidationError as error:
         found = RequestValidationError([{**error_, "loc": ("body", *error_["loc"])} for error_ in error.errors()])
         body = body_of("invalid_input", errors=field_errors(found))
@@ -259,7 +259,7 @@ def _item(call: Call, item: dict[str, Any]) -> CreditCommand | BatchResult:
     except DomainError as refusal:
         body = body_of_error(refusal)
     else:
-        fields = dict(given.__dict__)
+        fields = dict(command.__dict__)
         return CreditCommand(key=fields.pop("idempotency_key"), actor=call.actor, **fields)
     return _refused(key, body)
 
@@ -275,15 +275,15 @@ def _refused(key: str | None, body: dict[str, Any]) -> BatchResult:
     }
 
 
-def _check_item(given: BatchItem) -> None:
-    on_hold = given.kind in ("capture", "release", "refund")
-    if on_hold and given.hold_id is None:
+def _check_item(item: BatchItem) -> None:
+    on_hold = item.kind in ("capture", "release", "refund")
+    if on_hold and item.hold_id is None:
         raise DomainError("invalid_input", field="hold_id", message="This kind needs a hold_id.")
-    if not on_hold and given.customer_id is None:
+    if not on_hold and item.customer_id is None:
         raise DomainError("invalid_input", field="customer_id", message="This kind needs a customer_id.")
-    if not on_hold and given.credits is None:
+    if not on_hold and item.credits is None:
         raise DomainError("invalid_input", field="credits", message="This kind needs credits.")
-    if given.kind == "adjust" and given.reason is None:
+    if item.kind == "adjust" and item.reason is None:
         raise DomainError("invalid_input", field="reason", message="An adjustment needs a reason.")
 
 

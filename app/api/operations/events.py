@@ -49,12 +49,12 @@ async def list_events(
     return Answer({**view, "position": position}, headers=page.headers(view))
 
 
-def _start(secrets: Sequence[bytes], context: str, given: str) -> int | str:
-    if _POSITION.match(given):
-        return int(given)
-    if given.startswith("evt_"):
-        return given
-    key = decode_cursor(secrets, context, given)
+def _start(secrets: Sequence[bytes], context: str, cursor: str) -> int | str:
+    if _POSITION.match(cursor):
+        return int(cursor)
+    if cursor.startswith("evt_"):
+        return cursor
+    key = decode_cursor(secrets, context, cursor)
     if not key or not isinstance(key[0], int):
         wrong = FieldError("/after", "not_a_position", "A position is wanted.", "query")
         raise Problem("invalid_input", errors=[wrong])

@@ -79,7 +79,7 @@ class SourceBody(Body):
     api: Api | None = None
     new_token: Flag = False
 
-    def given(self) -> list[str] | None:
+    def signing_secrets(self) -> list[str] | None:
         """The secrets, however they were given."""
         if self.secret is not None:
             return [self.secret, *(self.secrets or [])][:2]
@@ -111,7 +111,7 @@ async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[S
             cipher,
             name,
             kind=body.kind,
-            given=body.given(),
+            signing_secrets=body.signing_secrets(),
             products=products,
             new_token=body.new_token,
             options=body.options.model_dump(exclude_defaults=True),

@@ -54,8 +54,8 @@ class Access:
             raise scope_missing(self.scopes[0], self.code)
         tenant_id = str(principal.tenant_id)
         if self.tenant_in is not None:
-            given = path.get("tenant_id") if self.tenant_in == "path" else query.get("tenant_id", tenant_id)
-            if given != tenant_id:
+            named = path.get("tenant_id") if self.tenant_in == "path" else query.get("tenant_id", tenant_id)
+            if named != tenant_id:
                 raise Problem("tenant_not_found")
         if principal.customer_id is not None:
             if not reads:
@@ -68,11 +68,11 @@ class Access:
     def _named_by_operator(self, path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
         if self.operator == "never":
             raise Problem("operator_not_allowed")
-        given = (path if self.tenant_in == "path" else query).get("tenant_id")
-        if not given:
+        named = (path if self.tenant_in == "path" else query).get("tenant_id")
+        if not named:
             wrong = FieldError("/tenant_id", "required", "The operator names the tenant.", "query")
             raise Problem("invalid_input", errors=[wrong])
-        return str(given)
+        return str(named)
 
 
 def scope_missing(scope: str, code: str = "scope_missing") -> Problem:

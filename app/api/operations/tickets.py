@@ -82,9 +82,9 @@ async def add_details(call: Call, ticket_id: PathId, body: DetailsBody) -> Answe
 )
 async def withdraw(call: Call, ticket_id: PathId, body: OccurredBody | None = None) -> Answer[Ticket]:
     """By the customer; gives back what is held."""
-    given = body or OccurredBody()
+    content = body or OccurredBody()
     return await call.keyed(
-        "tickets.withdraw", given, lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=given.occurred_at)
+        "tickets.withdraw", content, lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=content.occurred_at)
     )
 
 
@@ -192,11 +192,11 @@ async def grant_access(
     call: Call, ticket_id: PathId, number: PathNumber, body: OccurredBody | None = None
 ) -> Answer[Ticket]:
     """The customer gave access."""
-    given = body or OccurredBody()
+    content = body or OccurredBody()
     return await call.keyed(
         "tickets.grant_access",
-        given,
-        lambda tx: ticket_work.grant_access(tx, ticket_id, number, occurred_at=given.occurred_at),
+        content,
+        lambda tx: ticket_work.grant_access(tx, ticket_id, number, occurred_at=content.occurred_at),
     )
 
 
@@ -288,8 +288,10 @@ async def resolve(call: Call, ticket_id: PathId, body: ResolutionBody) -> Answer
 )
 async def reopen(call: Call, ticket_id: PathId, body: ReopeningBody | None = None) -> Answer[Ticket]:
     """The same issue again, without a second charge inside the policy's window."""
-    given = body or ReopeningBody()
-    return await call.keyed("tickets.reopen", given, lambda tx: ticket_work.reopen(tx, ticket_id, reason=given.reason))
+    content = body or ReopeningBody()
+    return await call.keyed(
+        "tickets.reopen", content, lambda tx: ticket_work.reopen(tx, ticket_id, reason=content.reason)
+    )
 
 
 @OPERATIONS.post(

@@ -20,9 +20,9 @@ router = APIRouter()
 class _Files(StaticFiles):
     """The bundled files, which a browser may keep for an hour."""
 
-    def file_response(self, *given: Any, **named: Any) -> Response:
+    def file_response(self, *positional: Any, **named: Any) -> Response:
         """Return a file, or 304 where the caller has it."""
-        response = super().file_response(*given, **named)
+        response = super().file_response(*positional, **named)
         response.headers["Cache-Control"] = "public, max-age=3600"
         return response
 

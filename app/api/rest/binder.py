@@ -94,8 +94,8 @@ class BoundRoute(APIRoute):
 async def _call(operation: Operation, request: Request, principal: Principal, many: frozenset[str]) -> Answer[Any]:
     path, query, validating = request.path_params, _NOTHING, False
     if request.scope.get("query_string"):
-        given = request.query_params
-        query = {name: given.getlist(name) if name in many else given[name] for name in given}
+        sent = request.query_params
+        query = {name: sent.getlist(name) if name in many else sent[name] for name in sent}
         validating = validate_only(query)
     tenant_id = operation.access.admit(principal, path, query, reads=operation.reads)
     rooms, scope = house(request), request.scope
@@ -104,7 +104,7 @@ async def _call(operation: Operation, request: Request, principal: Principal, ma
     if operation.command:
         checked_key(keys)
     arguments = operation.arguments
-    taken = arguments.read(path, query, request._json if writes and arguments.body is not None else None)
+    read = arguments.read(path, query, request._json if writes and arguments.body is not None else None)
     call = Call(
         operation=operation,
         principal=principal,
@@ -116,26 +116,26 @@ async def _call(operation: Operation, request: Request, principal: Principal, ma
         query=query,
         keys=keys,
         validate_only=validating,
-        ids={parameter.name: taken.values[parameter.name] for parameter in arguments.path},
+        ids={parameter.name: read.values[parameter.name] for parameter in arguments.path},
     )
     if operation.raw is not None:
         call.sent = Raw({name.lower(): value for name, value in request.headers.items()}, await request.body())
     if operation.conditional:
         call.conditions = conditions_of(request)
-    if taken.limit is not None:
-        call.wanted = PageQuery(taken.limit, taken.cursor, path_of(request), query_of(request))
+    if read.limit is not None:
+        call.page_query = PageQuery(read.limit, read.cursor, path_of(request), query_of(request))
     if (figures := scope.get("retainer.figures")) is not None:
         call.on_replay = figures.replays.inc
-    return answer_of(operation, await operation.perform(call, **taken.values))
+    return answer_of(operation, await operation.perform(call, **read.values))
 
 
 def validate_only(query: Mapping[str, Any]) -> bool:
     """Read ``?validate_only=true``; 422 for anything but true and false."""
-    given = query.get("validate_only", "false")
-    if given not in ("true", "false"):
+    value = query.get("validate_only", "false")
+    if value not in ("true", "false"):
         wrong = FieldError("/validate_only", "not_a_boolean", "true or false is wanted.", "query")
         raise Problem("invalid_input", errors=[wrong])
-    return bool(given == "true")
+    return bool(value == "true")
 
 
 def _response(operation: Operation, request: Request, answer: Answer[Any]) -> Response:
@@ -161,7 +161,7 @@ def _text(media: str) -> type[Response]:
 def _published(operation: Operation) -> Callable[..., Any]:
     """Return a function with the operation's name, words and parameters, for FastAPI to publish."""
 
-    async def endpoint(**given: Any) -> Response:
+    async def endpoint(**values: Any) -> Response:
         raise NotImplementedError
 
     parameters = list(operation.arguments.signature.parameters.values())

@@ -38,10 +38,10 @@ class Helpdesk(standard.Signed):
             ticket = _ticket(event, data)
         elif kind == "ticket.created":
             raise UnreadableError("field_missing", "data.subject is missing.")
-        said = data.get("response")
-        if said is None and kind == "ticket.response":
-            said = data
-        responses = () if said is None else (_response(event, p.table(said, "data.response")),)
+        response = data.get("response")
+        if response is None and kind == "ticket.response":
+            response = data
+        responses = () if response is None else (_response(event, p.table(response, "data.response")),)
         return Parsed(subject=subject, ticket=TicketUpdate(ticket=ticket, responses=responses))
 
 
@@ -67,15 +67,15 @@ def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSnapshot
     )
 
 
-def _response(event: Mapping[str, Any], said: Mapping[str, Any]) -> ResponseSnapshot:
-    author, kind = said.get("author", "vendor"), said.get("kind", "service")
+def _response(event: Mapping[str, Any], response: Mapping[str, Any]) -> ResponseSnapshot:
+    author, kind = response.get("author", "vendor"), response.get("kind", "service")
     if author not in ("vendor", "customer") or kind not in ("service", "inquiry"):
         raise UnreadableError("field_wrong", "A response is by vendor or customer, and a service or an inquiry.")
     return ResponseSnapshot(
-        response_id=p.ident(said.get("response_id"), "response_id"),
+        response_id=p.ident(response.get("response_id"), "response_id"),
         author=author,
         kind=kind,
-        public=said.get("public") is not False,
-        automatic=said.get("automatic") is True,
-        occurred_at=p.instant(said.get("occurred_at") or event.get("timestamp"), "occurred_at"),
+        public=response.get("public") is not False,
+        automatic=response.get("automatic") is True,
+        occurred_at=p.instant(response.get("occurred_at") or event.get("timestamp"), "occurred_at"),
     )

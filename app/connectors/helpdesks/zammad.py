@@ -31,10 +31,10 @@ class Zammad:
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
         """``X-Hub-Signature: sha1=<hex>``."""
-        given = headers.get("x-hub-signature", "").removeprefix("sha1=").lower()
-        if not re.fullmatch("[0-9a-f]{40}", given):
+        signature = headers.get("x-hub-signature", "").removeprefix("sha1=").lower()
+        if not re.fullmatch("[0-9a-f]{40}", signature):
             return False
-        return p.any_equal([p.hmac_of("sha1", secret, body) for secret in secrets], [bytes.fromhex(given)])
+        return p.any_equal([p.hmac_of("sha1", secret, body) for secret in secrets], [bytes.fromhex(signature)])
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """No id is signed."""

@@ -60,10 +60,12 @@ class Paddle:
         times = [value for name, _, value in pairs if name == "ts"]
         if len(times) != 1 or not p.fresh(times[0], now):
             return False
-        given = [
+        presented = [
             bytes.fromhex(value) for name, _, value in pairs if name == "h1" and re.fullmatch("[0-9a-f]{64}", value)
         ]
-        return p.any_equal([p.hmac_of("sha256", secret, times[0].encode() + b":", body) for secret in secrets], given)
+        return p.any_equal(
+            [p.hmac_of("sha256", secret, times[0].encode() + b":", body) for secret in secrets], presented
+        )
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """The event's id stands in what is signed; the notification's is another at each retry."""
@@ -218,21 +220,21 @@ def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Parsed:
             "status_unknown", f"Nobody here knows an adjustment with the action {action}.", {"adjustment": ident}
         )
     currency = p.currency_of(data.get("currency_code", "USD"))
-    taken = _taken(data, currency)
+    adjusted = _adjusted_items(data, currency)
     whole = str(data.get("type")) == "full" and not data.get("items")
-    said_at = p.instant(event.get("occurred_at"), "occurred_at")
+    stated_at = p.instant(event.get("occurred_at"), "occurred_at")
     if action == "refund":
         refund = RefundSnapshot(
             refund_id=ident,
             settled=status == "approved",
             reversed=status == "reversed",
-            made_at=stamp(p.instant_or_none(data.get("created_at"), "created_at") or said_at),
-            reversed_at=stamp(said_at) if status == "reversed" else None,
+            made_at=stamp(p.instant_or_none(data.get("created_at"), "created_at") or stated_at),
+            reversed_at=stamp(stated_at) if status == "reversed" else None,
             full=whole,
-            units=taken.units or None,
-            amounts=taken.amounts or None,
-            other=taken.tax,
-            left=taken.proration,
+            units=adjusted.units or None,
+            amounts=adjusted.amounts or None,
+            other=adjusted.tax,
+            left=adjusted.proration,
         )
         return Parsed(subject=subject, order=OrderUpdate(refunds=(refund,)))
     if status not in ("approved", "reversed"):
@@ -244,15 +246,15 @@ def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Parsed:
         stamp=stamp(str(event["occurred_at"])),
         reversal=action == "chargeback_reverse",
         full=whole,
-        units=taken.units,
-        amounts=taken.amounts,
+        units=adjusted.units,
+        amounts=adjusted.amounts,
         currency=currency,
     )
     return Parsed(subject=subject, order=OrderUpdate(disputes=(dispute,)))
 
 
 @dataclass(slots=True)
-class _Taken:
+class _AdjustedItems:
     """What an adjustment says of each item: all units of a line, an amount of it, or money that is of no unit."""
 
     units: dict[str, int] = field(default_factory=dict)
@@ -263,16 +265,16 @@ class _Taken:
     """Time of a subscription that was not used: nobody can tell what that is of what was granted."""
 
 
-def _taken(data: Mapping[str, Any], currency: str) -> _Taken:
-    found = _Taken()
+def _adjusted_items(data: Mapping[str, Any], currency: str) -> _AdjustedItems:
+    found = _AdjustedItems()
     for row in p.rows(data.get("items"), "items"):
         line_id, kind = p.ident(row.get("item_id"), "item_id"), str(row.get("type"))
         if kind == "full":
             found.units[line_id] = 1_000_000
             continue
         totals = p.table(row.get("totals"), "totals")
-        given = totals.get("total", row.get("amount"))  # with the tax, in which lines are counted too
-        amount = p.minor(given, currency, "amount")
+        total = totals.get("total", row.get("amount"))  # with the tax, in which lines are counted too
+        amount = p.minor(total, currency, "amount")
         subtotal = p.minor_or_none(totals.get("subtotal"), currency, "subtotal")
         if kind == "tax" or (subtotal == 0 and amount > 0):
             found.tax = (found.tax or Decimal(0)) + amount

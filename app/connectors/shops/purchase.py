@@ -35,26 +35,26 @@ class Purchase(standard.Signed):
         if not kind.startswith("order."):
             return Parsed(ignored="other_type")
         subject = "order/" + p.ident(data.get("order_id"), "data.order_id")
-        said_at = stamp(p.instant_or_none(data.get("updated_at") or event.get("timestamp"), "timestamp"))
+        stated_at = stamp(p.instant_or_none(data.get("updated_at") or event.get("timestamp"), "timestamp"))
         if kind == "order.refunded":
             return Parsed(subject=subject, order=OrderUpdate(refunds=(_refund(data),)))
         if kind == "order.cancelled" or kind == "order.deleted":
-            order = _order(data, said_at, paid=False, cancelled=False) if data.get("lines") else None
-            return Parsed(subject=subject, order=OrderUpdate(order=order, cancelled=True, cancelled_at=said_at))
+            order = _order(data, stated_at, paid=False, cancelled=False) if data.get("lines") else None
+            return Parsed(subject=subject, order=OrderUpdate(order=order, cancelled=True, cancelled_at=stated_at))
         status = str(data.get("status", "paid" if kind in ("order.paid", "order.completed") else "pending")).lower()
         if kind == "order.updated" and "status" not in data:
             status = "paid"
         refunds = tuple(_refund(row) for row in p.rows(data.get("refunds"), "refunds"))
-        order = _order(data, said_at, paid=status in PAID or kind == "order.paid", cancelled=False)
+        order = _order(data, stated_at, paid=status in PAID or kind == "order.paid", cancelled=False)
         return Parsed(
             subject=subject,
             order=OrderUpdate(
-                order=order, refunds=refunds, cancelled=status in ("cancelled", "canceled"), cancelled_at=said_at
+                order=order, refunds=refunds, cancelled=status in ("cancelled", "canceled"), cancelled_at=stated_at
             ),
         )
 
 
-def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool) -> OrderSnapshot:
+def _order(data: Mapping[str, Any], stated_at: str, *, paid: bool, cancelled: bool) -> OrderSnapshot:
     placed_at = p.instant(data.get("placed_at"), "data.placed_at")
     lines = tuple(_line(row, number) for number, row in enumerate(p.rows(data.get("lines"), "data.lines"), start=1))
     known = [line.paid for line in lines if line.paid is not None]
@@ -62,7 +62,7 @@ def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool
     if total is None and len(known) == len(lines) and lines:
         total = sum(known, Decimal(0))
     return OrderSnapshot(
-        stamp=said_at,
+        stamp=stated_at,
         placed_at=placed_at,
         currency=p.currency_of(data.get("currency")),
         customer=p.customer(data.get("customer_id"), data.get("customer_email") or data.get("email")),

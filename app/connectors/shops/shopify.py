@@ -55,8 +55,10 @@ class Shopify:
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
         """Base64 of HMAC-SHA256 over the body."""
-        given = standard.unbase64(headers.get("x-shopify-hmac-sha256", ""))
-        return given is not None and p.any_equal([p.hmac_of("sha256", secret, body) for secret in secrets], [given])
+        presented = standard.unbase64(headers.get("x-shopify-hmac-sha256", ""))
+        return presented is not None and p.any_equal(
+            [p.hmac_of("sha256", secret, body) for secret in secrets], [presented]
+        )
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """No id is signed."""

@@ -73,8 +73,8 @@ async def changes(
     ask: Ask, since: datetime, *, version: str = VERSION, sleep: Sleep = asyncio.sleep
 ) -> AsyncIterator[dict[str, Any]]:
     """Orders changed since an instant, oldest change first, each as ``orders/updated`` would send it."""
-    wanted = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    variables: dict[str, Any] = {"first": PAGE, "after": None, "lines": LINES, "query": f"updated_at:>='{wanted}'"}
+    since_text = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    variables: dict[str, Any] = {"first": PAGE, "after": None, "lines": LINES, "query": f"updated_at:>='{since_text}'"}
     asked = _Asked(ask, f"/admin/api/{version}/graphql.json", sleep)
     for _ in range(PAGES_MAX):
         page = (await asked(_ORDERS, variables))["orders"]

@@ -60,10 +60,12 @@ class Stripe:
         times = [value for name, _, value in pairs if name == "t"]
         if len(times) != 1 or not p.fresh(times[0], now):
             return False
-        given = [
+        presented = [
             bytes.fromhex(value) for name, _, value in pairs if name == "v1" and re.fullmatch("[0-9a-f]{64}", value)
         ]
-        return p.any_equal([p.hmac_of("sha256", secret, times[0].encode() + b".", body) for secret in secrets], given)
+        return p.any_equal(
+            [p.hmac_of("sha256", secret, times[0].encode() + b".", body) for secret in secrets], presented
+        )
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """The id stands in what is signed."""
@@ -110,10 +112,10 @@ def _read(kind: str, thing: Mapping[str, Any], event: Mapping[str, Any], deliver
         return Parsed(subject=subject, order=OrderUpdate(), names=names)
     if not thing.get("payment_intent") and not thing.get("charge"):
         return Parsed(ignored="no_order")
-    said_at = stamp(p.instant(event.get("created"), "created"))
+    stated_at = stamp(p.instant(event.get("created"), "created"))
     if kind in REFUNDS:
-        return Parsed(subject=subject, order=stripe_money.refund(thing, said_at))
-    return Parsed(subject=subject, order=OrderUpdate(disputes=(stripe_money.dispute(thing, said_at),)))
+        return Parsed(subject=subject, order=stripe_money.refund(thing, stated_at))
+    return Parsed(subject=subject, order=OrderUpdate(disputes=(stripe_money.dispute(thing, stated_at),)))
 
 
 def _session(kind: str, thing: Mapping[str, Any], event: Mapping[str, Any], delivery: Delivery) -> Parsed:

@@ -69,21 +69,21 @@ def minor_or_zero(value: Any, currency: str, name: str) -> Decimal:
     return minor_or_none(value, currency, name) or Decimal(0)
 
 
-def refund(thing: Mapping[str, Any], said_at: str) -> OrderUpdate:
+def refund(thing: Mapping[str, Any], stated_at: str) -> OrderUpdate:
     """Read a refund, or a charge with all that was refunded of it so far, which may be less once a refund failed."""
     if thing.get("object") != "charge" and "amount_refunded" not in thing:
-        return OrderUpdate(refunds=(_refund(thing, said_at),))
+        return OrderUpdate(refunds=(_refund(thing, stated_at),))
     currency = p.currency_of(thing.get("currency"))
     refund_rows = p.rows(p.table(thing.get("refunds"), "refunds").get("data"), "refunds")
     return OrderUpdate(
-        refunds=tuple(_refund(row, said_at) for row in refund_rows),
+        refunds=tuple(_refund(row, stated_at) for row in refund_rows),
         refunded_total=minor(thing.get("amount_refunded"), currency, "amount_refunded"),
         refunded_full=thing.get("refunded") is True,
-        refunded_at=said_at,
+        refunded_at=stated_at,
     )
 
 
-def _refund(thing: Mapping[str, Any], said_at: str) -> RefundSnapshot:
+def _refund(thing: Mapping[str, Any], stated_at: str) -> RefundSnapshot:
     currency = p.currency_of(thing.get("currency"))
     ident, status = p.ident(thing.get("id"), "id"), str(thing.get("status"))
     if status not in REFUND_STATES:
@@ -99,17 +99,17 @@ def _refund(thing: Mapping[str, Any], said_at: str) -> RefundSnapshot:
         settled=REFUND_STATES[status] == "settled",
         reversed=reversed_,
         made_at=stamp(p.instant(thing["created"], "created")) if thing.get("created") else None,
-        reversed_at=said_at if reversed_ else None,
+        reversed_at=stated_at if reversed_ else None,
         amount=minor(thing.get("amount"), currency, "amount"),
         units=units,
     )
 
 
-def dispute(thing: Mapping[str, Any], said_at: str) -> DisputeSnapshot:
+def dispute(thing: Mapping[str, Any], stated_at: str) -> DisputeSnapshot:
     """Read a dispute as it stands, or an early fraud warning, which says that one may come."""
     ident = p.ident(thing.get("id"), "id")
     if thing.get("object") == "radar.early_fraud_warning":
-        return DisputeSnapshot(dispute_id=ident, state="warning", stamp=said_at)
+        return DisputeSnapshot(dispute_id=ident, state="warning", stamp=stated_at)
     status = str(thing.get("status"))
     state = DISPUTE_STATES.get(status)
     if state is None:
@@ -123,7 +123,7 @@ def dispute(thing: Mapping[str, Any], said_at: str) -> DisputeSnapshot:
     withdrawn = _withdrawn(thing, currency)
     if state == "lost" and withdrawn is not None:
         amount = withdrawn
-    return DisputeSnapshot(dispute_id=ident, state=state, stamp=said_at, amount=amount, currency=currency)
+    return DisputeSnapshot(dispute_id=ident, state=state, stamp=stated_at, amount=amount, currency=currency)
 
 
 def _withdrawn(thing: Mapping[str, Any], currency: str) -> Decimal | None:

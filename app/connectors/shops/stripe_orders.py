@@ -55,8 +55,8 @@ def session(thing: Mapping[str, Any], event: Mapping[str, Any], fetched: Any) ->
 
 def _shipping(thing: Mapping[str, Any], totals: Mapping[str, Any], currency: str) -> Decimal:
     cost = p.table(thing.get("shipping_cost"), "shipping_cost")
-    given = cost.get("amount_total", totals.get("amount_shipping"))
-    return minor_or_zero(given, currency, "amount_shipping")
+    amount = cost.get("amount_total", totals.get("amount_shipping"))
+    return minor_or_zero(amount, currency, "amount_shipping")
 
 
 def _checked(
@@ -332,9 +332,9 @@ def _tax_added(row: Mapping[str, Any], currency: str) -> Decimal:
 
 
 def _tax(thing: Mapping[str, Any], currency: str) -> Decimal:
-    given = minor_or_none(thing.get("tax"), currency, "tax")
-    if given is not None:
-        return given
+    amount = minor_or_none(thing.get("tax"), currency, "tax")
+    if amount is not None:
+        return amount
     return sum((minor_or_zero(tax.get("amount"), currency, "tax") for tax in _taxes(thing)), Decimal(0))
 
 

@@ -66,9 +66,11 @@ class WooCommerce:
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
         """Base64 of HMAC-SHA256 over the body. The shop unescapes its secret before it signs, so both
         spellings count."""
-        given = standard.unbase64(headers.get("x-wc-webhook-signature", ""))
+        presented = standard.unbase64(headers.get("x-wc-webhook-signature", ""))
         keys = {key for secret in secrets for key in (secret, html.unescape(secret))}
-        return given is not None and p.any_equal([p.hmac_of("sha256", key, body) for key in sorted(keys)], [given])
+        return presented is not None and p.any_equal(
+            [p.hmac_of("sha256", key, body) for key in sorted(keys)], [presented]
+        )
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """No id is signed. Deletions of one order have one body, so that each is told by its delivery's own id."""
@@ -316,8 +318,10 @@ def _detailed(row: Mapping[str, Any], currency: str) -> RefundSnapshot:
     amount = p.money_or_none(row.get("amount"), "amount")
     left = None
     if amount is not None and complete and (by_lines or other):
-        given = sum(by_lines, sum(other, Decimal(0)))
-        left = shares.unexplained(amount - given, currency, 2 * len([*by_lines, *other]) if given != amount else 0)
+        explained = sum(by_lines, sum(other, Decimal(0)))
+        left = shares.unexplained(
+            amount - explained, currency, 2 * len([*by_lines, *other]) if explained != amount else 0
+        )
     return RefundSnapshot(
         refund_id=p.ident(row.get("id"), "refund id"),
         amount=amount,

@@ -36,11 +36,11 @@ async def resolve(host: str, port: int) -> list[Address]:
 def usable(addresses: Iterable[Address], *, allow_private: bool) -> list[Address]:
     """The addresses, if every one of them may be used. Raises `TargetRefused` when one may not: a name that leads to a
     public and a private address alike is not to be trusted."""
-    given = list(addresses)
-    for address in given:
+    judged = list(addresses)
+    for address in judged:
         if (why := refusal_of(address, allow_private=allow_private)) is not None:
             raise TargetRefused(why)
-    return given
+    return judged
 
 
 class Aging(httpcore.AsyncNetworkStream):

@@ -342,14 +342,14 @@ async def _account_of(
 async def join_former(tx: Tx, ledger: Ledger, former: Mapping[str, Sequence[str]], *, lock: bool = True) -> None:
     """Hangs on a ledger those of accounts that were merged into it, with these holds of theirs: what comes back to them
     goes on to it. They are locked after it: nobody else writes to an absorbed account."""
-    wanted = sorted(set(former) - set(ledger.former) - {ledger.customer_id})
-    if not wanted:
+    missing = sorted(set(former) - set(ledger.former) - {ledger.customer_id})
+    if not missing:
         return
     if lock:
-        await lock_customers(tx, wanted, absorbed=True)
-    named = sorted({hold_id for name in wanted for hold_id in former[name]})
-    loaded = await ledger_rows.load(tx, wanted, every_lot=True, open_holds=False, hold_ids=named)
-    for customer_id in wanted:
+        await lock_customers(tx, missing, absorbed=True)
+    named = sorted({hold_id for name in missing for hold_id in former[name]})
+    loaded = await ledger_rows.load(tx, missing, every_lot=True, open_holds=False, hold_ids=named)
+    for customer_id in missing:
         ledger.former[customer_id] = ledger_of(
             tx, customer_id, loaded[customer_id], at=ledger.at, rules=ledger.rules, command_id=ledger.command_id
         )

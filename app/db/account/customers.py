@@ -76,7 +76,7 @@ async def search(tx: Tx, query: str | None, part: PageRequest) -> tuple[list[tup
         known = select(c.external_id, c.created_at).where(
             c.tenant_id == tx.tenant_id, c.external_id.is_not(None), c.merged_into.is_(None)
         )
-        rows, more = part.taken(await tx.rows(select_page(known, part, c.external_id)))
+        rows, more = part.trim(await tx.rows(select_page(known, part, c.external_id)))
         return [(row[0], row[1]) for row in rows], more
     down = part.backward
     beyond = "" if part.key is None else f" and c.external_id {'~<~' if down else '~>~'} :key"
@@ -97,7 +97,7 @@ async def search(tx: Tx, query: str | None, part: PageRequest) -> tuple[list[tup
         f"select c.external_id, c.created_at from customer c where {_LIVING}"
         f" and c.customer_id = any(array({found})){beyond}{order}"
     )
-    rows, more = part.taken(await tx.rows(text(statement), values))
+    rows, more = part.trim(await tx.rows(text(statement), values))
     return [(row[0], row[1]) for row in rows], more
 
 

@@ -222,8 +222,8 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
     for customer_id, (table, key, columns, rows) in found:
         await tx.execute(_ALLOW, {"customer": customer_id})
         names_of = names if table is s.outbox or table is s.agenda else {}
-        taken = partial(words.without, names=names_of)
-        changed[table.name] += await _write(tx, table, key, columns, rows, taken)
+        without_names = partial(words.without, names=names_of)
+        changed[table.name] += await _write(tx, table, key, columns, rows, without_names)
     for customer_id, (table, id_, column) in product(customer_ids, _REASONS):
         await tx.execute(_ALLOW, {"customer": customer_id})
         statement = select(table.c[id_], table.c[column])

@@ -17,7 +17,7 @@ from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order
 
-_GIVEN: Final = text(
+_RECEIVERS: Final = text(
     "select distinct receiver from lot, lateral jsonb_object_keys(data -> 'given') as receiver"
     " where tenant_id = :tenant and customer_id = any(:customers) and data ? 'given'"
     " and :order in (order_id, data -> 'of' ->> 'order_id', data -> 'bought' ->> 'order_id')"
@@ -51,24 +51,24 @@ async def _receivers(tx: Tx, order: Order) -> dict[str, list[str]]:
     """Return who has credits of the order by now, each with the accounts that were merged into that one."""
     found: dict[str, list[str]] = {}
     near = [str(order.customer_id), *order.answer.get("owners", ())]
-    seen = set(near)
+    visited = set(near)
     while near:
         by = {"tenant": tx.tenant_id, "customers": near, "order": order.order_id}
         near = []
-        for row in await tx.rows(_GIVEN, by):
-            path = await _path(tx, str(row[0]), seen)
-            seen.update(path)
+        for row in await tx.rows(_RECEIVERS, by):
+            path = await _path(tx, str(row[0]), visited)
+            visited.update(path)
             near += path
             if path:
                 found.setdefault(path[-1], []).extend(path[:-1])
     return found
 
 
-async def _path(tx: Tx, customer_id: str, seen: Iterable[str]) -> list[str]:
+async def _path(tx: Tx, customer_id: str, visited: Iterable[str]) -> list[str]:
     """Return a customer and those into which it was merged, the one that lives last; empty if it was seen."""
     path: list[str] = []
     into: str | None = customer_id
-    while into is not None and into not in path and customer_id not in seen:
+    while into is not None and into not in path and customer_id not in visited:
         path.append(into)
         row = await tx.row(
             select(s.customer.c.merged_into).where(

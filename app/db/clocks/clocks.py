@@ -224,9 +224,9 @@ async def _where(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> l
     return await _clocks(tx, await tx.rows(statement, {"tenant": tx.tenant_id, **parameters}))
 
 
-async def page(tx: Tx, given: dict[str, Any], part: PageRequest) -> tuple[list[TicketClock], bool]:
+async def page(tx: Tx, filters: dict[str, Any], part: PageRequest) -> tuple[list[TicketClock], bool]:
     """A part of the clocks that meet the conditions given; and whether there are more."""
-    values = {key: value for key, value in given.items() if value is not None}
+    values = {key: value for key, value in filters.items() if value is not None}
     due_before = values.get("due_before")
     columns, key = ("c.clock_id", ":after") if due_before is None else (_BY_DUE, ":after_at, :after")
     beyond, order = where_after(part, columns, key)
@@ -236,7 +236,7 @@ async def page(tx: Tx, given: dict[str, Any], part: PageRequest) -> tuple[list[T
         values["after"] = part.key[-1]
         if due_before is not None:
             values["after_at"] = parse_iso(str(part.key[0]))
-    return part.taken(await _where(tx, text(f"{_SELECT}{where}{beyond}{order}"), {**values, "most": part.most}))
+    return part.trim(await _where(tx, text(f"{_SELECT}{where}{beyond}{order}"), {**values, "most": part.most}))
 
 
 def _where_of(values: dict[str, Any]) -> str:

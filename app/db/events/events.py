@@ -51,11 +51,11 @@ _PURGE: Final = text(
 
 def matching(types: Iterable[str]) -> dict[str, Any]:
     """Parameters of `MATCHES` for types, ``noun.*`` and ``*``."""
-    given = list(types)
+    patterns = list(types)
     return {
-        "every": "*" in given,
-        "types": [name for name in given if not name.endswith("*")],
-        "nouns": [name[:-2] for name in given if name.endswith(".*")],
+        "every": "*" in patterns,
+        "types": [name for name in patterns if not name.endswith("*")],
+        "nouns": [name[:-2] for name in patterns if name.endswith(".*")],
     }
 
 
@@ -91,7 +91,7 @@ async def page(
             if customer_id is not None
             else f" and o.position = any(array(select o.position from ({_OF_TYPES}{beyond}{order}) o) o{order}))"
         )
-    return part.taken(await tx.rows(text(f"{statement}{beyond}{order}"), values))
+    return part.trim(await tx.rows(text(f"{statement}{beyond}{order}"), values))
 
 
 async def one(tx: Tx, event_id: str) -> Row[Any] | None:

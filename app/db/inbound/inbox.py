@@ -347,7 +347,7 @@ async def listed(tx: Tx, source: str, part: PageRequest, *, state: str | None) -
     statement = select(*_SHOWN).where(_d.tenant_id == tx.tenant_id, _d.source == source)
     if state is not None:
         statement = statement.where(_d.state == state)
-    rows, more = part.taken(await tx.rows(select_page(statement, part, _d.delivery_id, newest_first=True)))
+    rows, more = part.trim(await tx.rows(select_page(statement, part, _d.delivery_id, newest_first=True)))
     return [_row(row) for row in rows], more
 
 

@@ -72,7 +72,7 @@ async def by_token(tx: Tx, digest: bytes) -> SourceRow | None:
 async def page(tx: Tx, part: PageRequest) -> tuple[list[SourceRow], bool]:
     """A part of the live sources, by name; and whether there are more."""
     statement = select(*_COLUMNS).where(_c.tenant_id == tx.tenant_id, _c.deleted_at.is_(None))
-    rows, more = part.taken(await tx.rows(select_page(statement, part, _c.name)))
+    rows, more = part.trim(await tx.rows(select_page(statement, part, _c.name)))
     return [_row(row) for row in rows], more
 
 

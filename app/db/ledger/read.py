@@ -93,9 +93,9 @@ async def load(
     the holds of their tickets that accounts merged into them still keep, by account. Lock the customers in an earlier
     statement.
     """
-    wanted = list(dict.fromkeys(customer_ids))
-    by = {"tenant": tx.tenant_id, "customers": wanted}
-    answer: dict[str, Loaded] = {name: ({}, {}, {}) for name in wanted}
+    names = list(dict.fromkeys(customer_ids))
+    by = {"tenant": tx.tenant_id, "customers": names}
+    answer: dict[str, Loaded] = {name: ({}, {}, {}) for name in names}
     for row in await _rows(tx, _WHOLE_ACCOUNTS if every_lot else _OPEN_ACCOUNTS, by):
         accounts, lots, _ = answer[row[0]]
         if row[1] not in accounts:
@@ -389,7 +389,7 @@ async def page(
     begins = "" if part.key is None else "(o.credit_type, o.account_version) {} (:type, :version)"
     first = begins and " and " + begins.format("<=" if part.backward else ">=")
     operations = _NEWEST if part.backward else "o.credit_type, o.account_version"
-    found, more = part.taken(await _rows(tx, text(_page(first, beyond, order, operations)), by))
+    found, more = part.trim(await _rows(tx, text(_page(first, beyond, order, operations)), by))
     return [line_of(row) for row in found], more
 
 
@@ -436,7 +436,7 @@ async def load_as_of(tx: Tx, customer_id: str, *, at: datetime, known_at: dateti
         row[0]: lot_of(row) for row in await _rows(tx, _ALL_LOTS, {"tenant": tx.tenant_id, "customers": [customer_id]})
     }
     accounts: dict[str, Account] = {}
-    seen: set[str] = set()
+    moved: set[str] = set()
     for lot in lots.values():
         lot.available = lot.held = lot.spent = lot.expired = lot.voided = 0
         lot.expires_at = expiry_as_of(lot, at, known_at)
@@ -444,13 +444,13 @@ async def load_as_of(tx: Tx, customer_id: str, *, at: datetime, known_at: dateti
         account = accounts.setdefault(
             credit_type, Account(customer_id=lots[lot_id].customer_id, credit_type=credit_type)
         )
-        seen.add(lot_id)
+        moved.add(lot_id)
         fold(account, lots[lot_id], source, target, credits_)
     holds = {row[0]: hold_of(row) for row in await _rows(tx, _CUSTOMERS_HOLDS, {**by})}
     await _fold_holds(tx, by, holds)
     return (
         accounts,
-        {key: lot for key, lot in lots.items() if key in seen},
+        {key: lot for key, lot in lots.items() if key in moved},
         {key: hold for key, hold in holds.items() if hold.lines and hold.open},
     )
 

@@ -45,7 +45,7 @@ class Replay:
         if version != account.version + 1:
             self._wrong("version", f"{self.customer_id}/{credit_type}", account.version + 1, version)
         account.version = version
-        taken: list[str] = []
+        spent_lots: list[str] = []
         for lot_id, source, target, number in moves:
             stored = self.stored.get(lot_id)
             if stored is None:
@@ -61,9 +61,9 @@ class Replay:
             if hold_id is not None:
                 self._hold_line(hold_id, lot_id, source, target, number)
             if source == "available" and target in ("held", "spent"):
-                taken.append(lot_id)
-        if kind in ("hold", "debit") and taken:
-            self._spent_in_order(credit_type, version, at, taken)
+                spent_lots.append(lot_id)
+        if kind in ("hold", "debit") and spent_lots:
+            self._spent_in_order(credit_type, version, at, spent_lots)
 
     def _hold_line(self, hold_id: str, lot_id: str, source: str, target: str, number: int) -> None:
         order = self._order.setdefault(hold_id, [])
@@ -82,25 +82,25 @@ class Replay:
         line = self.lines.setdefault((hold_id, lot_id), HoldLine(lot_id=LotId(lot_id), line_no=0, credits=0))
         fold_line(line, source, target, number)
 
-    def _spent_in_order(self, credit_type: str, version: int, at: datetime, taken: Sequence[str]) -> None:
+    def _spent_in_order(self, credit_type: str, version: int, at: datetime, spent_lots: Sequence[str]) -> None:
         """Lots are taken in the total order; who takes from two (so named none) leaves nothing in those before."""
         then: dict[str, Lot] = {
             lot.lot_id: replace(lot, expires_at=expiry_as_of(self.stored[lot.lot_id], at, None))
             for lot in self.lots.values()
             if lot.credit_type == credit_type
         }
-        keys = [spending_key(then[name]) for name in taken]
+        keys = [spending_key(then[name]) for name in spent_lots]
         subject = f"{self.customer_id}/{credit_type}@{version}"
         if keys != sorted(keys):
-            self._wrong("order_of_spending", subject, "the order of spending", list(taken))
-        if len(taken) < 2:
+            self._wrong("order_of_spending", subject, "the order of spending", list(spent_lots))
+        if len(spent_lots) < 2:
             return
         passed = [
             lot.lot_id
             for lot in then.values()
             if lot.available
             and spending_key(lot) < keys[-1]
-            and (lot.lot_id in taken or lot.scope == "account")
+            and (lot.lot_id in spent_lots or lot.scope == "account")
             and (lot.expires_at is None or at < lot.expires_at)
         ]
         if passed:

@@ -112,11 +112,11 @@ def is_place(after: str) -> bool:
 async def step(tx: Tx, place: str) -> tuple[list[dict[str, Any]], str | None]:
     """Looks at the next rows behind a place: those that hang on nothing, and the place reached (None: the end)."""
     table, _, after = place.partition("/")
-    given: dict[str, Any] = {"tenant": tx.tenant_id, "after": after}
-    end: Sequence[Any] = await tx.rows(_ENDS[table], {**given, "step": STEP})
+    by: dict[str, Any] = {"tenant": tx.tenant_id, "after": after}
+    end: Sequence[Any] = await tx.rows(_ENDS[table], {**by, "step": STEP})
     upto = end[0][0] if end else None
     rows: Sequence[Any] = await (
-        tx.rows(_LAST_QUESTIONS[table], given) if upto is None else tx.rows(_QUESTIONS[table], {**given, "upto": upto})
+        tx.rows(_LAST_QUESTIONS[table], by) if upto is None else tx.rows(_QUESTIONS[table], {**by, "upto": upto})
     )
     found = [
         {"invariant": row.name, "subject": row.subject, "expected": str(row.expected), "found": str(row.found)}

@@ -51,8 +51,8 @@ async def page(
     """A part of the entries, newest first; and whether there are more."""
     c = audit_trail.c
     statement = select(c.audit_id, c.at, c.actor, c.action, c.subject, c.data).where(c.tenant_id == tx.tenant_id)
-    for column, wanted in ((c.actor, actor), (c.action, action), (c.subject, subject)):
-        if wanted is not None:
-            statement = statement.where(column == wanted)
-    rows, more = part.taken(await tx.rows(select_page(statement, part, c.audit_id, newest_first=True)))
+    for column, value in ((c.actor, actor), (c.action, action), (c.subject, subject)):
+        if value is not None:
+            statement = statement.where(column == value)
+    rows, more = part.trim(await tx.rows(select_page(statement, part, c.audit_id, newest_first=True)))
     return [AuditEntry(**dict(row._mapping)) for row in rows], more

@@ -88,7 +88,7 @@ async def by_id(tx: Tx, key_id: str) -> KeyRow | None:
 async def page(tx: Tx, part: PageRequest) -> tuple[list[KeyRow], bool]:
     """A part of the keys (not customer tokens), by id; and whether there are more."""
     statement = select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.kind == "key")
-    rows, more = part.taken(await tx.rows(select_page(statement, part, api_key.c.key_id)))
+    rows, more = part.trim(await tx.rows(select_page(statement, part, api_key.c.key_id)))
     return [_row(row) for row in rows], more
 
 

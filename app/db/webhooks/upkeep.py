@@ -65,7 +65,7 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None) -> None:
     if tx.validate_only:
         return
     await tx.execute(_ERASE, {"tenant": tx.tenant_id, "customer": customer_id})
-    wanted = [e.c.customer_id == customer_id]
+    conditions = [e.c.customer_id == customer_id]
     if external_id:
-        wanted.append(e.c.description.contains(external_id, autoescape=True))
-    await tx.execute(update(e).where(e.c.tenant_id == tx.tenant_id, or_(*wanted)).values(description=""))
+        conditions.append(e.c.description.contains(external_id, autoescape=True))
+    await tx.execute(update(e).where(e.c.tenant_id == tx.tenant_id, or_(*conditions)).values(description=""))

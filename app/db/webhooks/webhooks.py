@@ -77,7 +77,7 @@ async def find(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Endpoint | No
 async def page(tx: Tx, part: PageRequest) -> tuple[list[Endpoint], bool]:
     """A part of the endpoints, by age; and whether there are more."""
     statement = select(*_COLUMNS).where(e.c.tenant_id == tx.tenant_id, e.c.state != "deleted")
-    rows, more = part.taken(await tx.rows(select_page(statement, part, e.c.endpoint_id)))
+    rows, more = part.trim(await tx.rows(select_page(statement, part, e.c.endpoint_id)))
     return [_endpoint(row) for row in rows], more
 
 
@@ -313,7 +313,7 @@ async def deliveries(
     for column, value in ((d.c.state, state), (d.c.event_id, event_id)):
         if value is not None:
             statement = statement.where(column == value)
-    return part.taken(await tx.rows(select_page(statement, part, d.c.delivery_id, newest_first=True)))
+    return part.trim(await tx.rows(select_page(statement, part, d.c.delivery_id, newest_first=True)))
 
 
 async def delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> Row[Any] | None:

@@ -113,16 +113,16 @@ class Checker:
     # --- names ---
 
     def unique(self, names: Iterable[tuple[str, Parts]], what: str) -> None:
-        seen: dict[str, Parts] = {}
+        places: dict[str, Parts] = {}
         for name, parts in names:
-            if name in seen:
-                line = mark_of(self.marks, pointer(seen[name])).line
+            if name in places:
+                line = mark_of(self.marks, pointer(places[name])).line
                 where = f" (line {line})" if line else ""
                 self.error(
                     parts, "duplicate_id", f"The {what} `{name}` is there already{where}.", "Give it another name."
                 )
             else:
-                seen[name] = parts
+                places[name] = parts
 
     def skus(self, skus: Sequence[str], parts: Parts) -> None:
         known = [offer.sku for offer in self.policy.offers]

@@ -21,7 +21,7 @@ _CODE: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
 SHARED_CLAUSES: Final = tuple(f"ALL-{n}" for n in range(1, 6))
 """Clauses of the service itself, where every text is silent; a document need not repeat them."""
 
-_SAID: Final = re.compile(
+_FACT_HOLES: Final = re.compile(
     r"\{(?:fact|title|required|available|missing|credit_type|credits|agreed_up_to|category|least|most|level|refunded|cause"
     r"|number|ended_at)\}"
 )
@@ -167,4 +167,4 @@ def check_texts(c: Checker) -> None:
                 f"Add `{language}` to `languages`.",
             )
         for code, text in texts.items():
-            c.placeholders(_SAID.sub("", text), ("messages", language, code), every)
+            c.placeholders(_FACT_HOLES.sub("", text), ("messages", language, code), every)

@@ -25,7 +25,7 @@ _BOUNDS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "Category": {"level": (0, 1_000_000)},
     "FormulaPrice": {"base": (-MAX_CREDITS, MAX_CREDITS)},
 }
-_SAID_ELSEWHERE: Final = frozenset(
+_CHECKED_ELSEWHERE: Final = frozenset(
     {
         ("Promise", "breach_returns_credits", "low"),
         ("ServiceHours", "notice_days", "low"),
@@ -55,7 +55,7 @@ def check_numbers(c: Checker) -> None:
 
 def _within(c: Checker, kind: str, name: str, value: Any, parts: tuple[str | int, ...]) -> None:
     least, most = _BOUNDS[kind][name]
-    if value is not None and value < least and (kind, name, "low") in _SAID_ELSEWHERE:
+    if value is not None and value < least and (kind, name, "low") in _CHECKED_ELSEWHERE:
         return
     _bounded(c, name, value, parts, least, most)
 

@@ -32,13 +32,13 @@ def check_story(c: Checker) -> None:
     reported: set[tuple[Parts, str]] = set()
     for failure in verdict.failures:
         where = c.place_of(failure.error)
-        said = _said(failure)
-        if (where, said) not in reported:
-            reported.add((where, said))
-            c.error(where, "story_fails", said, "Correct what this rule says; a ticket would fail like the story.")
+        message = _message(failure)
+        if (where, message) not in reported:
+            reported.add((where, message))
+            c.error(where, "story_fails", message, "Correct what this rule says; a ticket would fail like the story.")
 
 
-def _said(failure: Failure) -> str:
+def _message(failure: Failure) -> str:
     error = failure.error
     why = f"it is refused with `{error.code}`" if isinstance(error, DomainError) else fault_of(error)
     return f"The story of a customer under this policy fails at {failure.act}: {why}."

@@ -19,7 +19,7 @@ from app.domain.tickets.session import TicketSession
 from app.domain.values.wire import jsonable
 
 Stated = dict[str, Any]
-SAID: Final = "trial"
+REASON: Final = "trial"
 """What is said wherever a reason or a note is wanted."""
 OWN: Final = "own"
 """In place of a license's id: one of the customer's own."""
@@ -86,8 +86,8 @@ def _friendly(policy: Policy, stated: Stated | None = None) -> dict[str, Any]:
     kinds_ = {spec.fact: spec for spec in policy.facts}
     for check in policy.qualification.checks:
         for test, holds in _wishes(check.require):
-            if test.fact in kinds_ and (wanted := _wanted(test, kinds_[test.fact], holds=holds)) is not None:
-                facts[test.fact] = wanted
+            if test.fact in kinds_ and (value := _value_for(test, kinds_[test.fact], holds=holds)) is not None:
+                facts[test.fact] = value
     kind = policy.credit_type((stated or {}).get("credit_type") or "")
     if kind is not None and kind.serves and REQUEST_KIND in kinds_:
         facts[REQUEST_KIND] = kind.serves[0]
@@ -106,7 +106,7 @@ def _wishes(condition: Condition | None, *, holds: bool = True) -> Iterator[tupl
                 yield from _wishes(part, holds=holds)
 
 
-def _wanted(test: Test, spec: FactSpec, *, holds: bool) -> Any:
+def _value_for(test: Test, spec: FactSpec, *, holds: bool) -> Any:
     value = test.value[0] if isinstance(test.value, tuple) and test.value else test.value
     if holds == (test.op in ("eq", "in", "ge", "le")):
         return value
@@ -145,7 +145,7 @@ def _assessed(session: TicketSession, stated: Stated) -> None:
     listed = quote(category_named(session.policy, stated["category"]), stated["inputs"])
     named = None if listed.credits is not None else max(listed.least or 0, 1)
     assessment.assess(
-        session, category=stated["category"], inputs=stated["inputs"], credits=named, reason=SAID, by=None
+        session, category=stated["category"], inputs=stated["inputs"], credits=named, reason=REASON, by=None
     )
 
 
@@ -193,12 +193,12 @@ def ended(session: TicketSession, turn: int) -> Iterator[Step]:
     decision = ("returned", "upheld")[turn % 2]
     yield "going on", partial(pauses.resume, session, reason=None)
     yield "resolving", partial(resolve, turn)
-    yield "reopening", partial(leaving.reopen, session, reason=SAID)
+    yield "reopening", partial(leaving.reopen, session, reason=REASON)
     yield "resolving again", partial(resolve, turn + 1)
-    yield "a dispute", partial(closing.dispute, session, reason=SAID)
+    yield "a dispute", partial(closing.dispute, session, reason=REASON)
     yield ("deciding a dispute", partial(closing.decide_dispute, session, 1, decision=decision, credits=None, by=None))
     for cause_ in policy.causes[:8]:
-        correct = partial(cause.correct_cause, session, cause=cause_.cause, reason=SAID, by=None)
+        correct = partial(cause.correct_cause, session, cause=cause_.cause, reason=REASON, by=None)
         yield f"correcting the cause to `{cause_.cause}`", correct
     yield "a withdrawal", partial(leaving.withdraw, session)
 
@@ -221,7 +221,7 @@ def view(session: TicketSession) -> dict[str, Any]:
 
 def written(plan: Plan) -> None:
     """Writes down everything that the writer would store as JSON."""
-    said: list[Any] = [event.payload for event in plan.events] + [outbox_event.data for outbox_event in plan.outbox]
-    said += [agenda_item.payload for agenda_item in plan.agenda if isinstance(agenda_item, AgendaItem)]
-    said += [ticket.document for ticket in plan.tickets.values()] + [clock.spec for clock in plan.clocks.values()]
-    json.dumps(jsonable(said))
+    texts: list[Any] = [event.payload for event in plan.events] + [outbox_event.data for outbox_event in plan.outbox]
+    texts += [agenda_item.payload for agenda_item in plan.agenda if isinstance(agenda_item, AgendaItem)]
+    texts += [ticket.document for ticket in plan.tickets.values()] + [clock.spec for clock in plan.clocks.values()]
+    json.dumps(jsonable(texts))

@@ -18,7 +18,7 @@ from typing import Any, Final, NoReturn
 
 from app.documents.trial.steps import (
     OWN,
-    SAID,
+    REASON,
     SILENT,
     Stated,
     ended,
@@ -178,13 +178,13 @@ class _Life:
         self.minted += 1
         return f"{prefix}_{self.minted:026}"
 
-    def may(self, words: str, work: Callable[..., Any], *given: Any) -> Any:
+    def may(self, words: str, work: Callable[..., Any], *arguments: Any) -> Any:
         """Does one thing that a rule may refuse; None where it was refused."""
-        return self._act(words, partial(work, *given), refusable=True)
+        return self._act(words, partial(work, *arguments), refusable=True)
 
-    def must(self, words: str, work: Callable[..., Any], *given: Any) -> Any:
+    def must(self, words: str, work: Callable[..., Any], *arguments: Any) -> Any:
         """Does one thing that no rule may refuse."""
-        return self._act(words, partial(work, *given), refusable=False)
+        return self._act(words, partial(work, *arguments), refusable=False)
 
     def _act(self, words: str, work: Callable[[], Any], *, refusable: bool) -> Any:
         if self.over() or len(self.failures) >= FAILURES_MAX:
@@ -303,7 +303,7 @@ class _Life:
             self.may("suspending cover", cover.suspend, self.account, cover_)
             self.later(_HOUR)
             self.may("resuming cover", cover.resume, self.account, cover_)
-            self.may("extending cover", partial(cover.extend, reason=SAID), self.account, cover_, 1)
+            self.may("extending cover", partial(cover.extend, reason=REASON), self.account, cover_, 1)
             self.must("showing cover", cover.state_of, cover_, self.account.at)
             self.must("showing cover", cover.remaining, cover_, self.account.at)
         self.check_events()
@@ -344,11 +344,11 @@ class _Life:
         """Opens a ticket and does with it whatever a helpdesk may do, while time goes by."""
         self.later(_HOUR)
         mine = next((license_.license_id for license_ in self.account.active_licenses()), None)
-        said = {**stated, "license_id": mine if stated.get("license_id") == OWN else stated.get("license_id")}
-        about = f" of the category `{said['category']}`" if said.get("category") else ""
-        session: TicketSession = self.must(f"opening a ticket{about}", self.open, said)
+        content = {**stated, "license_id": mine if stated.get("license_id") == OWN else stated.get("license_id")}
+        about = f" of the category `{content['category']}`" if content.get("category") else ""
+        session: TicketSession = self.must(f"opening a ticket{about}", self.open, content)
         self.shown(session)
-        for words, work in chain(undecided(session, said), worked_on(session, turn), waited(session, turn)):
+        for words, work in chain(undecided(session, content), worked_on(session, turn), waited(session, turn)):
             self.done(words, work)
         self.shown(session)
         self.covers()

@@ -115,9 +115,9 @@ class Reckoning:
 
     def warning_at(self, rule: int, due: int, counts: Stretches, window: date | None) -> int | None:
         """When a warning falls: in hours, before the due time, once that is in force; None for never."""
-        wanted = self.spec.warnings[rule]
+        share = self.spec.warnings[rule]
         total = self._promised(due, counts, window)
-        left = total - total * wanted.percent // 100 if isinstance(wanted, WarnShare) else wanted.seconds
+        left = total - total * share.percent // 100 if isinstance(share, WarnShare) else share.seconds
         if left <= 0 or left >= total:
             return None
         try:

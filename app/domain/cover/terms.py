@@ -145,12 +145,12 @@ class CoverTerms:
         A period counted from a far anchor may end up to three days after its own start plus its term: 31 January, 28
         February, 31 March. In a chain of whole days it may also end earlier.
         """
-        wanted = self.served(add_term(starts, term, self.zone))
-        if ends is None or ends == wanted:
-            return ends == wanted
+        period = self.served(add_term(starts, term, self.zone))
+        if ends is None or ends == period:
+            return ends == period
         if self.chained:
-            return abs(ends - wanted) <= timedelta(days=4)
-        return bool(term.months or term.years) and wanted < ends <= wanted + timedelta(days=3)
+            return abs(ends - period) <= timedelta(days=4)
+        return bool(term.months or term.years) and period < ends <= period + timedelta(days=3)
 
 
 def resumes_at(stretches: Sequence[Stretch], placed_at: datetime, license_id: str | None) -> datetime:

@@ -60,11 +60,11 @@ def judge(attempt: Attempt, *, step: int, at: datetime, jitter_permille: int = 0
         return Outcome("exhausted", failed, None)
     wait = SCHEDULE[failed] * (1000 + jitter_permille) / 1000
     if attempt.status in THROTTLED and attempt.retry_after is not None:
-        wait = max(wait, wanted_wait(attempt.retry_after, at=at))
+        wait = max(wait, retry_after(attempt.retry_after, at=at))
     return Outcome("retry", failed, at + wait)
 
 
-def wanted_wait(header: str, *, at: datetime) -> timedelta:
+def retry_after(header: str, *, at: datetime) -> timedelta:
     """The wait that a Retry-After asks for, seconds or a date, at most a day; zero for what cannot be read."""
     text = header.strip()
     if text.isascii() and text.isdigit():

@@ -36,24 +36,24 @@ def units_refunded(known: Known, order: Known, blocks: list[ReviewItem]) -> dict
     by_charge, whole = _of_charge(known)
     if whole or any(row["full"] for row in standing.values()):
         return units
-    given = max(_sum_of(standing.values()), by_charge)
+    returned = max(_sum_of(standing.values()), by_charge)
     total = _decimal(order.get("total"))
-    if total is not None and given == total > 0:
+    if total is not None and returned == total > 0:
         return units
     found: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     decided = set(known.get("settled_refunds") or ())
     loose = sorted(key for key, row in standing.items() if not _itemized(row) and key not in decided)
-    if total is not None and given > total > 0 and (loose or by_charge > total):
-        blocks.append(_too_much(loose, given, total))
+    if total is not None and returned > total > 0 and (loose or by_charge > total):
+        blocks.append(_too_much(loose, returned, total))
         return {}
     for refund_id, pair in sorted(standing.items()):
         if refund_id not in loose:
-            given -= _decimal(pair["amount"]) or Decimal(0)
+            returned -= _decimal(pair["amount"]) or Decimal(0)
         if refund_id not in decided:
             _take_itemized(refund_id, pair, found, amounts, blocks)
-    if given > 0:
-        _explain(order, given, loose, found, blocks)
+    if returned > 0:
+        _explain(order, returned, loose, found, blocks)
     rows, smallest = {row["line_id"]: row for row in order["lines"]}, unit_of(str(order["currency"]))
     for line_id, amount in sorted(amounts.items()):
         if line_id in rows:
@@ -121,9 +121,9 @@ def _sum_of(refunds: Iterable[Known]) -> Decimal:
     return sum((_decimal(refund["amount"]) or Decimal(0) for refund in refunds), Decimal(0))
 
 
-def _too_much(refund_ids: Sequence[str], given: Decimal, total: Decimal) -> ReviewItem:
-    unclear = f"{given} was given back in all, of an order that came to {total}: nobody can tell what for."
-    says = {"refunds": list(refund_ids), "amount": str(given), "total": str(total)}
+def _too_much(refund_ids: Sequence[str], returned: Decimal, total: Decimal) -> ReviewItem:
+    unclear = f"{returned} was given back in all, of an order that came to {total}: nobody can tell what for."
+    says = {"refunds": list(refund_ids), "amount": str(returned), "total": str(total)}
     return ReviewItem(LINES_UNKNOWN, unclear, says)
 
 
@@ -172,9 +172,9 @@ def _explain(
         "lines": {row["line_id"]: row.get("gross") or row.get("paid") for row in rows},
         "beside_the_lines": list(order.get("others") or ()),
     }
-    wanted, smallest = Fraction(amount), Fraction(unit_of(str(order["currency"])))
+    amount_back, smallest = Fraction(amount), Fraction(unit_of(str(order["currency"])))
     if len(rows) != 1:
-        alone = beside is not None and wanted in beside and not _fits_lines(rows, wanted, beside, smallest)
+        alone = beside is not None and amount_back in beside and not _fits_lines(rows, amount_back, beside, smallest)
         if not alone:
             blocks.append(
                 ReviewItem(LINES_UNKNOWN, f"{amount} was given back, and the shop does not say for which lines.", says)
@@ -189,7 +189,9 @@ def _explain(
         return
     known = beside if beside is not None else {Fraction(0)}
     refunds = max(len(refund_ids), 1)
-    fits = {count for other in known for count in counts(wanted - other, unit, int(row["quantity"]), smallest, refunds)}
+    fits = {
+        count for other in known for count in counts(amount_back - other, unit, int(row["quantity"]), smallest, refunds)
+    }
     if len(fits) == 1 and beside is not None:
         found[row["line_id"]] = found.get(row["line_id"], 0) + fits.pop()
     elif not fits:
@@ -239,7 +241,7 @@ def _sums(amounts: Sequence[Fraction]) -> set[Fraction] | None:
     return found
 
 
-def _fits_lines(rows: Sequence[Known], wanted: Fraction, beside: set[Fraction], smallest: Fraction) -> bool:
+def _fits_lines(rows: Sequence[Known], amount: Fraction, beside: set[Fraction], smallest: Fraction) -> bool:
     """Whether units of the lines can make the amount as well, rounded to the smallest unit; yes, if there are too many
     ways to tell."""
     sums = {Fraction(0)}
@@ -251,7 +253,7 @@ def _fits_lines(rows: Sequence[Known], wanted: Fraction, beside: set[Fraction], 
         if len(sums) > SUMS_MAX:
             return True
     near = {each for sum_ in sums for each in (floor(sum_ / smallest), ceil(sum_ / smallest))}
-    return any((wanted - other) / smallest in near for other in beside if other != wanted)
+    return any((amount - other) / smallest in near for other in beside if other != amount)
 
 
 def _unit(row: Mapping[str, Any]) -> Fraction | None:

@@ -64,16 +64,16 @@ def merge_ticket(before: Known | None, update: TicketUpdate) -> Known:
             known["ticket"] = theirs
     if update.responses:
         responses = dict(known.get("responses") or {})
-        for said in update.responses:
+        for response in update.responses:
             row = {
-                "author": said.author,
-                "kind": said.kind,
-                "public": said.public,
-                "occurred_at": iso(said.occurred_at),
-                **({"automatic": True} if said.automatic else {}),
+                "author": response.author,
+                "kind": response.kind,
+                "public": response.public,
+                "occurred_at": iso(response.occurred_at),
+                **({"automatic": True} if response.automatic else {}),
             }
-            mine = responses.get(said.response_id)
-            responses[said.response_id] = row if mine is None else min(row, mine, key=_sorted)
+            mine = responses.get(response.response_id)
+            responses[response.response_id] = row if mine is None else min(row, mine, key=_sorted)
         known["responses"] = responses
     return known
 

@@ -13,7 +13,7 @@ from app.domain.policy.wording import are, capital, cited, credit_words, day_of,
 
 Row = Mapping[str, Any]
 _BY_ORDER: Final = ("license", "purchase", "choice")
-_GIVEN: Final = {
+_SOURCE_WORDS: Final = {
     "goodwill": "given by hand on {day}",
     "breach": "given for a late answer on {day}",
     "correction": "given anew on {day}",
@@ -40,8 +40,8 @@ def lot_words(policy: Policy, lot: Row) -> str:
         name += f" for {kind.title}"
     if lot["order_id"] is not None and (lot["source"] in _BY_ORDER or lot.get("bought")):
         return f"{name} of order {lot['order_id']}"
-    given = _GIVEN.get(str(lot["source"]), "granted on {day}")
-    return f"{name} {given.replace('{day}', day_of(lot['effective_at']))}"
+    source = _SOURCE_WORDS.get(str(lot["source"]), "granted on {day}")
+    return f"{name} {source.replace('{day}', day_of(lot['effective_at']))}"
 
 
 def until_words(lot: Row) -> str:
@@ -114,12 +114,13 @@ def _from(moves: Sequence[Row], source: str, target: str | None = None) -> list[
 def _granted(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     put_in = _from(moves, "world")
     if not put_in:
-        return _taken_by_hand(policy, operation, moves)
+        return _voided_by_hand(policy, operation, moves)
     lot = put_in[0]["lot"]
     granted = credit_words(policy, _sum(put_in))
     by = f" by order {lot['order_id']}" if lot["order_id"] is not None and lot["source"] in _BY_ORDER else ""
     if not by:
-        by = f" {_GIVEN.get(str(lot['source']), 'granted on {day}').replace('{day}', day_of(lot['effective_at']))}"
+        source = _SOURCE_WORDS.get(str(lot["source"]), "granted on {day}")
+        by = f" {source.replace('{day}', day_of(lot['effective_at']))}"
         verb = f"{granted} {was(_sum(put_in))}{by}"
     else:
         verb = f"{granted} {was(_sum(put_in))} granted{by}"
@@ -131,7 +132,7 @@ def _granted(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     return text
 
 
-def _taken_by_hand(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+def _voided_by_hand(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     number = _sum(moves, "available", "voided")
     return f"{credit_words(policy, number)} {was(number)} taken away by hand, {_of(policy, moves)}"
 
@@ -142,21 +143,21 @@ def _of(policy: Policy, moves: Sequence[Row]) -> str:
 
 def _held(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     number = _sum(moves, "available", "held")
-    taken = _from(moves, "available", "held")
-    return f"{credit_words(policy, number)} {was(number)} set aside from {_lots(policy, taken)}"
+    parts = _from(moves, "available", "held")
+    return f"{credit_words(policy, number)} {was(number)} set aside from {_lots(policy, parts)}"
 
 
 def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
-    taken = _from(moves, "available", "spent")
-    number = _sum(taken)
+    parts = _from(moves, "available", "spent")
+    number = _sum(parts)
     how = "charged again, since the cause was corrected," if operation["reason"] == "cause corrected" else "charged"
-    return f"{credit_words(policy, number)} {was(number)} {how} from {_lots(policy, taken)}"
+    return f"{credit_words(policy, number)} {was(number)} {how} from {_lots(policy, parts)}"
 
 
 def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
-    taken = _from(moves, "held", "spent")
-    number, rest = _sum(taken), _sum(moves, "held", "available")
-    text = f"{credit_words(policy, number)} {was(number)} charged from {_lots(policy, taken)}"
+    parts = _from(moves, "held", "spent")
+    number, rest = _sum(parts), _sum(moves, "held", "available")
+    text = f"{credit_words(policy, number)} {was(number)} charged from {_lots(policy, parts)}"
     return f"{text}, and {credit_words(policy, rest)} went back unspent" if rest else text
 
 

@@ -369,6 +369,6 @@ def _restore(now: dict[str, Any], saved: dict[str, Any], fields: tuple[str, ...]
             setattr(now[key], name, getattr(old, name))
 
 
-def hold_lines(hold_id: HoldId, taken: Sequence[tuple[Lot, int]]) -> list[HoldLine]:
+def hold_lines(hold_id: HoldId, parts: Sequence[tuple[Lot, int]]) -> list[HoldLine]:
     """The lines of a new hold, numbered in order of spending."""
-    return [HoldLine(lot_id=lot.lot_id, line_no=number, credits=n) for number, (lot, n) in enumerate(taken, 1)]
+    return [HoldLine(lot_id=lot.lot_id, line_no=number, credits=n) for number, (lot, n) in enumerate(parts, 1)]

@@ -22,7 +22,7 @@ from app.domain.ledger.lot import Entry, Hold, Lot
 from app.domain.ledger.lots import DEFAULT_TYPE, LotLedger, checked_amount, insufficient
 from app.domain.ledger.money_back import RefundQuote, refund_quote
 from app.domain.ledger.refunded_units import families, take_all
-from app.domain.ledger.units import Door, Taken, VoidedGrant, due_back
+from app.domain.ledger.units import Door, TakeBackReason, VoidedGrant, due_back
 from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import HoldId, LicenseId, TicketId
@@ -106,11 +106,11 @@ class Ledger(LotLedger):
         hold = self._hold(hold_id)
         with attempt(self, hold.credit_type):
             self._must_be_open(hold, "capture")
-            wanted = hold.open if credits is None else checked_amount(credits)
-            if wanted > hold.open:
-                raise DomainError("over_capture", hold_id=hold_id, requested=wanted, held=hold.open)
+            credits_ = hold.open if credits is None else checked_amount(credits)
+            if credits_ > hold.open:
+                raise DomainError("over_capture", hold_id=hold_id, requested=credits_, held=hold.open)
             entries: list[Entry] = []
-            left = wanted
+            left = credits_
             for line in hold.lines:
                 part = min(left, line.open)
                 if part:
@@ -143,10 +143,10 @@ class Ledger(LotLedger):
         hold = self._hold(hold_id)
         with attempt(self, hold.credit_type):
             self._must_be_open(hold, "release")
-            wanted = hold.open if credits is None else checked_amount(credits)
-            if wanted > hold.open:
-                raise DomainError("over_release", hold_id=hold_id, requested=wanted, held=hold.open)
-            self._return(hold, "held", wanted, expired, reason, clause)
+            credits_ = hold.open if credits is None else checked_amount(credits)
+            if credits_ > hold.open:
+                raise DomainError("over_release", hold_id=hold_id, requested=credits_, held=hold.open)
+            self._return(hold, "held", credits_, expired, reason, clause)
         return hold
 
     def refund(
@@ -173,10 +173,10 @@ class Ledger(LotLedger):
             if hold.captured == 0:
                 raise DomainError("hold_wrong_state", hold_id=hold_id, state=_state(hold), action="refund")
             refundable = hold.captured - hold.refunded
-            wanted = refundable if credits is None else checked_amount(credits)
-            if wanted > refundable or refundable == 0:
-                raise DomainError("over_refund", hold_id=hold_id, requested=wanted, refundable=refundable)
-            self._return(hold, "spent", wanted, expired, reason, clause)
+            credits_ = refundable if credits is None else checked_amount(credits)
+            if credits_ > refundable or refundable == 0:
+                raise DomainError("over_refund", hold_id=hold_id, requested=credits_, refundable=refundable)
+            self._return(hold, "spent", credits_, expired, reason, clause)
         return hold
 
     # --- taking away --------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ class Ledger(LotLedger):
         What is spent is reported, or ``owed`` where the policy allows it (then repaid by what is or becomes available);
         what is held stays held and is reported. Both are voided when they come back (`refunded_units`).
         """
-        why = Taken(door=door, reason=reason, clause=clause, order_id=order_id, ref=ref)
+        why = TakeBackReason(door=door, reason=reason, clause=clause, order_id=order_id, ref=ref)
         return take_all(self, self.granted_by(order_id, line_id, units), credits, why)
 
     def granted_by(self, order_id: str, line_id: str, units: Collection[int] | None = None) -> list[list[Lot]]:
@@ -228,11 +228,11 @@ class Ledger(LotLedger):
         if lot_id is not None:
             credit_type = self.lot(lot_id).credit_type
         with attempt(self, credit_type):
-            taken = self._pick(credits, credit_type, license_id, lot_id)
+            parts = self._pick(credits, credit_type, license_id, lot_id)
             entries: list[Entry] = []
             hold_id = HoldId(self.mint("hld"))
-            lines = hold_lines(hold_id, taken)
-            for line, (lot, part) in zip(lines, taken, strict=True):
+            lines = hold_lines(hold_id, parts)
+            for line, (lot, part) in zip(lines, parts, strict=True):
                 self.move(entries, lot, "available", "held" if kind == "hold" else "spent", part)
                 if kind == "debit":
                     line.captured = part
@@ -284,15 +284,15 @@ class Ledger(LotLedger):
         available = sum(lot.available for lot in lots)
         if available < credits:
             raise insufficient(available, credits, credit_type)
-        taken: list[tuple[Lot, int]] = []
+        parts: list[tuple[Lot, int]] = []
         left = credits
         for lot in lots:
             part = min(left, lot.available)
-            taken.append((lot, part))
+            parts.append((lot, part))
             left -= part
             if left == 0:
                 break
-        return taken
+        return parts
 
     def _return(
         self,

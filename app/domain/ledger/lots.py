@@ -162,10 +162,10 @@ class LotLedger(Journal):
         lot = self.lot(lot_id)
         if lot.expires_at is not None and lot.expires_at <= self.at:
             raise DomainError("lot_expired", lot_id=lot_id, expires_at=lot.expires_at.isoformat())
-        wanted = lot.available if credits is None else checked_amount(credits)
-        if wanted > lot.available or wanted == 0:
-            raise insufficient(lot.available, max(wanted, 1), lot.credit_type)
-        moved = self.void(lot_id, wanted, reason=reason, clause=clause, kind="transfer")
+        credits_ = lot.available if credits is None else checked_amount(credits)
+        if credits_ > lot.available or credits_ == 0:
+            raise insufficient(lot.available, max(credits_, 1), lot.credit_type)
+        moved = self.void(lot_id, credits_, reason=reason, clause=clause, kind="transfer")
         give(lot, to_customer_id, moved)
         return moved
 

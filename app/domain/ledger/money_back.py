@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.units import by_door, given, paid_back, refunded_so_far
+from app.domain.ledger.units import by_door, paid_back, refunded_so_far, transferred
 from app.domain.policy.credit_rules import MoneyBack
 from app.domain.values.money import Money, share
 from app.domain.values.term import add_term
@@ -90,9 +90,9 @@ def refund_quote(
     # Credits that went on with a merge took their part of the price with them; those that were given to another
     # customer, and those that the order's refund covered, are paid back by the order.
     by_order = paid_back(lot, "order", "correction")
-    mine = max(lot.granted - lot.moved - given(lot) - by_order, 0)
+    mine = max(lot.granted - lot.moved - transferred(lot) - by_order, 0)
     whole = share(lot.cost, Fraction(mine, lot.granted))
-    if mine == 0 and given(lot) and not by_order:
+    if mine == 0 and transferred(lot) and not by_order:
         return none("credits_given_away")
     if refunded_so_far(lot) >= whole.amount:
         return none("already_refunded")

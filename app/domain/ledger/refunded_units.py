@@ -17,10 +17,9 @@ from app.domain.ledger.lot import Entry, Lot
 from app.domain.ledger.lots import LotLedger
 from app.domain.ledger.units import (
     Left,
-    Taken,
+    TakeBackReason,
     VoidedGrant,
     claimed,
-    given,
     held_free,
     note,
     outstanding,
@@ -29,6 +28,7 @@ from app.domain.ledger.units import (
     put_claim,
     spent_free,
     take_claim,
+    transferred,
 )
 from app.domain.values.ids import LotId, OrderId
 
@@ -72,7 +72,7 @@ def families(
     return {key: sorted(found[key], key=lambda lot: lot.lot_id) for key in sorted(found)}
 
 
-def take(home: LotLedger, family: Sequence[Lot], credits: int | None, why: Taken) -> VoidedGrant:
+def take(home: LotLedger, family: Sequence[Lot], credits: int | None, why: TakeBackReason) -> VoidedGrant:
     """Take back a unit's credits, at most so many, wherever they lie: void what is available, claim what is not.
 
     Held credits are claimed. Spent ones are claimed too, or become a debt of the buyer where the policy allows it.
@@ -87,9 +87,9 @@ def take(home: LotLedger, family: Sequence[Lot], credits: int | None, why: Taken
     rest = target
     touched: dict[str, int] = {}
     for customer_id, lots in _by_owner(home, family):
-        taken = _void(ledgers[customer_id], lots, rest, why)
-        rest -= sum(taken.values())
-        touched |= taken
+        voided_now = _void(ledgers[customer_id], lots, rest, why)
+        rest -= sum(voided_now.values())
+        touched |= voided_now
     voided = target - rest
     held = _spread(family, rest, held_free)
     spent = _spread(family, rest - sum(held.values()), spent_free)
@@ -126,7 +126,7 @@ def take(home: LotLedger, family: Sequence[Lot], credits: int | None, why: Taken
     )
 
 
-def mark_gone(home: LotLedger, family: Sequence[Lot], credits: int, why: Taken) -> int:
+def mark_gone(home: LotLedger, family: Sequence[Lot], credits: int, why: TakeBackReason) -> int:
     """Remember that money went back for credits of a unit that were gone already, corrected away by hand.
 
     There is nothing to take, and no other door pays for them again. Returns how many there were, at most so many.
@@ -134,7 +134,7 @@ def mark_gone(home: LotLedger, family: Sequence[Lot], credits: int, why: Taken) 
     ledgers = {str(ledger.customer_id): ledger for ledger in home.reachable()}
     marked = 0
     for lot in family:
-        part = min(credits - marked, lot.granted - lot.moved - given(lot) - paid_back(lot))
+        part = min(credits - marked, lot.granted - lot.moved - transferred(lot) - paid_back(lot))
         if part > 0:
             note(lot, why.door, part, at=home.at, ref=why.ref)
             ledgers[lot.customer_id].mark_lot(lot)
@@ -142,7 +142,7 @@ def mark_gone(home: LotLedger, family: Sequence[Lot], credits: int, why: Taken) 
     return marked
 
 
-def take_all(home: LotLedger, found: Sequence[Sequence[Lot]], credits: int | None, why: Taken) -> VoidedGrant:
+def take_all(home: LotLedger, found: Sequence[Sequence[Lot]], credits: int | None, why: TakeBackReason) -> VoidedGrant:
     """`take` of several families, at most so many credits of each."""
     parts = [take(home, family, credits, why) for family in found]
     return VoidedGrant(
@@ -166,22 +166,22 @@ def _by_owner(home: LotLedger, family: Sequence[Lot]) -> Iterator[tuple[str, lis
         yield customer_id, [lot for lot in family if lot.customer_id == customer_id]
 
 
-def _void(ledger: Journal, lots: Sequence[Lot], credits: int, why: Taken) -> dict[str, int]:
+def _void(ledger: Journal, lots: Sequence[Lot], credits: int, why: TakeBackReason) -> dict[str, int]:
     """Void what is available of these lots, at most so many credits, in one operation; by lot."""
     entries: list[Entry] = []
-    taken: dict[str, int] = {}
+    voided: dict[str, int] = {}
     left = credits
     for lot in lots:
         if part := min(left, lot.available):
             ledger.move(entries, lot, "available", "voided", part)
-            taken[lot.lot_id] = part
+            voided[lot.lot_id] = part
             left -= part
     if entries:
         credit_type = lots[0].credit_type
         order_id = None if why.order_id is None else OrderId(why.order_id)
         ledger.record("void", credit_type, entries, order_id=order_id, reason=why.reason, clause=why.clause)
         refresh_expiry(ledger, credit_type)
-    return taken
+    return voided
 
 
 def _spread(family: Sequence[Lot], credits: int, free: Callable[[Lot], int]) -> dict[str, int]:
@@ -195,7 +195,7 @@ def _spread(family: Sequence[Lot], credits: int, free: Callable[[Lot], int]) -> 
     return found
 
 
-def _book_debt(home: LotLedger, family: Sequence[Lot], debt: int, why: Taken) -> None:
+def _book_debt(home: LotLedger, family: Sequence[Lot], debt: int, why: TakeBackReason) -> None:
     credit_type = family[0].credit_type
     mine = [lot for lot in family if lot.customer_id == home.customer_id]
     if not mine:

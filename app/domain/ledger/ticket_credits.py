@@ -137,18 +137,18 @@ def _each_hold(
 ) -> int:
     mine = [hold for hold in _holds_of(ledger, ticket_id) if _left(hold, what)]
     total = sum(_left(hold, what) for hold in mine)
-    wanted = total if credits is None else checked_amount(credits)
-    if wanted > total:
+    credits_ = total if credits is None else checked_amount(credits)
+    if credits_ > total:
         if what == "open":
-            raise DomainError("over_release", ticket_id=ticket_id, requested=wanted, held=total)
-        raise DomainError("over_refund", ticket_id=ticket_id, requested=wanted, refundable=total)
-    left = wanted
+            raise DomainError("over_release", ticket_id=ticket_id, requested=credits_, held=total)
+        raise DomainError("over_refund", ticket_id=ticket_id, requested=credits_, refundable=total)
+    left = credits_
     for hold in reversed(mine) if newest_first else mine:
         part = min(left, _left(hold, what))
         if part:
             act(hold, part)
             left -= part
-    return wanted - left
+    return credits_ - left
 
 
 def _left(hold: Hold, what: Literal["open", "spent"]) -> int:

@@ -55,7 +55,7 @@ class VoidedGrant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class TakeBackReason:
     """Why a unit is taken back: by which door, for which order, with the words of the statement line."""
 
     door: Door
@@ -66,7 +66,7 @@ class Taken:
     """The storefront's id of the refund."""
 
 
-def given(lot: Lot) -> int:
+def transferred(lot: Lot) -> int:
     """Return the credits that transfers moved on to other customers."""
     return sum(lot.data.get("given", {}).values())
 
@@ -102,7 +102,7 @@ def claimed(lot: Lot) -> int:
     return min(claim["credits"], lot.held + lot.spent) if claim else 0
 
 
-def put_claim(lot: Lot, credits: int, why: Taken) -> None:
+def put_claim(lot: Lot, credits: int, why: TakeBackReason) -> None:
     """Claim so many more of the held and spent credits."""
     lot.data = {
         **lot.data,
@@ -141,8 +141,8 @@ def outstanding(family: Sequence[Lot]) -> int:
     """Return what an order granted and nobody took back or claims, over all the lots in which it lies by now."""
     root = next((lot for lot in family if lot.root == lot.lot_id), None)
     granted = root.granted if root is not None else sum(lot.granted for lot in family)
-    taken = sum(lot.voided - lot.moved - given(lot) for lot in family)
-    return granted - taken - sum(claimed(lot) + owed(lot) for lot in family)
+    voided = sum(lot.voided - lot.moved - transferred(lot) for lot in family)
+    return granted - voided - sum(claimed(lot) + owed(lot) for lot in family)
 
 
 def owed(lot: Lot) -> int:

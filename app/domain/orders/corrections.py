@@ -15,7 +15,7 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.ledger.events import voided_data
-from app.domain.ledger.units import given
+from app.domain.ledger.units import transferred
 from app.domain.orders.grants import put_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.orders.refunds import TakenBack, Taking, take_back, take_license
@@ -32,7 +32,7 @@ def differs(order: Order, stated: Mapping[str, OrderLine], unmapped: Collection[
     if any(line_id not in known for line_id in stated):
         return True
     return any(
-        _said(line) != _said(stated[line_id]) if line_id in stated else line.quantity > 0
+        _content(line) != _content(stated[line_id]) if line_id in stated else line.quantity > 0
         for line_id, line in known.items()
         if line_id not in unmapped
     )
@@ -58,7 +58,7 @@ def change_lines(
     for line in order.lines:
         line_id = str(line.line_id)
         now = stated.get(line_id)
-        if line_id in unmapped or (now is not None and _said(now) == _said(line)):
+        if line_id in unmapped or (now is not None and _content(now) == _content(line)):
             lines.append(line)
             continue
         kind = _kind(order, line, terms)
@@ -119,7 +119,7 @@ def used(account: CustomerAccount, order: Order, line: OrderLine, served: Collec
     mine = (order.order_id, line.line_id)
     return (
         any(
-            lot.held or lot.spent or given(lot)
+            lot.held or lot.spent or transferred(lot)
             for lot in account.ledger.lots.values()
             if (lot.order_id, lot.line_id) == mine
         )
@@ -151,12 +151,12 @@ def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
     for cover in list(account.covers.values()):
         if (cover.order_id, cover.line_id) == mine and cover.cover_id not in line.withdrawn:
             if covers.take_back(account, cover, reason=CORRECTED):
-                answer.taken.append({"kind": "cover", "cover_id": cover.cover_id, "line_id": line.line_id})
+                answer.taken_back.append({"kind": "cover", "cover_id": cover.cover_id, "line_id": line.line_id})
             forgo(account, order, line, cover)
     for choice in account.choices.values():
         if (choice.order_id, choice.line_id) == mine and choice.open:
             void_choice(account, choice, reason=CORRECTED)
-            answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
+            answer.taken_back.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
     addons_left = []
     for addon in account.addons:
         if (addon.order_id, addon.line_id) != mine:
@@ -164,7 +164,7 @@ def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
         elif addon.voided_at is None:
             addon.voided_at = account.at
             account.plan.addons.append(addon)
-            answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
+            answer.taken_back.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
     account.addons = addons_left
     line.units, line.corrected = None, 0
     account.plan.orders[order.order_id] = order
@@ -188,7 +188,7 @@ def _withdraw_lots(account: CustomerAccount, order: Order, line: OrderLine, answ
         if not voided:
             continue
         balance = account.ledger.balance(lot.credit_type)
-        answer.taken.append(
+        answer.taken_back.append(
             {
                 "kind": "credits",
                 "lot_id": lot.lot_id,
@@ -265,7 +265,7 @@ def _kind(order: Order, line: OrderLine, terms: Terms) -> str | None:
     return None if isinstance(found, NotGranted) else found[0].kind
 
 
-def _said(order_line: OrderLine) -> tuple[Any, ...]:
+def _content(order_line: OrderLine) -> tuple[Any, ...]:
     return (order_line.sku, order_line.quantity, *_worth(order_line))
 
 
@@ -274,7 +274,7 @@ def _worth(order_line: OrderLine) -> tuple[Any, ...]:
 
 
 def _join(answer: TakenBack, more: TakenBack) -> None:
-    answer.taken += more.taken
+    answer.taken_back += more.taken_back
     answer.left += more.left
     answer.owed += more.owed
 

@@ -84,7 +84,7 @@ def _otherwise(policy: Policy, code: str) -> str | None:
 # --- refunds ----------------------------------------------------------------------------------------------------------
 
 
-def taken_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None) -> str:
+def take_back_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None) -> str:
     """One thing that a refund took back."""
     title = sku_title(policy, sku) if sku is not None else f"line {row.get('line_id')}"
     match row.get("kind"):
@@ -226,8 +226,8 @@ def choice_words(policy: Policy, rule: str, option: str) -> str:
 
 def options_words(policy: Policy, rule: str, options: Iterable[Any]) -> str:
     """What can be chosen: ``40 credits or 30 days of support``."""
-    given, known = {str(option) for option in options}, _options(policy, rule)
-    names = [*(name for name in known if name in given), *sorted(given - set(known))]
+    codes, known = {str(option) for option in options}, _options(policy, rule)
+    names = [*(name for name in known if name in codes), *sorted(codes - set(known))]
     return joined([known.get(name, name) for name in names], "or")
 
 

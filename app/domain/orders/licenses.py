@@ -79,11 +79,11 @@ def reclass(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) ->
             continue
         facts = line_facts(account, order, line, policy, offer[0])
         facts |= {"license.ordinal": item.ordinal, "license.first_order": item.first_order}
-        wanted = [grant for grant in offer[0].grants if holds(grant.when, facts) is True]
-        if any(grant.rule == choice.rule for grant in wanted):
+        grants = [grant for grant in offer[0].grants if holds(grant.when, facts) is True]
+        if any(grant.rule == choice.rule for grant in grants):
             continue
         void_choice(account, choice, reason="reranked")
-        for grant in wanted:
+        for grant in grants:
             if isinstance(grant, CreditGrant):
                 grant_credits(
                     account,

@@ -51,11 +51,11 @@ def shown(dispute: PaymentDispute) -> tuple[Action | Literal["given_back"], int]
     return (dispute.action, dispute.credits) if undone is None else ("given_back", int(undone))
 
 
-def units_left(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, int]) -> dict[str, int]:
+def units_left(order: Order, units: Mapping[str, int], refunded: Mapping[str, int]) -> dict[str, int]:
     """Return how many of the disputed units are still there to take: those given back already are not taken twice."""
     found = {}
     for line in order.lines:
-        left = min(wanted.get(line.line_id, 0), line.quantity - refunded.get(line.line_id, 0))
+        left = min(units.get(line.line_id, 0), line.quantity - refunded.get(line.line_id, 0))
         if left > 0:
             found[str(line.line_id)] = left
     return found
@@ -82,7 +82,7 @@ def suspend(
 
 def lift(account: CustomerAccount, dispute: PaymentDispute) -> None:
     """Give suspended credits back to their lots."""
-    given = 0
+    lifted = 0
     for hold_id in reversed(dispute.holds):
         owner = _owner(account.ledger, hold_id)
         hold = None if owner is None else owner.holds[hold_id]
@@ -91,12 +91,12 @@ def lift(account: CustomerAccount, dispute: PaymentDispute) -> None:
         number = suspension.lift(owner, hold)
         if owner is not account.ledger:
             pass_on(owner, account.ledger)
-        given += number
+        lifted += number
         if number:
             balance = account.ledger.balance(hold.credit_type)
             data = moved_data(hold.credit_type, number, balance, hold_id=hold_id, reason=REASON)
             account.emit("credits.released", data)
-    dispute.holds, dispute.credits, dispute.undo = [], 0, {"given_back": given}
+    dispute.holds, dispute.credits, dispute.undo = [], 0, {"given_back": lifted}
 
 
 def _would_take(account: CustomerAccount, order: Order, units: Mapping[str, int], terms: Terms) -> dict[str, int]:
@@ -140,7 +140,7 @@ def take(
             "at": account.at,
             "reason": REASON,
             "lines": lines,
-            "taken_back": result.taken,
+            "taken_back": result.taken_back,
             "not_taken_back": result.left,
             "owed": result.owed,
             **guarantee_of(terms[order.policy_version], account, order),
@@ -193,7 +193,7 @@ def _remember(account: CustomerAccount, before: _Before, dispute: PaymentDispute
         )  # of an expired lot: that alone
         if then is not None and (then != now or noted):
             lots[lot.lot_id] = [a - b for a, b in zip(now, then, strict=True)]
-    dispute.credits = sum(max(taken, 0) for taken, _, _ in lots.values())
+    dispute.credits = sum(max(voided, 0) for voided, _, _ in lots.values())
     dispute.undo = {
         "lots": lots,
         "owed": {
@@ -214,12 +214,12 @@ def _remember(account: CustomerAccount, before: _Before, dispute: PaymentDispute
 
 def save(account: CustomerAccount, order: Order, dispute: PaymentDispute, refund: OrderRefund | None) -> None:
     """Undo what the dispute took: each lot, license, period, choice and add-on as it was. Settle the orders then."""
-    given: list[dict[str, Any]] = []
-    given += _licenses_back(account, dispute.undo.get("licenses", ()))
-    given += _covers_back(account, dispute.undo.get("covers", {}))
-    given += _choices_back(account, dispute.undo.get("choices", ()))
-    given += _addons_back(account, dispute.undo.get("addons", ()))
-    given += _lots_back(account, order, dispute, dispute.undo.get("lots", {}))
+    returned: list[dict[str, Any]] = []
+    returned += _licenses_back(account, dispute.undo.get("licenses", ()))
+    returned += _covers_back(account, dispute.undo.get("covers", {}))
+    returned += _choices_back(account, dispute.undo.get("choices", ()))
+    returned += _addons_back(account, dispute.undo.get("addons", ()))
+    returned += _lots_back(account, order, dispute, dispute.undo.get("lots", {}))
     for credit_type, debt in sorted(dispute.undo.get("owed", {}).items()):
         suspension.forgive(account.ledger, credit_type, debt, order_id=order.order_id)
     if refund is not None:
@@ -227,10 +227,10 @@ def save(account: CustomerAccount, order: Order, dispute: PaymentDispute, refund
         refund.answer = {
             **refund.answer,
             "lines": [],
-            "undone": {"at": iso(account.at), "lines": lines, "given_back": given},
+            "undone": {"at": iso(account.at), "lines": lines, "given_back": returned},
         }
         account.plan.refunds_undone.append(refund)
-    back = sum(row["credits"] for row in given if row["kind"] == "credits")
+    back = sum(row["credits"] for row in returned if row["kind"] == "credits")
     dispute.undo, dispute.credits, dispute.refund_id = {"given_back": back}, 0, None
 
 
@@ -247,7 +247,7 @@ def _lots_back(
     account: CustomerAccount, order: Order, dispute: PaymentDispute, lots: Mapping[str, Sequence[int]]
 ) -> list[dict[str, Any]]:
     """Reinstate what was voided, and lift the claims on what is still in use; what came back since is reinstated."""
-    given = []
+    returned = []
     for lot_id, (voided, claims, debt) in sorted(lots.items()):
         for ledger in account.ledger.reachable():
             lot = ledger.lots.get(LotId(lot_id))
@@ -260,8 +260,8 @@ def _lots_back(
             ledger.mark_lot(lot)
             if (number := voided + claims - still) > 0:
                 suspension.reinstate(ledger, lot, number, order_id=order.order_id)
-                given.append(_given_back(account, ledger, lot, number, order))
-    return given
+                returned.append(_given_back(account, ledger, lot, number, order))
+    return returned
 
 
 def _forget(lot: Lot, refund_id: str | None, debt: int) -> None:
@@ -300,7 +300,7 @@ def _given_back(account: CustomerAccount, ledger: Ledger, lot: Lot, number: int,
 
 
 def _licenses_back(account: CustomerAccount, licenses: Iterable[str]) -> list[dict[str, Any]]:
-    given = []
+    returned = []
     for key in licenses:
         found: License | None = account.licenses.get(key)
         if found is None or found.ended_reason != "refunded":
@@ -308,12 +308,12 @@ def _licenses_back(account: CustomerAccount, licenses: Iterable[str]) -> list[di
         found.ended_at = found.ended_reason = found.uncounted_after = None
         put_license(account, found, "reinstated")
         account.emit("license.reinstated", {"license_id": key, "order_id": found.order_id, "reason": REASON})
-        given.append({"kind": "license", "license_id": key, "line_id": found.line_id, "unit_no": found.unit_no})
-    return given
+        returned.append({"kind": "license", "license_id": key, "line_id": found.line_id, "unit_no": found.unit_no})
+    return returned
 
 
 def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    given = []
+    returned = []
     for key, values in sorted(then.items()):
         cover = account.covers.get(key)
         if cover is None:
@@ -324,7 +324,7 @@ def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]
         cover.suspended_at = parse_iso_or_none(values["suspended_at"])
         cover.voided_at = parse_iso_or_none(values["voided_at"])
         covers.reinstated(account, cover, reason=REASON)
-        given.append(
+        returned.append(
             {
                 "kind": "cover",
                 "cover_id": key,
@@ -333,11 +333,11 @@ def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]
                 "ends_at": iso_or_none(cover.ends_at),
             }
         )
-    return given
+    return returned
 
 
 def _choices_back(account: CustomerAccount, choices: Iterable[str]) -> list[dict[str, Any]]:
-    given = []
+    returned = []
     for key in choices:
         choice: Choice | None = account.choices.get(key)
         if choice is None or choice.voided_at is None or _stands(account, choice):
@@ -345,8 +345,8 @@ def _choices_back(account: CustomerAccount, choices: Iterable[str]) -> list[dict
         choice.voided_at = None
         account.plan.put_choice(choice, "reinstated", {"reason": REASON})
         account.emit("choice.reinstated", {"choice_id": key, "order_id": choice.order_id, "reason": REASON})
-        given.append({"kind": "choice", "choice_id": key, "line_id": choice.line_id})
-    return given
+        returned.append({"kind": "choice", "choice_id": key, "line_id": choice.line_id})
+    return returned
 
 
 def _stands(account: CustomerAccount, gone: Choice) -> bool:
@@ -359,14 +359,14 @@ def _stands(account: CustomerAccount, gone: Choice) -> bool:
 
 
 def _addons_back(account: CustomerAccount, addons: Iterable[Iterable[str]]) -> list[dict[str, Any]]:
-    wanted = {tuple(addon) for addon in addons}
-    given = []
-    found: list[Addon] = [addon for addon in account.addons if (addon.order_id, addon.line_id) in wanted]
+    names = {tuple(addon) for addon in addons}
+    returned = []
+    found: list[Addon] = [addon for addon in account.addons if (addon.order_id, addon.line_id) in names]
     for addon in found:
         addon.voided_at = None
         account.plan.addons.append(addon)
-        given.append({"kind": "addon", "addon": addon.addon, "line_id": addon.line_id})
-    return given
+        returned.append({"kind": "addon", "addon": addon.addon, "line_id": addon.line_id})
+    return returned
 
 
 def amount_text(amount: Decimal | None) -> str | None:

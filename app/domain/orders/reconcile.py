@@ -196,10 +196,10 @@ class _Line:
             return
         self._resting(license_)
         facts = {**of_line, "license.ordinal": license_.ordinal, "license.first_order": license_.first_order}
-        wanted = [grant for grant in offer.grants if self._applies(grant, facts, unit_no)]
-        unwanted = {grant.rule: grant for grant in offer.grants if grant not in wanted}
+        grants = [grant for grant in offer.grants if self._applies(grant, facts, unit_no)]
+        unwanted = {grant.rule: grant for grant in offer.grants if grant not in grants}
         stays = take_back(self.account, self.order, self.line, self.there, license_, unwanted)
-        for grant in wanted:
+        for grant in grants:
             if stays and not already_granted(self.there, grant, license_):
                 self._instead(grant, unit_no)
             else:
@@ -299,9 +299,9 @@ class _Line:
             (cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule),
             key=lambda cover: (cover.starts_at or cover.granted_at, cover.cover_id),
         )
-        wanted = 0 if _gone(license_) and not mine else self.line.made if license_ is None else 1
+        target = 0 if _gone(license_) and not mine else self.line.made if license_ is None else 1
         at = [cover for cover in mine if cover.state != "voided"]
-        fresh = max(wanted - len(mine), 0)
+        fresh = max(target - len(mine), 0)
         periods = self._periods(grant, len(at) + fresh)
         if (
             grant.start in {"after_current", "when_uncovered"}
@@ -335,19 +335,19 @@ class _Line:
         self.outcome.covers += mine
         self.there.timeline += stretches_of(mine)
 
-    def _periods(self, grant: CoverGrant, wanted: int) -> list[tuple[datetime | None, datetime | None]]:
+    def _periods(self, grant: CoverGrant, target: int) -> list[tuple[datetime | None, datetime | None]]:
         """The periods that a line's covers fill, one after another, each counted from one anchor (decision 0026)."""
         if grant.start == "first_ticket":
-            return [(None, None)] * wanted
+            return [(None, None)] * target
         placed_at, terms = self.order.placed_at, CoverTerms.of(self.policy)
         if grant.term is None:
-            return [(placed_at, None)] * wanted
+            return [(placed_at, None)] * target
         before = self.there.timeline
         anchor = begins_at(grant, placed_at, self.account.licenses.values(), before, terms)
         alike = [
             stretch for stretch in before if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
         ]
-        return [*terms.periods(anchor, grant.term, wanted, alike)]
+        return [*terms.periods(anchor, grant.term, target, alike)]
 
     # - choices and add-ons -
 
@@ -445,5 +445,5 @@ def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bo
     terms = CoverTerms.of(policy)
     if terms.chained:  # where the chain began may be told later
         return all(terms.as_bought(cover.starts_at or anchor, cover.ends_at, grant.term) for cover in mine)
-    wanted = terms.periods(anchor, grant.term, len(mine))
-    return [(cover.starts_at, cover.ends_at) for cover in mine] == wanted
+    periods = terms.periods(anchor, grant.term, len(mine))
+    return [(cover.starts_at, cover.ends_at) for cover in mine] == periods

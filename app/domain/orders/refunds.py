@@ -16,7 +16,7 @@ from app.domain.cover import cover as covers
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import mark_gone, take_all
-from app.domain.ledger.units import BY_LOT, Taken, VoidedGrant, given, outstanding, paid_back
+from app.domain.ledger.units import BY_LOT, TakeBackReason, VoidedGrant, outstanding, paid_back, transferred
 from app.domain.orders.grants import end_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.policy.offers import NotGranted
@@ -34,7 +34,7 @@ the money back; what that takes may be put back (`app.domain.orders.payment_disp
 class TakenBack:
     """What a refund took back and what it could not."""
 
-    taken: list[dict[str, Any]] = field(default_factory=list)
+    taken_back: list[dict[str, Any]] = field(default_factory=list)
     left: list[dict[str, Any]] = field(default_factory=list)
     owed: int = 0
     later: dict[str, int] = field(default_factory=dict)
@@ -68,12 +68,12 @@ class Taking:
         return (license_.order_id, license_.line_id) == (self.order.order_id, self.line.line_id)
 
 
-def check_lines(order: Order, wanted: Mapping[str, int], left: Mapping[str, int]) -> None:
+def check_lines(order: Order, units: Mapping[str, int], left: Mapping[str, int]) -> None:
     """Refuses what was never bought, or was given back already: ``line_not_found``, ``order_over_refund`` (422).
 
     ``left``: units of each line that can still be refunded, whichever door gave back the others.
     """
-    for line_id, quantity in wanted.items():
+    for line_id, quantity in units.items():
         if line_id not in left:
             raise DomainError("line_not_found", order_id=order.order_id, line_id=line_id)
         if quantity > left[line_id]:
@@ -85,7 +85,7 @@ def check_lines(order: Order, wanted: Mapping[str, int], left: Mapping[str, int]
 def take_back(
     account: CustomerAccount,
     order: Order,
-    wanted: Mapping[str, int],
+    units: Mapping[str, int],
     terms: Terms,
     *,
     reason: Reason = "refunded",
@@ -94,7 +94,7 @@ def take_back(
     """Takes back so many units of each line (``line_id -> quantity``); the lines were checked."""
     answer = TakenBack()
     for line in order.lines:
-        quantity = wanted.get(line.line_id, 0)
+        quantity = units.get(line.line_id, 0)
         if quantity == 0:
             continue
         policy = terms[pin_of(order, line)]
@@ -150,7 +150,7 @@ def take_license(taking: Taking, license_: License) -> None:
     for choice in sorted(account.choices.values(), key=lambda choice: choice.choice_id):
         if choice.license_id == license_.license_id and choice.open:
             void_choice(account, choice, reason=reason)
-            answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
+            answer.taken_back.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
     served = [
         (cover, covers.state_of(cover, account.at))
         for cover in sorted(account.covers.values(), key=lambda cover: cover.cover_id)
@@ -160,7 +160,7 @@ def take_license(taking: Taking, license_: License) -> None:
         license_.uncounted_after = max(account.licenses)
     ended: Literal["corrected", "refunded"] = "corrected" if reason == "corrected" else "refunded"
     end_license(account, license_, account.at, reason=ended, clause=taking.clause)
-    answer.taken.append(
+    answer.taken_back.append(
         {"kind": "license", "license_id": license_.license_id, "line_id": line.line_id, "unit_no": license_.unit_no}
     )
     for cover, before in served:
@@ -173,7 +173,7 @@ def take_license(taking: Taking, license_: License) -> None:
 def _touched(taking: Taking, license_: License) -> bool:
     """Whether anything of what a license brought was used: credits held, spent or given away, a period begun."""
     found = taking.of_unit(license_.unit_no)
-    return any(lot.held or lot.spent or given(lot) for family in found for lot in family) or any(
+    return any(lot.held or lot.spent or transferred(lot) for family in found for lot in family) or any(
         cover.license_id == license_.license_id and cover.start == "first_ticket" and cover.starts_at is not None
         for cover in taking.account.covers.values()
     )
@@ -194,7 +194,7 @@ def _bought(taking: Taking, quantity: int) -> None:
         if taking.brought(addon) and addon.voided_at is None:
             addon.voided_at = account.at
             account.plan.addons.append(addon)
-            taking.answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
+            taking.answer.taken_back.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
 
 
 def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None = None) -> None:
@@ -205,7 +205,7 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
     for family in found:
         by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
     left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
-    why = Taken(
+    why = TakeBackReason(
         door="correction" if reason == "corrected" else "order",
         reason=reason,
         clause=taking.clause,
@@ -245,7 +245,7 @@ def _emit_voided(taking: Taking, lot: Lot, credits: int) -> None:
         "credits": credits,
         "line_id": taking.line.line_id,
     }
-    taking.answer.taken.append(row if other is None else {**row, "customer_id": other.customer.external_id})
+    taking.answer.taken_back.append(row if other is None else {**row, "customer_id": other.customer.external_id})
     owner = other or account
     balance = owner.ledger.balance(lot.credit_type)
     owner.emit("credits.voided", voided_data(lot, credits, balance, reason=taking.reason, order_id=order.order_id))
@@ -368,7 +368,7 @@ def _newest_unstarted(account: CustomerAccount, found: list[Cover]) -> Cover | N
 
 def _take_cover(taking: Taking, cover: Cover) -> None:
     covers.take_back(taking.account, cover, reason=taking.reason, clause=taking.clause)
-    taking.answer.taken.append(
+    taking.answer.taken_back.append(
         {
             "kind": "cover",
             "cover_id": cover.cover_id,

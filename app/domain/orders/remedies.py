@@ -94,7 +94,7 @@ def bought(account: CustomerAccount, offer: Offer, sku: str, need: Need, *, kind
         kind=kind,
         sku=sku if n is None else offer.sku.replace("{n}", str(n)),
         price=price_of(account, offer, n),
-        text=_said(quantity, helps_at),
+        text=_condition_words(quantity, helps_at),
         quantity=quantity,
         helps_at=helps_at,
         attributes=_attributes(offer, need),
@@ -135,7 +135,7 @@ def _quantity(packs: Iterable[CreditGrant], missing: int | None) -> int:
     return 1 if not missing or not each else -(-missing // each)
 
 
-def _said(quantity: int, helps_at: datetime | None) -> str | None:
+def _condition_words(quantity: int, helps_at: datetime | None) -> str | None:
     if helps_at is not None:
         return f"It begins on {day(helps_at)}."
     return f"{quantity} of these would be enough." if quantity > 1 else None

@@ -83,11 +83,11 @@ def holds(condition: Condition | None, facts: Facts) -> bool | None:
 
 def facts_used(condition: Condition | None) -> Iterator[str]:
     """The names of the facts a condition looks at, in order, without repeats."""
-    seen: set[str] = set()
+    names: set[str] = set()
     for test in tests_of(condition):
         for name in (test.fact, test.value_fact):
-            if name is not None and name not in seen:
-                seen.add(name)
+            if name is not None and name not in names:
+                names.add(name)
                 yield name
 
 

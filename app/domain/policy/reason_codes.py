@@ -29,7 +29,7 @@ class ReasonCode:
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _Use:
     code: str
     message: str
     remedies: tuple[str, ...]
@@ -38,17 +38,17 @@ class _Given:
 
 def reason_codes(policies: Iterable[Policy]) -> tuple[ReasonCode, ...]:
     """Every code these policies can give, sorted; where rules share a code, each rule's message."""
-    found: dict[str, list[_Given]] = {}
+    found: dict[str, list[_Use]] = {}
     for policy in policies:
-        for given_ in _walk(policy, policy):
-            found.setdefault(given_.code, []).append(given_)
-    return tuple(_merged(code, given) for code, given in sorted(found.items()))
+        for use in _walk(policy, policy):
+            found.setdefault(use.code, []).append(use)
+    return tuple(_merged(code, uses) for code, uses in sorted(found.items()))
 
 
-def _merged(code: str, given: list[_Given]) -> ReasonCode:
-    causes = list(dict.fromkeys(given_.message for given_ in given))
-    steps = list(dict.fromkeys(step for given_ in given for step in given_.remedies))
-    otherwise = _YES if all(given_.allows for given_ in given) else _ASK
+def _merged(code: str, uses: list[_Use]) -> ReasonCode:
+    causes = list(dict.fromkeys(use.message for use in uses))
+    steps = list(dict.fromkeys(step for use in uses for step in use.remedies))
+    otherwise = _YES if all(use.allows for use in uses) else _ASK
     return ReasonCode(code, _either(causes), _either(steps) if steps else otherwise)
 
 
@@ -56,12 +56,12 @@ def _either(texts: list[str]) -> str:
     return " Or: ".join(text if text.endswith((".", "…")) else f"{text}." for text in texts)
 
 
-def _walk(part: Any, policy: Policy) -> Iterator[_Given]:
+def _walk(part: Any, policy: Policy) -> Iterator[_Use]:
     if dataclasses.is_dataclass(part):
         for field in dataclasses.fields(part):
             value = getattr(part, field.name)
             if isinstance(value, str) and (field.name == "code" or field.name.endswith("_code")):
-                yield _given(part, value, policy)
+                yield _use(part, value, policy)
             else:
                 yield from _walk(value, policy)
     elif isinstance(part, Mapping):
@@ -72,8 +72,8 @@ def _walk(part: Any, policy: Policy) -> Iterator[_Given]:
             yield from _walk(value, policy)
 
 
-def _given(rule: Any, code: str, policy: Policy) -> _Given:
+def _use(rule: Any, code: str, policy: Policy) -> _Use:
     clause = policy.clause(rule.clause) if getattr(rule, "clause", None) else None
     message = getattr(rule, "message", None) or (clause.text if clause is not None else code.replace("_", " "))
     remedies = tuple(item.text for item in getattr(rule, "remedies", ()) if item.text)
-    return _Given(code, _FACT.sub("…", message), remedies, bool(getattr(rule, "allow", False)))
+    return _Use(code, _FACT.sub("…", message), remedies, bool(getattr(rule, "allow", False)))

@@ -25,7 +25,7 @@ def credit_words(policy: Policy, credits: int) -> str:
     return f"{credits} {unit_word(policy, credits)}"
 
 
-def want_words(policy: Policy, required: int, available: int) -> str:
+def shortage_words(policy: Policy, required: int, available: int) -> str:
     """That credits are missing: ``1 support credit is needed, 0 are available.``"""
     return f"{credit_words(policy, required)} {are(required)} needed, {available} {are(available)} available."
 
@@ -169,10 +169,10 @@ def term_words(term: Mapping[str, int] | Term | None) -> str:
     """A length of time in words: ``1 month``, ``30 days``."""
     if term is None:
         return "no end"
-    given = term if isinstance(term, Mapping) else {"years": term.years, "months": term.months, "days": term.days}
+    term_parts = term if isinstance(term, Mapping) else {"years": term.years, "months": term.months, "days": term.days}
     parts = []
     for name in ("years", "months", "days"):
-        number = given.get(name) or 0
+        number = term_parts.get(name) or 0
         if number:
             parts.append(f"{number} {name[:-1] if number == 1 else name}")
     return joined(parts) or "no time"

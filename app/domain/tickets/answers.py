@@ -59,7 +59,7 @@ class TicketAnswers:
             reading=reading or is_reading(self.policy, clause),
         )
 
-    def said(self, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    def translated(self, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
         """Reasons in the ticket's language, where the policy has words in it for the code."""
         texts = self.policy.messages.get(primary_subtag(self.ticket.language) or "", {})
         found = []
@@ -71,7 +71,7 @@ class TicketAnswers:
 
     def shown(self, reason: Reason) -> dict[str, Any]:
         """A reason as published, in the ticket's language."""
-        return reason_json(self.said([reason])[0])
+        return reason_json(self.translated([reason])[0])
 
     def decision(
         self, reasons: Iterable[Reason], remedies: Iterable[Remedy] = (), *, allowed: bool = False
@@ -82,7 +82,7 @@ class TicketAnswers:
             at=self.at,
             policy=self.policy.policy,
             policy_version=self.policy.version,
-            reasons=self.said(reasons),
+            reasons=self.translated(reasons),
             remedies=tuple(remedies),
         )
 

@@ -226,13 +226,13 @@ def decline(session: TicketSession, number: int, *, reason: str, occurred_at: da
     change = {"assessments": {number: {"status": "declined", "decided_at": iso(session.at)}}}
     text = "The quote was declined." if reason == "declined" else "The quote was not answered in time."
     closed = ticket.accepted_at is None
-    said = session.reason(
+    reason_ = session.reason(
         reason, rule.clause if rule else None, text, reading=bool(rule and rule.reading), number=number
     )
     values: dict[str, Any] = {"confirmation_expires_at": None, "remedies": [], "reasons": []}
     if closed:
         session.release_all(reason=reason, clause=rule.clause if rule else None)
-        values.update(reasons=[session.shown(said)])
+        values.update(reasons=[session.shown(reason_)])
     session.record(
         "declined",
         "decline",

@@ -58,12 +58,12 @@ def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> Non
     for lot in sorted(account.ledger.lots.values(), key=lambda lot: lot.lot_id):
         if lot.lot_id not in roots and lot.root not in roots:
             continue
-        taken = account.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.terms.clause)
-        if taken:
+        voided = account.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.terms.clause)
+        if voided:
             balance = account.ledger.balance(lot.credit_type)
             data = voided_data(
                 lot,
-                taken,
+                voided,
                 balance,
                 reason="breach_retracted",
                 order_id=None,

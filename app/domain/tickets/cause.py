@@ -81,16 +81,16 @@ def correct_cause(session: TicketSession, *, cause: str, reason: str, by: str | 
         raise DomainError("dispute_open", number=waiting[0])  # its decision takes the cause along
     old = next((cause for cause in session.policy.causes if cause.cause == ticket.cause), None)
     was, is_ = returns_all(session, old), returns_all(session, new)
-    owed, taken, missing = returned_so_far(session, was), 0, 0
+    owed, charged, missing = returned_so_far(session, was), 0, 0
     reasons: list[dict[str, Any]] = []
     if is_ and not was:
         owed += give_back(session, new)
         if owed:
             reasons.append(returned_reason(session, new))
     elif was and not is_:
-        taken, missing = _take_again(session, owed)
+        charged, missing = _take_again(session, owed)
         owed = missing
-        reasons += [session.shown(reason) for reason in _taken_reasons(session, taken, missing)]
+        reasons += [session.shown(reason) for reason in _charged_reasons(session, charged, missing)]
     elif new.returns == "all" and not is_ and session.charge()["net"]:
         reasons.append(session.shown(_priced_apart(session, new)))
     back, number = session.given_back(), len(ticket.cause_corrections) + 1
@@ -101,7 +101,7 @@ def correct_cause(session: TicketSession, *, cause: str, reason: str, by: str | 
         "reason": reason,
         "clause": new.clause,
         **moved(back),
-        "captured": taken,
+        "captured": charged,
         "not_captured": missing,
         "at": iso(session.at),
         "by": by,
@@ -141,12 +141,12 @@ def returned_so_far(session: TicketSession, returns: bool) -> int:
 
 def _take_again(session: TicketSession, owed: int) -> tuple[int, int]:
     """Captures again what was returned for the cause, as far as it is there. Credits taken, and those missing."""
-    taken = min(owed, session.available)
-    if taken:
+    charged = min(owed, session.available)
+    if charged:
         clause, reading = session.price_terms()
         license_id = None if session.ticket.license_id is None else LicenseId(session.ticket.license_id)
         session.account.ledger.debit(
-            taken,
+            charged,
             credit_type=session.credit_type,
             ticket_id=session.ticket.ticket_id,
             license_id=license_id,
@@ -154,16 +154,16 @@ def _take_again(session: TicketSession, owed: int) -> tuple[int, int]:
             reading=reading,
             reason="cause corrected",
         )
-    return taken, owed - taken
+    return charged, owed - charged
 
 
-def _taken_reasons(session: TicketSession, taken: int, missing: int) -> list[Reason]:
+def _charged_reasons(session: TicketSession, charged: int, missing: int) -> list[Reason]:
     clause, reading = session.price_terms()
     found = []
-    if taken:
-        are = "is" if taken == 1 else "are"
-        text = f"The cause does not return credits: {session.words(taken)} {are} charged again."
-        found.append(session.reason("charged_again", clause, text, reading=reading, captured=taken))
+    if charged:
+        are = "is" if charged == 1 else "are"
+        text = f"The cause does not return credits: {session.words(charged)} {are} charged again."
+        found.append(session.reason("charged_again", clause, text, reading=reading, captured=charged))
     if missing:
         are = "was" if missing == 1 else "were"
         text = f"{session.words(missing)} of the charge {are} not there to be charged again."

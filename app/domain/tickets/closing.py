@@ -181,12 +181,12 @@ def decide_dispute(
         values["price"] = charge
     back = session.given_back()
     returned = {**moved(back), "cause": why.cause if why else None}
-    said = [*values.get("reasons", ()), *([session.shown(session.forfeiture(back))] if back.forfeited else ())]
+    reasons_ = [*values.get("reasons", ()), *([session.shown(session.forfeiture(back))] if back.forfeited else ())]
     change = {
         "decision": decision,
         "credits": charge,
         **returned,
-        "reasons": said,
+        "reasons": reasons_,
         "decided_at": iso(session.at),
         "by": by,
     }
@@ -196,7 +196,7 @@ def decide_dispute(
         to="resolved",
         values=values,
         change={"disputes": {number: change}},
-        event_data={"number": number, "decision": decision, **returned, "reasons": said},
+        event_data={"number": number, "decision": decision, **returned, "reasons": reasons_},
     )
 
 

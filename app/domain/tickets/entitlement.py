@@ -190,9 +190,9 @@ def decide(account: CustomerAccount, action: Action, query: Query) -> Decision:
     return _answer(account, decided.allow, (reason,), offered, trace)
 
 
-def _as_named(action: Action, fact: str, given: str | None) -> str | None:
+def _as_named(action: Action, fact: str, name: str | None) -> str | None:
     """A name as the policy spells it, whatever the case in which it was asked about."""
-    if given is None:
+    if name is None:
         return None
     names = (
         value
@@ -202,8 +202,8 @@ def _as_named(action: Action, fact: str, given: str | None) -> str | None:
         for value in (test.value if isinstance(test.value, tuple) else (test.value,))
         if isinstance(value, str)
     )
-    plain = " ".join(given.split()).casefold()
-    return next((name for name in names if " ".join(name.split()).casefold() == plain), given)
+    plain = " ".join(name.split()).casefold()
+    return next((name for name in names if " ".join(name.split()).casefold() == plain), name)
 
 
 def _cover_would_do(action: Action, facts: Mapping[str, Any]) -> bool:
@@ -322,14 +322,14 @@ def would_change(action: Action, decided: ActionRule, facts: Mapping[str, Any]) 
         if not rule.allow or rule.when is None:
             continue
         missing = [test for test in tests_of(rule.when) if holds(test, facts) is not True]
-        words = " and ".join(dict.fromkeys(wanted(test, facts) for test in missing))
+        words = " and ".join(dict.fromkeys(need_words(test, facts) for test in missing))
         if words and words not in phrases:
             phrases.append(words)
     phrases = [fromkey for fromkey in dict.fromkeys(own) if fromkey is not None] or phrases
     return " or ".join(phrases) or None
 
 
-_WANTED: Final = {
+_NEEDS: Final = {
     "cover.active": "cover in force",
     "cover.pending": "a period of cover that waits to begin",
     "cover.suspended": "the suspended cover being resumed",
@@ -343,7 +343,7 @@ _WANTED: Final = {
 _UNITS: Final = {"credits.available": "credit", "customer.licenses": "license", "customer.licenses_bought": "license"}
 
 
-def wanted(test: Test, facts: Mapping[str, Any]) -> str:
+def need_words(test: Test, facts: Mapping[str, Any]) -> str:
     """What would make a comparison true, in words ("15 more credits")."""
     value, fact = test.value, facts.get(test.fact)
     if test.op in {"ge", "gt"} and isinstance(value, int) and isinstance(fact, int):
@@ -353,8 +353,8 @@ def wanted(test: Test, facts: Mapping[str, Any]) -> str:
     if test.fact == "query.forum" and test.op in {"eq", "in"}:
         names = value if isinstance(value, tuple) else (value,)
         return "the forum " + " or ".join(f'"{name}"' for name in names)
-    if test.fact in _WANTED:
-        return _WANTED[test.fact]
+    if test.fact in _NEEDS:
+        return _NEEDS[test.fact]
     return in_words(test)
 
 
@@ -385,4 +385,4 @@ def flipped(test: Test, facts: Mapping[str, Any]) -> str | None:
         more = value - fact + (1 if test.op == "le" else 0)
         unit = _UNITS.get(test.fact, test.fact)
         return f"{more} more {unit}{'' if more == 1 else 's'}"
-    return _WANTED.get(test.fact)
+    return _NEEDS.get(test.fact)

@@ -190,8 +190,8 @@ def _declined(policy: Policy, payload: Row) -> str:
 def _responded(policy: Policy, payload: Row) -> str:
     row = _added(payload, "responses")
     who = "The customer" if row.get("author") == "customer" else "The vendor"
-    seen = "" if row.get("public", True) else ", unseen by the customer"
-    return f"{who} answered on {day_of(row['occurred_at'])}{seen}. Answers cost nothing of their own."
+    visibility = "" if row.get("public", True) else ", unseen by the customer"
+    return f"{who} answered on {day_of(row['occurred_at'])}{visibility}. Answers cost nothing of their own."
 
 
 def _access(policy: Policy, payload: Row) -> str:
@@ -343,8 +343,8 @@ def ticket_sentence(
 ) -> str:
     """How a ticket stands, what it cost and why. ``cover``: the cover that pays; ``source``: whence credits came."""
     standing = ticket.in_force or ticket.quote
-    taken = bool(charge["held"] or charge["captured"])
-    price = assessment_sentence(policy, standing) if standing is not None else _typed(policy, ticket, taken)
+    charged = bool(charge["held"] or charge["captured"])
+    price = assessment_sentence(policy, standing) if standing is not None else _typed(policy, ticket, charged)
     return sentences(
         f"Ticket {ticket.external_id} {_STATES.get(ticket.state, 'stands')}.",
         _paid(policy, ticket, charge, cover),
@@ -355,9 +355,9 @@ def ticket_sentence(
     )
 
 
-def _typed(policy: Policy, ticket: Ticket, taken: bool) -> str | None:
+def _typed(policy: Policy, ticket: Ticket, charged: bool) -> str | None:
     kind = policy.credit_type(ticket.credit_type) if ticket.credit_type is not None else None
-    pays = "pays" if taken else "would pay"
+    pays = "pays" if charged else "would pay"
     return None if kind is None else cited(f"One credit for {kind.title} {pays} for it", kind.clause)
 
 

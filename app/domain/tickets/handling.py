@@ -31,20 +31,20 @@ def qualify(session: TicketSession, *, decision: str, codes: Sequence[str], note
         raise DomainError("qualified_by_rules", state=ticket.state)
     facts = qualification.facts_for(session.account, ticket)
     reasons, needs_note = qualification.named_reasons(policy, codes, facts)
-    said = (note or "").strip()
-    if needs_note and not said:
+    text = (note or "").strip()
+    if needs_note and not text:
         raise DomainError("note_required", field="note", reasons=list(codes))
     if ticket.state == "in_progress":
         _late(session, decision, reasons, note, by)
         return
     must_allow(ticket.state, "accept" if decision == "accept" else "reject")
     if decision == "accept":
-        _accept(session, reasons, said, note, by)
+        _accept(session, reasons, text, note, by)
     else:
         _reject(session, reasons, note, by)
 
 
-def _accept(session: TicketSession, reasons: Sequence[Reason], said: str, note: str | None, by: str | None) -> None:
+def _accept(session: TicketSession, reasons: Sequence[Reason], text: str, note: str | None, by: str | None) -> None:
     ticket = session.ticket
     if ticket.credit_applied_at is not None:
         in_order(session, ticket.credit_applied_at, "the credit")
@@ -59,7 +59,7 @@ def _accept(session: TicketSession, reasons: Sequence[Reason], said: str, note: 
         )
     verdict = qualification.judge(session.account, ticket)
     over = (*verdict.rejections, *verdict.recommended)
-    if over and not said:
+    if over and not text:
         raise DomainError("note_required", field="note", failing=[reason_json(reason) for reason in over])
     values = {
         "qualification": _qualified("accept", [*over, *reasons], note, by, session),

@@ -39,10 +39,10 @@ def merge(session: TicketSession, other: TicketSession, lasting: Mapping[str, Ti
     _end(session, other.ticket)
     _take_in(other, session.ticket, moved)
     other.clocks.start_earlier("first_response", since, at=other.at)
-    for said in moved:
-        when = parse_iso(said["occurred_at"])
-        if said["public"] and not said.get("automatic"):
-            if said["author"] == "vendor":
+    for response in moved:
+        when = parse_iso(response["occurred_at"])
+        if response["public"] and not response.get("automatic"):
+            if response["author"] == "vendor":
                 other.clocks.stop("vendor_response", at=other.at, occurred_at=when)
             else:
                 ticket_work.answered(other, when)

@@ -73,7 +73,7 @@ def decide(
 
 def worded(session: TicketSession, reasons: Iterable[Reason]) -> list[dict[str, Any]]:
     """Reasons as published, in the ticket's language where the policy has words in it."""
-    return [reason_json(reason) for reason in session.said(reasons)]
+    return [reason_json(reason) for reason in session.translated(reasons)]
 
 
 def ruled(session: TicketSession, decision: str, reasons: list[dict[str, Any]]) -> dict[str, Any]:

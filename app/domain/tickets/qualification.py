@@ -175,10 +175,10 @@ def judge(account: CustomerAccount, ticket: Ticket) -> Verdict:
     results = tuple(_checked(account, check, facts, entitled, need) for check in policy.qualification.checks)
     rejections = [reason for result in results if result.check.on_fail == "reject" for reason in result.reasons]
     remedies = [remedy for result in results if result.check.on_fail == "reject" for remedy in result.remedies]
-    said = any("license.owned" in facts_used(result.check.require) for result in results) or any(
+    explained = any("license.owned" in facts_used(result.check.require) for result in results) or any(
         rejection.code == entitlement.NOT_OWNED for rejection in rejections
     )
-    if ticket.license_id is not None and not facts["license.owned"] and not said:
+    if ticket.license_id is not None and not facts["license.owned"] and not explained:
         rejections.insert(
             0,
             Reason(

@@ -452,15 +452,15 @@ def fold(
         subject=subject,
         payload_hash=payload_hash,
     )
-    seen = False
+    found = False
     for fact in sorted(facts, key=lambda fact: fact.seq):
         if as_of is not None and fact.occurred_at > as_of:
             continue
         if known_at is not None and fact.recorded_at > known_at:
             continue
         apply(ticket, fact.payload, seq=fact.seq, occurred_at=fact.occurred_at)
-        seen = True
-    return ticket if seen else None
+        found = True
+    return ticket if found else None
 
 
 def lifecycle_table() -> str:

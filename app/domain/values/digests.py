@@ -21,15 +21,15 @@ OUTSIDE: Final = "outside_digest"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a call says: ``content`` without defaults, ``first`` makes the first edition's form of it."""
+class CallContent:
+    """What a call says: ``members`` without defaults, ``first`` makes the first edition's form of it."""
 
-    content: Mapping[str, Any]
+    members: Mapping[str, Any]
     first: Callable[[], Mapping[str, Any]]
 
     def digest(self) -> str:
         """Return the digest to store."""
-        return EDITION + payload_hash(self.content)
+        return EDITION + payload_hash(self.members)
 
     def is_of(self, stored: str) -> bool:
         """Whether ``stored`` is a digest of the same content, in whichever form it was stored."""

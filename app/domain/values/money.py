@@ -59,15 +59,15 @@ def discount_percent(
         return Fraction(0)
     if list_price <= 0:
         return Fraction(100)
-    listed, given = Fraction(list_price), Fraction(paid)
-    exact = (listed - given) * 100 / listed
+    listed, price = Fraction(list_price), Fraction(paid)
+    exact = (listed - price) * 100 / listed
     if unit is None or exact <= 0:
         return exact
     step = Fraction(unit)
-    if given % step:
-        listed, given = listed * quantity, round(given * quantity / step) * step
-        exact = (listed - given) * 100 / listed
-    return _roundest((listed - given - step) * 100 / listed, exact)
+    if price % step:
+        listed, price = listed * quantity, round(price * quantity / step) * step
+        exact = (listed - price) * 100 / listed
+    return _roundest((listed - price - step) * 100 / listed, exact)
 
 
 def _roundest(above: Fraction, most: Fraction) -> Fraction:

@@ -37,14 +37,14 @@ class PageRequest:
         """Rows to read: one more than wanted tells whether there are more."""
         return self.limit + 1
 
-    def taken(self, rows: Sequence[T]) -> tuple[list[T], bool]:
+    def trim(self, rows: Sequence[T]) -> tuple[list[T], bool]:
         """Of the rows as they were read (backward: the last first), those wanted in the list's order; whether there are
         more."""
         found = list(rows[: self.limit])
         return (found[::-1] if self.backward else found), len(rows) > self.limit
 
     def page_of(self, rows: Sequence[T], more: bool, views: Sequence[V | None], key_of: Callable[[T], Key]) -> Page[V]:
-        """The answer of what `taken` gave: a view for each row, None for one that is not shown."""
+        """The answer of what `trim` gave: a view for each row, None for one that is not shown."""
         shown = [(view, key_of(row)) for row, view in zip(rows, views, strict=True) if view is not None]
         last = key_of(rows[0 if self.backward else -1]) if more else None
         return Page([view for view, _ in shown], [key for _, key in shown], last)

@@ -464,7 +464,7 @@ async def recompute_after_tzdb_change(db: Database, tenant_id: str) -> dict[str,
         return len(ids), count
 
     while True:
-        seen, count = await db.run(tenant_id, batch, actor="worker")
-        looked_at, moved_clocks = looked_at + seen, moved_clocks + count
-        if seen < BATCH:
+        stale_count, count = await db.run(tenant_id, batch, actor="worker")
+        looked_at, moved_clocks = looked_at + stale_count, moved_clocks + count
+        if stale_count < BATCH:
             return {"tzdb_version": TZDB_VERSION, "looked_at": looked_at, "moved": moved_clocks}

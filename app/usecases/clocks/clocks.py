@@ -57,8 +57,8 @@ async def list_clocks(
 
         views = [stood(ticket_clock) for ticket_clock in found]
         return part.page_of(found, more, views, lambda item: clocks.key_of(item, by_due=False))
-    given: dict[str, Any] = {"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before}
-    found, more = await clocks.page(tx, given, part)
+    filters: dict[str, Any] = {"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before}
+    found, more = await clocks.page(tx, filters, part)
     by_due = due_before is not None
     return part.page_of(
         found, more, [clock_view(clock, tx.at) for clock in found], lambda item: clocks.key_of(item, by_due=by_due)

@@ -110,7 +110,7 @@ async def _pass(
 ) -> tuple[int, bool]:
     """Once through all that is due; how many were fired, and whether there was anything at all."""
     after: agenda.Key | None = None
-    fired, seen = 0, False
+    fired, found_any = 0, False
     while fired < limit:
         start = after
 
@@ -123,14 +123,14 @@ async def _pass(
         rows, now = await db.read(tenant_id, look)
         if not rows:
             break
-        seen = True
+        found_any = True
         after = (rows[-1].at, rows[-1].kind, rows[-1].subject)
         ready = [row for row in rows if not backoff.waits(tenant_id, row, now)]
         for batch in _batches(ready, handlers):
             fired += await _fire(db, tenant_id, handlers, batch, now, backoff)
         if len(rows) < SCAN_ROWS_MAX:
             break
-    return fired, seen
+    return fired, found_any
 
 
 def _batches(rows: Sequence[Any], handlers: Handlers) -> Iterator[list[Any]]:

@@ -151,13 +151,13 @@ async def _ledger(
 
 
 async def _names(tx: Tx, lines: Iterable[Line]) -> dict[str, str]:
-    wanted = sorted({line.ticket_id for line in lines if line.ticket_id})
-    return await rows.ticket_names(tx, wanted) if wanted else {}
+    ticket_ids = sorted({line.ticket_id for line in lines if line.ticket_id})
+    return await rows.ticket_names(tx, ticket_ids) if ticket_ids else {}
 
 
 async def _lots(tx: Tx, lines: Iterable[Line], ledger: Ledger) -> dict[str, Lot]:
-    wanted = sorted({line.lot_id for line in lines} - set(ledger.lots))
-    return {**ledger.lots, **(await rows.lots(tx, wanted) if wanted else {})}
+    lot_ids = sorted({line.lot_id for line in lines} - set(ledger.lots))
+    return {**ledger.lots, **(await rows.lots(tx, lot_ids) if lot_ids else {})}
 
 
 def _unit(policy: Policy) -> str | None:

@@ -33,7 +33,7 @@ from app.domain.orders.remedies import enough
 from app.domain.policy.conditions import holds
 from app.domain.policy.credit_rules import CreditRules
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import unit_word, want_words
+from app.domain.policy.wording import shortage_words, unit_word
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
@@ -225,15 +225,15 @@ async def _lock_more(
     return more
 
 
-def _type_of(rules: CreditRules | None, given: str | None) -> str | None:
+def _type_of(rules: CreditRules | None, name: str | None) -> str | None:
     """The credit type meant; None when the policy has no such type, or several and none was named."""
     if rules is None:
         return None
-    if given is None:
+    if name is None:
         if len(rules.types) == 1:
             return rules.types[0].credit_type
         return DEFAULT_TYPE if any(kind.credit_type == DEFAULT_TYPE for kind in rules.types) else None
-    return given if any(kind.credit_type == given for kind in rules.types) else None
+    return name if any(kind.credit_type == name for kind in rules.types) else None
 
 
 def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
@@ -241,7 +241,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
         if command.key is not None and (known := batch.known.get(command.key)) is not None:
             return _replay(command, known)
         who = _customer_of(batch, command)
-        said = command
+        original = command
         if who.external_id is None:  # of an erased person no word is written any more
             command = msgspec.structs.replace(command, reason=None)
         ledger = who.ledger
@@ -260,7 +260,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     for returned, voided in ledger.take_reclaimed():
         _emit(batch, who, "credits.voided", voided_event(ledger, returned, voided))
     if command.key is not None:
-        digest = said.digest()
+        digest = original.digest()
         text = encoded.decode()
         batch.stored.append(CommandRow(command.key, command.kind, digest, status, text, command.actor, who.customer_id))
         batch.known[command.key] = (command.kind, digest, status, text)
@@ -281,7 +281,7 @@ def _reasoned(batch: _Batch, error: DomainError, kind: Kind) -> DomainError:
             Reason(
                 code=error.code,
                 clause="ALL-2",
-                message=want_words(batch.policy, error.facts["required"], error.facts["available"]),
+                message=shortage_words(batch.policy, error.facts["required"], error.facts["available"]),
                 facts=dict(error.facts),
                 reading=True,
                 would_change=f"{missing} more {unit_word(batch.policy, missing)}",
@@ -357,26 +357,28 @@ def _carry_out(batch: _Batch, who: _Customer, command: CreditCommand) -> tuple[H
             credit_type=command.credit_type,
             known=[kind.credit_type for kind in batch.rules.types] if batch.rules else [],
         )
-    wanted = command.credits if command.credits is not None else 0
+    credits_ = command.credits if command.credits is not None else 0
     if command.kind == "adjust":
-        lot = ledger.adjust(wanted, reason=command.reason or "", expires_at=command.expires_at, credit_type=credit_type)
-        return None, lot, credit_type, wanted
+        lot = ledger.adjust(
+            credits_, reason=command.reason or "", expires_at=command.expires_at, credit_type=credit_type
+        )
+        return None, lot, credit_type, credits_
     ticket_id = _ticket_of(batch, who, command.ticket_id)
     license_id = None if command.license_id is None else LicenseId(command.license_id)
     if command.kind == "debit":
         made = ledger.debit(
-            wanted, credit_type=credit_type, ticket_id=ticket_id, license_id=license_id, lot_id=command.lot_id
+            credits_, credit_type=credit_type, ticket_id=ticket_id, license_id=license_id, lot_id=command.lot_id
         )
     else:
         made = ledger.hold(
-            wanted,
+            credits_,
             credit_type=credit_type,
             ticket_id=ticket_id,
             license_id=license_id,
             expires_at=command.expires_at,
             lot_id=command.lot_id,
         )
-    return made, None, made.credit_type, wanted
+    return made, None, made.credit_type, credits_
 
 
 def _ticket_of(batch: _Batch, who: _Customer, external_id: str | None) -> Any:

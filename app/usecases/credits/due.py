@@ -78,20 +78,16 @@ async def end_hold(tx: Tx, item: AgendaItem) -> None:
     if hold is None or hold.expires_at is None or account.at < hold.expires_at:
         return
     if hold.open:
-        given_back = hold.open
+        released = hold.open
         post_due_expiries(account.ledger, hold.credit_type)
     elif hold.closed_at == hold.expires_at:
-        given_back = hold.released
+        released = hold.released
     else:
         return
     account.plan.emit(
         "credits.released",
         moved_data(
-            hold.credit_type,
-            given_back,
-            account.ledger.balance(hold.credit_type),
-            hold_id=hold_id,
-            reason="hold_expired",
+            hold.credit_type, released, account.ledger.balance(hold.credit_type), hold_id=hold_id, reason="hold_expired"
         ),
         occurred_at=hold.expires_at,
         dedupe_key=f"hold.expired:{hold_id}",

@@ -17,7 +17,7 @@ from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.money_back import RefundQuote, refund_quote
 from app.domain.ledger.refunded_units import take
-from app.domain.ledger.units import FREE_CREDITS_STAY, Taken, given, note, paid_back, refunded_so_far
+from app.domain.ledger.units import FREE_CREDITS_STAY, TakeBackReason, note, paid_back, refunded_so_far, transferred
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
@@ -89,7 +89,7 @@ def _take(account: CustomerAccount, lot: Lot, quoted: RefundQuote, *, override: 
     assert quoted.refund is not None  # noqa: S101 - a quote without money is refused
     amount = str(quoted.refund.amount)
     if override:
-        mine = lot.granted - lot.moved - given(lot) - paid_back(lot)
+        mine = lot.granted - lot.moved - transferred(lot) - paid_back(lot)
         family = [
             lot,
             *(
@@ -98,7 +98,7 @@ def _take(account: CustomerAccount, lot: Lot, quoted: RefundQuote, *, override: 
                 if lot_.source == "correction" and lot_.data.get("of", {}).get("lot_id") == lot.root
             ),
         ]
-        why = Taken(door="override", reason="refunded", clause=quoted.clause, order_id=lot.order_id)
+        why = TakeBackReason(door="override", reason="refunded", clause=quoted.clause, order_id=lot.order_id)
         voided = take(account.ledger, family, mine, why).voided
         note(lot, "override", 0, at=account.at, amount=amount)
     else:

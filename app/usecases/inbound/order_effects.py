@@ -159,7 +159,7 @@ async def _lines(
 
 
 async def _refunds(
-    tx: Tx, source: Source, order_id: str, wanted: Mapping[str, int], ours: Mapping[str, int]
+    tx: Tx, source: Source, order_id: str, units: Mapping[str, int], ours: Mapping[str, int]
 ) -> str | None:
     """Brings what has been given back of each line up to what the shop gave back in all."""
     before: dict[str, int] = {}
@@ -169,7 +169,7 @@ async def _refunds(
         for row in prior.answer["lines"]:
             into[row["line_id"]] = into.get(row["line_id"], 0) + (row["quantity"] or 0)
     more = {}
-    for line_id, count in sorted(wanted.items()):
+    for line_id, count in sorted(units.items()):
         # What a dispute took is not taken again by a refund of the same units.
         left = ours.get(line_id, 0) - before.get(line_id, 0) - disputed.get(line_id, 0)
         if (missing := min(count - before.get(line_id, 0), left)) > 0:

@@ -29,7 +29,7 @@ async def put(
     name: str,
     *,
     kind: str,
-    given: Sequence[str] | None,
+    signing_secrets: Sequence[str] | None,
     products: Mapping[str, Any],
     options: Mapping[str, Any],
     api: Mapping[str, Any] | None,
@@ -37,7 +37,7 @@ async def put(
 ) -> tuple[int, Source]:
     """Makes a source: (201, view with the address, once), or changes it: (200, view).
 
-    ``given``: one secret, or two while one replaces the other; None keeps those there are. ``products``: the
+    ``signing_secrets``: one secret, or two while one replaces the other; None keeps those there are. ``products``: the
     shop's product id, variation id, price id or sku -> ``{"sku", "attributes"}``, or None for what is not
     ours. Changed mappings count from now on and for what is replayed. Refused: ``source_conflict`` (another
     kind), ``secret_missing``, ``secret_malformed``.
@@ -47,7 +47,7 @@ async def put(
     if before is not None and before.kind != kind:
         raise DomainError("source_conflict", source=name, kind=before.kind)
     held = opened(cipher, tx.tenant_id, before) if before is not None and live else None
-    chosen = tuple(given) if given else (held.secrets if held else ())
+    chosen = tuple(signing_secrets) if signing_secrets else (held.secrets if held else ())
     if not chosen:
         if kind not in STANDARD:
             raise DomainError("secret_missing", source=name, field="secret")
@@ -79,7 +79,7 @@ async def put(
         {"kind": kind, "new_token": token is not None, "products": len(products)},
     )
     shown = view(row, secrets_stored=len(chosen), has_api=bool(json.loads(sealed)["api"]))
-    if not given and held is None:
+    if not signing_secrets and held is None:
         shown["secret"] = chosen[0]
     if token is not None:
         shown["token"] = token

@@ -43,9 +43,9 @@ async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Known) -> O
     waiting = [
         (row["occurred_at"], key, row) for key, row in (known.get("responses") or {}).items() if key not in applied
     ]
-    said: list[str] = []
+    recorded: list[str] = []
     unrecorded: list[str] = []
-    outcome_effects = {"ticket_id": ticket_id, "customer_id": external, "responses": said, "unrecorded": unrecorded}
+    outcome_effects = {"ticket_id": ticket_id, "customer_id": external, "responses": recorded, "unrecorded": unrecorded}
     outcome = Outcome(effects=outcome_effects)
     for _, key, row in sorted(waiting, key=lambda item: item[:2]):
         refused = await _respond(tx, ticket_id, row, row["kind"])
@@ -56,7 +56,7 @@ async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Known) -> O
             outcome.park(ReviewItem(refused.code, message_of(refused) or refused.code, {"response": key}))
             break
         applied[key] = True
-        (said if refused is None else unrecorded).append(key)
+        (recorded if refused is None else unrecorded).append(key)
     known["told"] = applied
     owner = await accounts.find_customer(tx, external)
     outcome.customer_id = None if owner is None else owner.customer_id

@@ -24,7 +24,7 @@ from app.domain.orders import corrections as order_correction
 from app.domain.orders import lines as order_lines
 from app.domain.orders import reconcile as order_fold
 from app.domain.orders import refunds as order_refund
-from app.domain.values.digests import OUTSIDE, Said, content_of
+from app.domain.values.digests import OUTSIDE, CallContent, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LineId, OrderId
 from app.domain.values.wire import iso, jsonable
@@ -65,10 +65,10 @@ class PutOrder:
     unmapped: frozenset[str] = field(default=frozenset(), metadata={OUTSIDE: True})
     """Of a snapshot: lines that the shop names and nobody has mapped; what they once granted stays."""
 
-    def said(self) -> Said:
+    def content(self) -> CallContent:
         """Return the order's content: the same order sent another way is the same order."""
         ordered = replace(self, lines=tuple(sorted(self.lines, key=lambda line: line.line_id)))
-        return Said(content_of(ordered), self._first)
+        return CallContent(content_of(ordered), self._first)
 
     def _first(self) -> dict[str, Any]:
         return {
@@ -157,7 +157,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
             order_id=order.order_id,
             message="The order's credits were moved when two accounts were merged.",
         )
-    order.payload_hash = command.said().digest()
+    order.payload_hash = command.content().digest()
     if same and dated:
         return 200, await _correct_lines(tx, order, command, sent)
     return 200, await _give_over(tx, order, command, sent)
@@ -178,9 +178,9 @@ async def _correct_lines(tx: Tx, order: Order, command: PutOrder, sent: dict[str
         for order_ in await orders.of_customer(tx, order.customer_id)
     ]
     await reconcile_orders.reconcile_grants(tx, account, mine, terms, corrected=True)
-    before = len(answer.taken)
+    before = len(answer.taken_back)
     order_correction.make_up(account, order, refunded, terms, answer)
-    if len(answer.taken) > before:
+    if len(answer.taken_back) > before:
         await reconcile_orders.apart(
             account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=True)
         )
@@ -247,7 +247,9 @@ async def _pin(tx: Tx, account: CustomerAccount, order: Order) -> None:
 
 
 def _report(answer: order_refund.TakenBack) -> dict[str, Any]:
-    report: dict[str, Any] = jsonable({"taken_back": answer.taken, "not_taken_back": answer.left, "owed": answer.owed})
+    report: dict[str, Any] = jsonable(
+        {"taken_back": answer.taken_back, "not_taken_back": answer.left, "owed": answer.owed}
+    )
     return report
 
 
@@ -298,7 +300,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     prior = await orders.refunds(tx, command.order_id)
     same = next((order_refund_ for order_refund_ in prior if order_refund_.refund_id == command.refund_id), None)
     if same is not None:
-        if not command.said().is_of(same.payload_hash):
+        if not command.content().is_of(same.payload_hash):
             raise DomainError("refund_conflict", order_id=command.order_id, refund_id=command.refund_id)
         return 200, cast(RefundView, same.answer)
     order = await orders.find(tx, command.order_id)
@@ -333,11 +335,11 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
 def _check(command: PutOrder, at: datetime) -> None:
     if command.placed_at > at + _AHEAD:
         raise DomainError("placed_in_future", field="placed_at", placed_at=iso(command.placed_at), now=iso(at))
-    seen: set[str] = set()
+    line_ids: set[str] = set()
     for line in command.lines:
-        if line.line_id in seen:
+        if line.line_id in line_ids:
             raise DomainError("duplicate_line", line_id=line.line_id, field="lines")
-        seen.add(line.line_id)
+        line_ids.add(line.line_id)
     units = sum(line.quantity for line in command.lines)
     if units > MAX_UNITS:
         raise DomainError("too_many_units", units=units, most=MAX_UNITS, field="lines")
@@ -350,7 +352,7 @@ def _order(command: PutOrder, account: CustomerAccount, policy_version: int) -> 
         placed_at=command.placed_at,
         received_at=account.at,
         currency=command.currency,
-        payload_hash=command.said().digest(),
+        payload_hash=command.content().digest(),
         answer={},
         policy_version=policy_version,
         source=command.source,
@@ -374,7 +376,7 @@ def _order_lines(command: PutOrder) -> tuple[OrderLine, ...]:
 
 async def _again(tx: Tx, known: Order, command: PutOrder | None = None) -> OrderView:
     """Return the first answer again; judge lines whose sku is known by now anew. 409 for another ``command``."""
-    if command is not None and not command.said().is_of(known.payload_hash):
+    if command is not None and not command.content().is_of(known.payload_hash):
         raise DomainError("order_conflict", order_id=known.order_id)
     if order_lines.unknown_lines(known):
         await _replay(tx, known)

@@ -64,10 +64,10 @@ async def give_back(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list
     the policy would take something for them, and nobody can tell for which lines. 404 ``order_not_found``."""
     work, unclear = await _load(tx, order_id), []
     for dispute in disputes:
-        record, wanted = _record(work, dispute)
-        if wanted != "none" and dispute.units is None:
+        record, action = _record(work, dispute)
+        if action != "none" and dispute.units is None:
             unclear.append(dispute.dispute_id)
-        if record.action != "none" and (wanted != record.action or _other(record, dispute)):
+        if record.action != "none" and (action != record.action or _other(record, dispute)):
             _revert(work, record)
     await _write(work)
     return unclear
@@ -77,18 +77,18 @@ async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[Disp
     """Suspend or take back what the disputes may by now. Return them as published. 404 ``order_not_found``."""
     work = await _load(tx, order_id)
     for dispute in disputes:
-        record, wanted = _record(work, dispute)
-        if wanted == "none" or record.action == wanted or dispute.units is None:
+        record, action = _record(work, dispute)
+        if action == "none" or record.action == action or dispute.units is None:
             continue
         record.wanted = dict(dispute.units)
-        taken = len(work.account.plan.refunds)
+        refunds_before = len(work.account.plan.refunds)
         units = rules_of.units_left(work.order, dispute.units, work.refunded())
-        if wanted == "suspended":
+        if action == "suspended":
             rules_of.suspend(work.account, work.order, record, units, work.terms)
         else:
             rules_of.take(work.account, work.order, record, units, work.terms)
-            work.refunds += work.account.plan.refunds[taken:]
-        record.action, work.changed = wanted, True
+            work.refunds += work.account.plan.refunds[refunds_before:]
+        record.action, work.changed = action, True
         _emit_dispute(work, record)
     await _write(work)
     return [

@@ -11,7 +11,7 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund
 from app.domain.orders import lines as order_lines
 from app.domain.orders import refunds as order_refund
-from app.domain.values.digests import OUTSIDE, Said, content_of
+from app.domain.values.digests import OUTSIDE, CallContent, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import OrderId
 from app.domain.values.wire import jsonable
@@ -38,10 +38,10 @@ class RefundOrder:
     """A shop tells what it paid back: a unit that a lot's refund gave back already is the same money (``by_lots`` in
     the answer), no second refund."""
 
-    def said(self) -> Said:
+    def content(self) -> CallContent:
         """Return the refund's content, to tell a repeated call from a conflicting one."""
         ordered = sorted(self.lines, key=lambda line: (line.line_id, line.quantity or 0))
-        return Said(content_of(replace(self, lines=tuple(ordered))), self._first)
+        return CallContent(content_of(replace(self, lines=tuple(ordered))), self._first)
 
     def _first(self) -> dict[str, Any]:
         lines = sorted((line.line_id, line.quantity or 0) for line in self.lines)
@@ -65,7 +65,7 @@ async def keep_early(tx: Tx, command: RefundOrder) -> RefundView:
                 order_id=OrderId(command.order_id),
                 refund_id=command.refund_id,
                 customer_id="",  # type: ignore[arg-type]
-                payload_hash=command.said().digest(),
+                payload_hash=command.content().digest(),
                 answer=answer,
                 at=tx.at,
             ),
@@ -90,11 +90,11 @@ def take_back(
     """
     by_lots = order_refund.by_lots(account, order, paid_before)
     left = order_refund.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
-    wanted = _wanted(order, command, left, clip=clip)
-    order_refund.check_lines(order, wanted, left)
+    units = _units_of(order, command, left, clip=clip)
+    order_refund.check_lines(order, units, left)
     paid = by_lots if command.by_shop else {}
-    same = {line_id: min(quantity, paid.get(line_id, 0)) for line_id, quantity in wanted.items()}
-    fresh = {line_id: quantity - same[line_id] for line_id, quantity in wanted.items()}
+    same = {line_id: min(quantity, paid.get(line_id, 0)) for line_id, quantity in units.items()}
+    fresh = {line_id: quantity - same[line_id] for line_id, quantity in units.items()}
     result = order_refund.take_back(account, order, fresh, terms, ref=command.refund_id)
     answer = jsonable(
         {
@@ -104,9 +104,9 @@ def take_back(
             "reason": command.reason,
             "lines": [
                 {"line_id": line_id, "quantity": quantity, **({"by_lots": same[line_id]} if same[line_id] else {})}
-                for line_id, quantity in wanted.items()
+                for line_id, quantity in units.items()
             ],
-            "taken_back": result.taken,
+            "taken_back": result.taken_back,
             "not_taken_back": result.left,
             "owed": result.owed,
             **order_refund.guarantee_of(terms[order.policy_version], account, order),
@@ -117,7 +117,7 @@ def take_back(
             order_id=order.order_id,
             refund_id=command.refund_id,
             customer_id=account.customer.customer_id,
-            payload_hash=payload or command.said().digest(),
+            payload_hash=payload or command.content().digest(),
             answer=answer,
             at=account.at,
         )
@@ -126,7 +126,7 @@ def take_back(
     return cast(RefundView, answer)
 
 
-def _wanted(order: Order, command: RefundOrder, left: dict[str, int], *, clip: bool) -> dict[str, int]:
+def _units_of(order: Order, command: RefundOrder, left: dict[str, int], *, clip: bool) -> dict[str, int]:
     if not command.lines:
         rest = {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
         if left and not rest and not clip:
@@ -139,10 +139,10 @@ def _wanted(order: Order, command: RefundOrder, left: dict[str, int], *, clip: b
                 message="Nothing of this order is left to refund.",
             )
         return rest
-    wanted: dict[str, int] = {}
+    units: dict[str, int] = {}
     for line in command.lines:
         quantity = max(left.get(line.line_id, 1), 1) if line.quantity is None else line.quantity
-        wanted[line.line_id] = wanted.get(line.line_id, 0) + quantity
+        units[line.line_id] = units.get(line.line_id, 0) + quantity
     if clip:  # An early refund was accepted before its order was known: what exceeds the order has nothing to take.
-        wanted = {line_id: min(quantity, left[line_id]) for line_id, quantity in wanted.items() if line_id in left}
-    return {line_id: quantity for line_id, quantity in wanted.items() if quantity > 0 or not clip}
+        units = {line_id: min(quantity, left[line_id]) for line_id, quantity in units.items() if line_id in left}
+    return {line_id: quantity for line_id, quantity in units.items() if quantity > 0 or not clip}

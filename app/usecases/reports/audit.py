@@ -42,13 +42,13 @@ async def look(
     Behind the last customer come the rows that hang on nothing (`strays`), to the end of the tenant.
     """
     stop = None if seconds is None else time.monotonic() + seconds
-    stretch, seen = Stretch(), set[tuple[str, ...]]()
+    stretch, reported = Stretch(), set[tuple[str, ...]]()
 
     def is_over(found: list[dict[str, Any]], place: str) -> bool:
         for row in found:
             key = (row["invariant"], row["subject"], row["expected"], row["found"])
-            if key not in seen:
-                seen.add(key)
+            if key not in reported:
+                reported.add(key)
                 stretch.found.append(row)
         late = stop is not None and time.monotonic() > stop
         full = most is not None and len(stretch.found) > most

@@ -117,7 +117,7 @@ async def explain_refund(tx: Tx, id_: str) -> Explanation:
     answer = dict(row.answer)
     trace = []
     for name, sentence_of in (
-        ("taken_back", account_words.taken_sentence),
+        ("taken_back", account_words.take_back_sentence),
         ("not_taken_back", account_words.left_sentence),
     ):
         for item in answer.get(name) or ():

@@ -133,21 +133,21 @@ def _about(number: int, payload: Mapping[str, Any]) -> bool:
 
 def _moved_by(left: list[Step], payload: Mapping[str, Any]) -> list[Step]:
     """The operations that led to the charge an event tells, taken off those that are left."""
-    wanted = payload.get("set", {}).get("charge")
-    if wanted is None:
+    charge = payload.get("set", {}).get("charge")
+    if charge is None:
         return []
     names = ("held", "captured", "refunded")
     done = [row["after"] for row in left if row["after"] is not None]
     if not left or not done:
         return []
     stood = {name: left[0]["before"][name] for name in names}
-    taken = 0
-    while stood != {name: wanted[name] for name in names} and taken < len(left):
-        stood = left[taken]["after"]
-        taken += 1
-    if stood != {name: wanted[name] for name in names}:
+    count = 0
+    while stood != {name: charge[name] for name in names} and count < len(left):
+        stood = left[count]["after"]
+        count += 1
+    if stood != {name: charge[name] for name in names}:
         return []
-    mine, left[:] = left[:taken], left[taken:]
+    mine, left[:] = left[:count], left[count:]
     return mine
 
 

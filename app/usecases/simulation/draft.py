@@ -63,8 +63,8 @@ class _Run:
 
     def missed(self, kind: str, id_: str, step: str, error: DomainError) -> None:
         """The first step of a thing that could not be done; what fails after it fails because of it."""
-        said = {"run": self.name, "kind": kind, "id": id_, "step": step, "code": error.code}
-        self.errors.setdefault((kind, id_), said)
+        entry = {"run": self.name, "kind": kind, "id": id_, "step": step, "code": error.code}
+        self.errors.setdefault((kind, id_), entry)
 
 
 async def simulate(
@@ -124,7 +124,7 @@ async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int) -
     if name != tx.tenant.policy_name:
         raise DomainError("policy_not_found", name=name)
     pasts, whole = await history.pasts(tx, start, end, limit=limit)
-    recorded = {(kind, id_): await _seen(tx, kind, id_) for past in pasts for kind, id_ in _things(past)}
+    recorded = {(kind, id_): await _standing(tx, kind, id_) for past in pasts for kind, id_ in _things(past)}
     return _History(
         versions=await policies.versions(tx),
         in_force=await policies.in_force(tx),
@@ -136,7 +136,7 @@ async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int) -
     )
 
 
-async def _seen(tx: Tx, kind: str, id_: str) -> Mapping[str, Any]:
+async def _standing(tx: Tx, kind: str, id_: str) -> Mapping[str, Any]:
     """How a thing stands, or the code of the refusal where it is not there."""
     try:
         if kind == "order":
@@ -200,7 +200,7 @@ class _Again:
         await self._fire(max(last, end))
         self._now(max(last, end))
         for kind, id_ in _things(self.past):
-            view = await _seen(self.tx, kind, id_)
+            view = await _standing(self.tx, kind, id_)
             failed = self.run.errors.get((kind, id_))
             self.run.views[kind, id_] = (
                 {"refused": failed["code"]} if "refused" in view and failed is not None else view

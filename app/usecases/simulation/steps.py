@@ -19,7 +19,7 @@ Step = Callable[[Tx, str, Data], Awaitable[Any]]
 """A use case: (transaction, the vendor's id of what it is about, what was said)."""
 
 
-async def _order(tx: Tx, id_: str, said: Data) -> None:
+async def _order(tx: Tx, id_: str, data: Data) -> None:
     lines = tuple(
         orders.LineCommand(
             line_id=line["line_id"],
@@ -29,18 +29,18 @@ async def _order(tx: Tx, id_: str, said: Data) -> None:
             list_price=_decimal(line["list_price"]),
             attributes=line["attributes"],
         )
-        for line in said["lines"]
+        for line in data["lines"]
     )
-    placed: datetime = said["placed_at"]
+    placed: datetime = data["placed_at"]
     await orders.put_order(
         tx,
         orders.PutOrder(
             order_id=id_,
-            customer_id=said["customer_id"],
+            customer_id=data["customer_id"],
             placed_at=placed,
-            currency=said["currency"],
+            currency=data["currency"],
             lines=lines,
-            source=said["source"],
+            source=data["source"],
         ),
     )
 
@@ -49,84 +49,84 @@ def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-async def _refund(tx: Tx, id_: str, said: Data) -> None:
-    lines = tuple(RefundLine(line_id=line["line_id"], quantity=line["quantity"]) for line in said["lines"])
+async def _refund(tx: Tx, id_: str, data: Data) -> None:
+    lines = tuple(RefundLine(line_id=line["line_id"], quantity=line["quantity"]) for line in data["lines"])
     if not lines:  # Recorded when nothing of the order was left: it took nothing.
         return
     await orders.refund_order(
-        tx, RefundOrder(order_id=id_, refund_id=said["refund_id"], lines=lines, reason=said["reason"])
+        tx, RefundOrder(order_id=id_, refund_id=data["refund_id"], lines=lines, reason=data["reason"])
     )
 
 
-async def _register(tx: Tx, id_: str, said: Data) -> None:
-    await licenses.register(tx, id_, domain=said["domain"])
+async def _register(tx: Tx, id_: str, data: Data) -> None:
+    await licenses.register(tx, id_, domain=data["domain"])
 
 
-async def _terminate(tx: Tx, id_: str, said: Data) -> None:
-    await licenses.terminate(tx, id_, effective_at=said["effective_at"])
+async def _terminate(tx: Tx, id_: str, data: Data) -> None:
+    await licenses.terminate(tx, id_, effective_at=data["effective_at"])
 
 
-async def _choose(tx: Tx, id_: str, said: Data) -> None:
-    await choices.make_choice(tx, said["customer_id"], id_, option=said["option"])
+async def _choose(tx: Tx, id_: str, data: Data) -> None:
+    await choices.make_choice(tx, data["customer_id"], id_, option=data["option"])
 
 
-async def _suspended(tx: Tx, id_: str, said: Data) -> None:
+async def _suspended(tx: Tx, id_: str, data: Data) -> None:
     await covers.suspend(tx, id_)
 
 
-async def _resumed(tx: Tx, id_: str, said: Data) -> None:
+async def _resumed(tx: Tx, id_: str, data: Data) -> None:
     await covers.resume(tx, id_)
 
 
-async def _extended(tx: Tx, id_: str, said: Data) -> None:
-    await covers.extend(tx, id_, months=said["months"], reason="rehearsal")
+async def _extended(tx: Tx, id_: str, data: Data) -> None:
+    await covers.extend(tx, id_, months=data["months"], reason="rehearsal")
 
 
-async def _adjust(tx: Tx, id_: str, said: Data) -> None:
+async def _adjust(tx: Tx, id_: str, data: Data) -> None:
     command = CreditCommand(
         kind="adjust",
-        customer_id=said["customer_id"],
-        credits=said["credits"],
-        credit_type=said["credit_type"],
-        expires_at=said["expires_at"] if said["credits"] > 0 else None,
-        reason=said["reason"] or "rehearsal",
+        customer_id=data["customer_id"],
+        credits=data["credits"],
+        credit_type=data["credit_type"],
+        expires_at=data["expires_at"] if data["credits"] > 0 else None,
+        reason=data["reason"] or "rehearsal",
     )
     result = (await commands.apply(tx, [command]))[0]
     if result.error is not None:
         raise result.error
 
 
-async def _open(tx: Tx, id_: str, said: Data) -> None:
-    given = {**said, "facts": said["facts"] or {}, "inputs": said["inputs"] or {}}
-    await tickets.put(tx, tickets.OpenTicket(ticket_id=id_, **given))
+async def _open(tx: Tx, id_: str, data: Data) -> None:
+    values = {**data, "facts": data["facts"] or {}, "inputs": data["inputs"] or {}}
+    await tickets.put(tx, tickets.OpenTicket(ticket_id=id_, **values))
 
 
-async def _details(tx: Tx, id_: str, said: Data) -> None:
-    await tickets.details(tx, id_, _without_customer(said))
+async def _details(tx: Tx, id_: str, data: Data) -> None:
+    await tickets.details(tx, id_, _without_customer(data))
 
 
-async def _split(tx: Tx, id_: str, said: Data) -> None:
-    command = tickets.SplitTicket(parent=id_, ticket_id=said["new_ticket_id"], subject=said["subject"])
+async def _split(tx: Tx, id_: str, data: Data) -> None:
+    command = tickets.SplitTicket(parent=id_, ticket_id=data["new_ticket_id"], subject=data["subject"])
     await tickets.split(tx, command)
 
 
 def _work(verb: Any, **fixed: Any) -> Step:
-    async def step(tx: Tx, id_: str, said: Data) -> None:
-        await verb(tx, id_, **_without_customer(said), **fixed)
+    async def step(tx: Tx, id_: str, data: Data) -> None:
+        await verb(tx, id_, **_without_customer(data), **fixed)
 
     return step
 
 
 def _numbered(verb: Any) -> Step:
-    async def step(tx: Tx, id_: str, said: Data) -> None:
-        given = _without_customer(said)
-        await verb(tx, id_, given.pop("number"), **given)
+    async def step(tx: Tx, id_: str, data: Data) -> None:
+        values = _without_customer(data)
+        await verb(tx, id_, values.pop("number"), **values)
 
     return step
 
 
-def _without_customer(said: Data) -> Data:
-    return {name: value for name, value in said.items() if name != "customer_id"}
+def _without_customer(data: Data) -> Data:
+    return {name: value for name, value in data.items() if name != "customer_id"}
 
 
 STEPS: Final[dict[str, Step]] = {

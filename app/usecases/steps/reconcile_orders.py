@@ -54,13 +54,13 @@ async def reconcile_grants(
         for refund in await orders.refunds(tx, order.order_id) if known is None else known:
             for row in refund.answer["lines"] if refund.customer_id else ():
                 gone[row["line_id"]] = gone.get(row["line_id"], 0) + (row["quantity"] or 0)
-        wanted = {
+        units = {
             str(line.line_id): count
             for line in order.lines
             if line.line_id in lines and (count := line.gone(gone.get(line.line_id, 0)))
         }
-        if wanted:
-            await apart(account, mine, partial(order_refund.take_back, account, order, wanted, terms))
+        if units:
+            await apart(account, mine, partial(order_refund.take_back, account, order, units, terms))
             again = True
     if again:
         await apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=corrected))

@@ -57,12 +57,12 @@ async def working_copy(
 
 
 async def for_customer(
-    tx: Tx, customer_id: str, clock_ids: Sequence[str], hours: Hours | None = None, *, taken: bool = False
+    tx: Tx, customer_id: str, clock_ids: Sequence[str], hours: Hours | None = None, *, off_agenda: bool = False
 ) -> tuple[Plan, Ledger | None, TicketClocks] | None:
     """Lock a customer and return a working copy of some of its clocks, read under the lock; None without any.
 
     Only where a breach would bring credits is the whole account loaded; the ledger is then to be written with the plan.
-    ``hours``: a timeline that this transaction is about to publish. ``taken``: their agenda rows are off already.
+    ``hours``: a timeline that this transaction is about to publish. ``off_agenda``: their agenda rows are off already.
     """
     customer = (await accounts.lock_customers(tx, [customer_id])).get(customer_id)
     if customer is None:
@@ -72,7 +72,7 @@ async def for_customer(
         return None
     for clock in found:
         clock.hours = hours or clock.hours
-        clock.on_agenda = clock.on_agenda and not taken
+        clock.on_agenda = clock.on_agenda and not off_agenda
     account: CustomerAccount | None = None
     if any(clock.terms.breach_returns_credits for clock in found):
         account = await accounts.load_by_id(tx, customer_id)
@@ -123,7 +123,7 @@ async def judge_due(tx: Tx, items: Sequence[AgendaItem]) -> None:
 
 async def _judge_with_account(tx: Tx, customer_id: str, clock_id: str) -> None:
     """Judge one clock whose breach brings credits back."""
-    found = await for_customer(tx, customer_id, [clock_id], taken=True)
+    found = await for_customer(tx, customer_id, [clock_id], off_agenda=True)
     if found is None:
         return
     made, ledger, copy = found

@@ -14,7 +14,7 @@ from app.db.tenants import audit_trail, tenants
 from app.db.tenants.tenants import TenantRow
 from app.documents.policy_document import load_policy
 from app.domain.policy.policy import Policy
-from app.domain.values.digests import Said, content_of
+from app.domain.values.digests import CallContent, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
 from app.views.tenant import Mode, Tenant, TenantTime
@@ -41,9 +41,9 @@ class PutTenant:
     now: datetime | None = None
     document: str | None = None
 
-    def said(self) -> Said:
+    def content(self) -> CallContent:
         """Return the tenant's content, to tell a repeated call from a conflicting one."""
-        return Said(content_of(self), self._first)
+        return CallContent(content_of(self), self._first)
 
     def _first(self) -> dict[str, Any]:
         first = {"policy": self.policy, "mode": self.mode, "now": self.now}
@@ -62,10 +62,10 @@ async def put(tx: Tx, command: PutTenant, *, own: Policy | None = None) -> tuple
         raise DomainError("unknown_policy", policy=policy, known=sorted(templates()), field="policy")
     if found[0].policy != policy:
         raise DomainError("policy_name_differs", name=policy, document=found[0].policy, field="policy")
-    said = command.said()
+    content = command.content()
     existing = await tenants.find(tx)
     if existing is not None:
-        if not said.is_of(existing.payload_hash):
+        if not content.is_of(existing.payload_hash):
             raise DomainError("tenant_conflict", tenant_id=tx.tenant_id)
         return 200, view(existing)
     row = TenantRow(
@@ -74,7 +74,7 @@ async def put(tx: Tx, command: PutTenant, *, own: Policy | None = None) -> tuple
         clock_mode=mode,
         clock_now=now,
         suspended=False,
-        payload_hash=said.digest(),
+        payload_hash=content.digest(),
         created_at=tx.at,
         settings={},
     )

@@ -17,7 +17,7 @@ from app.domain.tickets import merging as ticket_merging
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import STATES, Ticket
-from app.domain.values.digests import Said, content_of
+from app.domain.values.digests import CallContent, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import TicketId
 from app.domain.values.paging import Key, Page, PageRequest
@@ -71,9 +71,9 @@ class OpenTicket:
     opened_by: str = "customer"
     external_url: str | None = None
 
-    def said(self) -> Said:
+    def content(self) -> CallContent:
         """Return the ticket's content, to tell a repeated call from a conflicting one."""
-        return Said(content_of(self), self._first)
+        return CallContent(content_of(self), self._first)
 
     def _first(self) -> dict[str, Any]:
         always = ("customer_id", "subject", *_STATED)
@@ -116,13 +116,13 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
             await load_for_ticket(tx, account, None),
             command.ticket_id,
             command.subject,
-            digest=command.said().digest(),
+            digest=command.content().digest(),
         )
         late_facts.opened(session, command.opened_at)
         ticket_flow.open_ticket(session, command.stated())
         await ticket_session.save(tx, session)
         return 201, await ticket_session.view(tx, session)
-    if not command.said().is_of(known.payload_hash):
+    if not command.content().is_of(known.payload_hash):
         raise DomainError("ticket_conflict", ticket_id=command.ticket_id)
     return 200, await get(tx, command.ticket_id)
 
@@ -237,9 +237,9 @@ class SplitTicket:
     ticket_id: str
     subject: str
 
-    def said(self) -> Said:
+    def content(self) -> CallContent:
         """Return the split's content, to tell a repeated call from a conflicting one."""
-        return Said(content_of(self), lambda: {"parent": self.parent, "subject": self.subject})
+        return CallContent(content_of(self), lambda: {"parent": self.parent, "subject": self.subject})
 
 
 async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
@@ -248,12 +248,12 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
     The child is the same customer's, by the same channel, language, license and product. Its id is a natural key: 201
     the first time, 200 with today's view for the same split, 409 ``ticket_conflict`` when the id is anything else.
     """
-    ticket_id, new_ticket_id, said = command.parent, command.ticket_id, command.said()
+    ticket_id, new_ticket_id, content = command.parent, command.ticket_id, command.content()
     parent = await ticket_session.take(tx, ticket_id)
     await claims.take(tx, claims.ticket(tx, new_ticket_id))
     known = await tickets.find(tx, new_ticket_id)
     if known is not None:
-        if known.parent_id != parent.ticket.ticket_id or not said.is_of(known.payload_hash):
+        if known.parent_id != parent.ticket.ticket_id or not content.is_of(known.payload_hash):
             raise DomainError("ticket_conflict", ticket_id=new_ticket_id)
         return 200, await get(tx, new_ticket_id)
     stated = {name: getattr(parent.ticket, name) for name in ("channel", "language", "license_id", "product")}
@@ -263,7 +263,7 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
         await load_for_ticket(tx, parent.account, None),
         new_ticket_id,
         command.subject,
-        digest=said.digest(),
+        digest=content.digest(),
         parent_id=parent.ticket.ticket_id,
     )
     parent.record(

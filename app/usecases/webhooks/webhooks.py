@@ -133,8 +133,10 @@ async def change(
         _check_types(changes["event_types"])
         values["event_types"] = list(dict.fromkeys(changes["event_types"]))
     if "customer_id" in changes:
-        wanted = changes["customer_id"]
-        values["customer_id"] = None if wanted is None else (await accounts.lock_named(tx, wanted)).customer_id
+        customer_id_ = changes["customer_id"]
+        values["customer_id"] = (
+            None if customer_id_ is None else (await accounts.lock_named(tx, customer_id_)).customer_id
+        )
     if "description" in changes:
         values["description"] = changes["description"]
     if changes.get("skip_missed"):
