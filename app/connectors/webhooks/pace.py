@@ -41,14 +41,14 @@ class Places:
     """The places of one kind. Who waits for one stands in line, without a connection and without a lease."""
 
     most: int
-    taken: Counter[str] = field(default_factory=Counter)
+    in_use: Counter[str] = field(default_factory=Counter)
     _line: deque[asyncio.Future[None]] = field(default_factory=deque)
 
-    def take(self, tenant: str, wanted: int) -> int:
-        """Takes as many of the wanted places as are free; how many."""
-        free = min(self.most - self.taken.total(), max(1, self.most // TENANT_SHARE) - self.taken[tenant])
-        got = max(0, min(wanted, free))
-        self.taken[tenant] += got
+    def take(self, tenant: str, count: int) -> int:
+        """Takes at most so many places, as many as are free; how many."""
+        free = min(self.most - self.in_use.total(), max(1, self.most // TENANT_SHARE) - self.in_use[tenant])
+        got = max(0, min(count, free))
+        self.in_use[tenant] += got
         return got
 
     async def wait(self, tenant: str) -> None:
@@ -60,9 +60,9 @@ class Places:
 
     def give_back(self, tenant: str, count: int = 1) -> None:
         """Returns places, and lets those who wait look again."""
-        self.taken[tenant] -= count
-        if not self.taken[tenant]:
-            del self.taken[tenant]
+        self.in_use[tenant] -= count
+        if not self.in_use[tenant]:
+            del self.in_use[tenant]
         while self._line:
             if not (turn := self._line.popleft()).done():
                 turn.set_result(None)

@@ -101,16 +101,16 @@ class Runner:
         """One transaction, or a wait for something to do; False when nothing is left."""
         self._change.clear()
         places = self.tools.room.of(self.pace)
-        taken = await self._take(places)
-        if not (taken or self._results or self._unsent):
+        reserved = await self._take(places)
+        if not (reserved or self._results or self._unsent):
             if not self._lanes:
                 return False
             await self._change.wait()
             return True
         started, self._hungry = 0, False
         try:
-            lanes, keys = await self._write_and_claim(taken)
-            self._hungry = self._hungry or 0 < taken == len(lanes)
+            lanes, keys = await self._write_and_claim(reserved)
+            self._hungry = self._hungry or 0 < reserved == len(lanes)
             for lane in lanes if keys is not None else ():
                 assert keys is not None  # noqa: S101 - looked at just now
                 task = asyncio.create_task(self._lane(lane, keys, places))
@@ -118,21 +118,21 @@ class Runner:
                 task.add_done_callback(self._landed)
                 started += 1
         finally:
-            if taken > started:
-                places.give_back(self.tenant_id, taken - started)
+            if reserved > started:
+                places.give_back(self.tenant_id, reserved - started)
         return True
 
     async def _take(self, places: Places) -> int:
         """Places for further lanes. Waited for only while there is nothing else to do."""
         asks = (self._hungry or self._results or self._unsent) and not self._stopped
-        wanted = self.pace.lanes - len(self._lanes) if asks else 0
-        if wanted <= 0:
+        missing = self.pace.lanes - len(self._lanes) if asks else 0
+        if missing <= 0:
             return 0
-        taken = places.take(self.tenant_id, wanted)
-        if not taken and not (self._lanes or self._results or self._unsent):
+        reserved = places.take(self.tenant_id, missing)
+        if not reserved and not (self._lanes or self._results or self._unsent):
             await places.wait(self.tenant_id)
-            taken = 1
-        return taken
+            reserved = 1
+        return reserved
 
     def _landed(self, lane: asyncio.Task[None]) -> None:
         self._lanes.discard(lane)

@@ -148,7 +148,7 @@ async def write(tx: Tx, endpoint_id: str, results: Sequence[Result]) -> set[str]
 
     The rest of a lane waits as long as its first, so that it is not looked at for nothing.
     """
-    given = [
+    attempts = [
         {
             "delivery_id": result.delivery_id,
             "claim": result.claim,
@@ -161,7 +161,7 @@ async def write(tx: Tx, endpoint_id: str, results: Sequence[Result]) -> set[str]
         }
         for result in results
     ]
-    parameters = {"tenant": tx.tenant_id, "results": _encode(given).decode()}
+    parameters = {"tenant": tx.tenant_id, "results": _encode(attempts).decode()}
     written = {row.delivery_id for row in await tx.rows(_WRITE, parameters)}
     lanes = {"tenant": tx.tenant_id, "endpoint": endpoint_id}
     known = [result for result in results if result.delivery_id in written]
