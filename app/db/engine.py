@@ -29,6 +29,7 @@ from app.db.budget import BESIDE, HOUSE, Budget, Shares
 from app.db.driver import fetch
 from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
+from app.domain.ledger.rest import NotLoaded
 from app.domain.values.errors import DomainError
 
 T = TypeVar("T")
@@ -79,6 +80,8 @@ class Tx:
     """Whose account this call changes, kept with the stored answer of a keyed call."""
     caches: dict[Any, Any] = field(default_factory=dict)
     """Memo of this transaction only."""
+    whole: bool = True
+    """Whether accounts are read whole, whatever a call would do with a part (`app.db.ledger.window`)."""
     moved: set[str] = field(default_factory=set)
     """Customers (our ids) for which this work began again already; kept over its attempts (`app.db.account`)."""
 
@@ -314,7 +317,7 @@ class Database:
             await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             state, at = await self._begin(connection, tenant_id)
             try:
-                yield Tx(connection, state, at, self, read_only=True)
+                yield Tx(connection, state, at, self, read_only=True, whole=False)
             finally:
                 await connection.rollback()
 
@@ -329,23 +332,28 @@ class Database:
         lock_timeout_ms: int | None = None,
     ) -> T:
         """Runs ``work`` in a transaction; tries again after a deadlock, a serialization failure or a lost connection
-        whose outcome is known. ``work`` must have no effect besides the transaction's.
+        whose outcome is known, and with whole accounts where a part was not enough. ``work`` must have no effect
+        besides the transaction's.
         """
-        began, moved = time.monotonic(), set[str]()
-        for attempt in range(1, attempts + 1):
+        began, moved, whole = time.monotonic(), set[str](), False
+        for attempt in range(1, attempts + 2):
             try:
                 async with self.transaction(
                     tenant_id, actor=actor, validate_only=validate_only, lock_timeout_ms=lock_timeout_ms, moved=moved
                 ) as tx:
+                    tx.whole = whole
                     answer = await work(tx)
                 return answer  # noqa: RET504 - after the commit
+            except NotLoaded:
+                whole = True
+                continue
             except Retry:
-                if attempt == attempts:
+                if attempt >= attempts:
                     raise Locked("the work kept colliding with other work") from None
             except Busy:
                 raise
             except Unavailable as error:
-                if attempt == attempts or error.outcome_unknown or time.monotonic() - began > PATIENCE:
+                if attempt >= attempts or error.outcome_unknown or time.monotonic() - began > PATIENCE:
                     raise
             await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter
         raise AssertionError("unreachable")

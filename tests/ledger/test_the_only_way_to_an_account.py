@@ -15,6 +15,7 @@ LOCKS = {
     "app/db/ledger/read.py": "batches of credit commands, which follow `merged_into` under the lock",
     "app/db/agenda.py": "what falls due, which goes through `accounts` for each customer again",
 }
+READERS = ("app/db/ledger/read.py", "app/db/ledger/window.py")
 LOCKED_BATCHES = {"app/usecases/credits/credits.py"}
 LOADS = {
     ACCOUNTS: {"load"},
@@ -42,13 +43,13 @@ def _locks_customers(node: ast.AST) -> bool:
 
 
 def _of_ledger(tree: ast.Module) -> set[str]:
-    """The names under which a module knows `app.db.ledger.read`."""
+    """The names under which a module knows `app.db.ledger.read` and `app.db.ledger.window`."""
     return {
         alias.asname or alias.name
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module == "app.db.ledger"
         for alias in node.names
-        if alias.name == "read"
+        if alias.name in ("read", "window")
     }
 
 
@@ -78,7 +79,7 @@ def test_credits_are_loaded_in_these_places_alone() -> None:
     found = {
         name: calls - {"lock"}
         for name, tree in modules()
-        if (calls := _calls_of_ledger(tree)) - {"lock"} and name != "app/db/ledger/read.py"
+        if (calls := _calls_of_ledger(tree)) - {"lock"} and name not in READERS
     }
     assert found == LOADS
     locks = {name for name, tree in modules() if "lock" in _calls_of_ledger(tree)}

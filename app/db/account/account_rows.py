@@ -17,6 +17,7 @@ from app.db import combined
 from app.db import schema as s
 from app.db.combined import Select, columns_of, select_into
 from app.db.engine import Tx
+from app.db.ledger import window
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License
 from app.domain.ledger.lot import Account, Hold, Lot
 
@@ -76,27 +77,45 @@ _LINES: Final = (
 )
 
 
-def _selects(whose: str) -> tuple[Select[Any], ...]:
+def _whole(whose: str) -> tuple[str, str]:
+    """Return the selects of all lots and holds."""
+    lots = f"select {_LOT} from lot where lot.tenant_id = :tenant and lot.customer_id = {whose}"
+    holds = (
+        f"select {_HOLD} from hold"
+        f" where hold.tenant_id = :tenant and hold.customer_id = {whose} and hold.closed_at is null"
+        f" union all select {_HOLD} from ticket join hold"
+        " on hold.tenant_id = ticket.tenant_id and hold.ticket_id = ticket.ticket_id"
+        f" where ticket.tenant_id = :tenant and ticket.customer_id = {whose} and hold.closed_at is not null"
+    )
+    return lots, holds
+
+
+def _in_part(whose: str) -> tuple[str, str]:
+    """Return the selects of the lots that are spent first and those of a ticket, of its holds and those with a term.
+
+    The ticket is `:part_ticket`, our own id; null for none. The lots of the orders `:part_orders` are read too.
+    """
+    mine = f"lot.tenant_id = :tenant and lot.customer_id = {whose}"
+    lots = (
+        f"{window.first_lots(_LOT, whose)} union all select {_LOT} from lot where {mine} and lot.lot_id in"
+        " (select hold_line.lot_id from hold join hold_line on hold_line.tenant_id = :tenant"
+        " and hold_line.hold_id = hold.hold_id where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket)"
+        f" union all select {_LOT} from lot where {mine} and lot.order_id = any(:part_orders)"
+    )
+    holds = (
+        f"select {_HOLD} from hold where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket"
+        f" union all {window.term_holds(_HOLD, whose)}"
+    )
+    return lots, holds
+
+
+def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
     """Return the selects of an account; ``whose``: the customer's id in SQL, `BY_ID` or `BY_NAME`."""
-    lot = columns_of(s.lot, without=("tenant_id", "cost_amount", "cost_currency", "is_open"))
-    hold = columns_of(s.hold)
     return (
         rows_of(s.customer, StoredCustomer, whose),
         rows_of(s.account, Account, whose),
-        select_into(
-            "lot_rows",
-            Lot,
-            f"select {lot}, {_COST} from lot where lot.tenant_id = :tenant and lot.customer_id = {whose}",
-        ),
-        select_into(
-            "hold_rows",
-            Hold,
-            f"select {hold}, {_LINES} from hold"
-            f" where hold.tenant_id = :tenant and hold.customer_id = {whose} and hold.closed_at is null"
-            f" union all select {hold}, {_LINES} from ticket join hold"
-            " on hold.tenant_id = ticket.tenant_id and hold.ticket_id = ticket.ticket_id"
-            f" where ticket.tenant_id = :tenant and ticket.customer_id = {whose} and hold.closed_at is not null",
-        ),
+        select_into("lot_rows", Lot, lots),
+        select_into("hold_rows", Hold, holds),
         rows_of(s.license_, License, whose),
         rows_of(s.cover, Cover, whose),
         rows_of(s.choice, Choice, whose),
@@ -104,7 +123,19 @@ def _selects(whose: str) -> tuple[Select[Any], ...]:
     )
 
 
-_SELECTS: Final = {whose: _selects(whose) for whose in (BY_ID, BY_NAME)}
+_LOT: Final = f"{columns_of(s.lot, without=('tenant_id', 'cost_amount', 'cost_currency', 'is_open'))}, {_COST}"
+_HOLD: Final = f"{columns_of(s.hold)}, {_LINES}"
+_WHOLE: Final = {whose: _selects(whose, *_whole(whose)) for whose in (BY_ID, BY_NAME)}
+_IN_PART: Final = {whose: _selects(whose, *_in_part(whose)) for whose in (BY_ID, BY_NAME)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What of an account is read beside what it can spend first: the lots and holds of a ticket (our own id), and the
+    lots of some orders."""
+
+    ticket_id: str | None = None
+    orders: tuple[str, ...] = ()
 
 
 async def read(
@@ -114,13 +145,21 @@ async def read(
     external_id: str | None = None,
     beside: tuple[Select[Any], ...] = (),
     by: Mapping[str, Any] | None = None,
+    part: Part | None = None,
 ) -> AccountRows:
     """Read an account by our own id, or by the vendor's, with further selects of the same snapshot.
 
-    ``by``: the parameters of ``beside``. Lots that a hold points to and another account has are not among the lots.
+    ``by``: the parameters of ``beside``. ``part``: read the account in part (`app.db.ledger.window`). Lots that a hold
+    points to and another account has are not among the lots.
     """
-    whose, name = (BY_NAME, {"named": external_id}) if customer_id is None else (BY_ID, {"customer": customer_id})
-    found = await combined.read(tx, (*_SELECTS[whose], *beside), {**name, **(by or {})})
+    whose, given = BY_ID, dict[str, Any](customer=customer_id)
+    if customer_id is None:
+        whose, given = BY_NAME, {"named": external_id}
+    selects = _WHOLE[whose]
+    if part is not None:
+        selects = _IN_PART[whose]
+        given |= {"part_ticket": part.ticket_id, "part_orders": list(part.orders)}
+    found = await combined.read(tx, (*selects, *beside), {**given, **(by or {})})
     customer: StoredCustomer | None = next(iter(found.pop("customer_rows")), None)
     mine = customer_id if customer is None else customer.customer_id
     holds: dict[str, Hold] = {}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import select, text, update
 
@@ -14,20 +14,24 @@ from app.db import claims, policies
 from app.db import schema as s
 from app.db.account import account_rows, customers, preload
 from app.db.account.account_rows import AccountRows
+from app.db.account.account_rows import Part as Part
 from app.db.claims import Claim
 from app.db.combined import Select
 from app.db.engine import Tx
 from app.db.failures import Moved
 from app.db.ledger import read as ledger_rows
+from app.db.ledger import window
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License
 from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.rest import NotLoaded, Rest
 from app.domain.policy.credit_rules import CreditRules
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId
 
+T = TypeVar("T")
 Found = dict[str, list[Any]]
 """Rows of further selects, by the selects' names."""
 _CUSTOMER: Final = "customer_id, external_id, last_at, event_sequence, data, profile, merged_into"
@@ -180,10 +184,11 @@ async def load_with(
     create: bool = False,
     policy: Policy | None = None,
     claim: Claim | None = None,
+    part: Part | None = None,
 ) -> tuple[CustomerAccount, Found]:
     """`load`, with the rows of further selects of the same snapshot, by the selects' names.
 
-    ``claim``: a natural key that is claimed before the customer is locked.
+    ``claim``: a natural key that is claimed before the customer is locked. ``part``: as for `load_locked`.
     """
     locked = await (_lock_by_name(tx, external_id) if claim is None else _claim_and_lock(tx, external_id, claim))
     if locked is None and create:
@@ -191,7 +196,7 @@ async def load_with(
     if locked is None:
         found = await (ensure_customer if create else require_customer)(tx, external_id)
         locked = (await lock_customers(tx, [found.customer_id], named=[found.customer_id]))[found.customer_id]
-    return await load_locked(tx, locked, beside, by, policy=policy)
+    return await load_locked(tx, locked, beside, by, policy=policy, part=part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +223,46 @@ async def load_locked(
     by: Mapping[str, Any] | None = None,
     *,
     policy: Policy | None = None,
+    part: Part | None = None,
 ) -> tuple[CustomerAccount, Found]:
-    """Return the account of a customer locked already, with the rows of further selects of the same snapshot."""
-    rows = await account_rows.read(tx, customer_id=customer.customer_id, beside=beside, by=by)
-    return await _account_of(tx, customer, rows, policy=policy, lock=True), rows.beside
+    """Return the account of a customer locked already, with the rows of further selects of the same snapshot.
+
+    ``part``: what to read of it; None: all. Where a rule would need more, the work begins again and reads all.
+    """
+    part = await _allowed(tx, part, policy)
+    rows = await account_rows.read(tx, customer_id=customer.customer_id, beside=beside, by=by, part=part)
+    return await _account_of(tx, customer, rows, policy=policy, lock=True, part=part), rows.beside
+
+
+async def first_in_part(tx: Tx, work: Callable[[], Awaitable[T]]) -> T:
+    """Return what ``work`` reads of accounts in part, or of whole ones where a rule looks further.
+
+    It must write nothing.
+    """
+    try:
+        return await work()
+    except NotLoaded:
+        if tx.whole:
+            raise
+    tx.whole = True
+    try:
+        return await work()
+    finally:
+        tx.whole = False
+
+
+async def _allowed(tx: Tx, part: Part | None, policy: Policy | None) -> Part | None:
+    """Return the part, where this work and the policy's rules may do with one.
+
+    Where a lot's end voids what is held of it, every hold may end at any time.
+    """
+    if part is None or tx.whole:
+        return None
+    return None if _voids_holds(policy or await policies.in_force(tx, tx.at)) else part
+
+
+def _voids_holds(policy: Policy) -> bool:
+    return policy.credits is not None and policy.credits.hold_on_expiry == "void"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +291,13 @@ async def load_customer_page(tx: Tx, external_id: str) -> CustomerPage:
     return CustomerPage(account, rows.customer.created_at, rows.beside["open_tickets"])
 
 
-async def look(tx: Tx, external_id: str) -> CustomerAccount | None:
+async def look(tx: Tx, external_id: str, *, part: Part | None = None) -> CustomerAccount | None:
     """Return the account of the vendor's customer, to read; None where there is no such customer."""
     if preload.named(tx, external_id) is None:
-        rows = await account_rows.read(tx, external_id=external_id)
+        part = await _allowed(tx, part, None)
+        rows = await account_rows.read(tx, external_id=external_id, part=part)
         if rows.customer is not None:
-            return await _account_of(tx, rows.customer, rows, lock=False)
+            return await _account_of(tx, rows.customer, rows, lock=False, part=part)
     found = await find_customer(tx, external_id)
     return None if found is None else await load_by_id(tx, found.customer_id, lock=False)
 
@@ -270,12 +312,14 @@ async def look_by_id(
     by: Mapping[str, Any] | None = None,
     *,
     policy: Policy | None = None,
+    part: Part | None = None,
 ) -> tuple[CustomerAccount, Found]:
     """Return the account of a customer by our own id, to read. 404 ``customer_not_found``."""
-    rows = await account_rows.read(tx, customer_id=customer_id, beside=beside, by=by)
+    part = await _allowed(tx, part, policy)
+    rows = await account_rows.read(tx, customer_id=customer_id, beside=beside, by=by, part=part)
     if rows.customer is None:
         raise DomainError("customer_not_found", customer_id=customer_id)
-    return await _account_of(tx, rows.customer, rows, policy=policy, lock=False), rows.beside
+    return await _account_of(tx, rows.customer, rows, policy=policy, lock=False, part=part), rows.beside
 
 
 async def load_by_id(
@@ -309,7 +353,7 @@ def _exported_rows(known: preload.Preloaded) -> AccountRows:
 
 
 async def _account_of(
-    tx: Tx, customer: Customer, rows: AccountRows, *, lock: bool, policy: Policy | None = None
+    tx: Tx, customer: Customer, rows: AccountRows, *, lock: bool, policy: Policy | None = None, part: Part | None = None
 ) -> CustomerAccount:
     """Return the account that these rows make, under the policy given or in force."""
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
@@ -323,6 +367,8 @@ async def _account_of(
         rules=policy.credits,
         command_id=tx.command_id,
     )
+    if part is not None:
+        ledger.rest = await _rest(tx, customer.customer_id, rows, part, policy)
     if rows.former:
         await join_former(tx, ledger, rows.former, lock=lock)
     return CustomerAccount(
@@ -337,6 +383,16 @@ async def _account_of(
         choices={choice.choice_id: choice for choice in rows.choices},
         addons=rows.addons,
     )
+
+
+async def _rest(tx: Tx, customer_id: str, rows: AccountRows, part: Part, policy: Policy) -> Rest:
+    """Return what was left out of an account that was read in part."""
+    if _voids_holds(policy):
+        raise NotLoaded
+    ends = [hold.expires_at for hold in rows.holds.values() if hold.expires_at is not None and hold.open]
+    loaded = {customer_id: (rows.accounts, rows.lots, rows.holds)}
+    rest = (await window.rests_of(tx, loaded, {customer_id: ends}))[customer_id]
+    return replace(rest, orders=frozenset(part.orders))
 
 
 async def join_former(tx: Tx, ledger: Ledger, former: Mapping[str, Sequence[str]], *, lock: bool = True) -> None:

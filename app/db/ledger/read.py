@@ -25,45 +25,45 @@ from app.domain.values.paging import PageRequest
 Loaded = tuple[dict[str, Account], dict[str, Lot], dict[str, Hold]]
 
 
-def _of(alias: str, columns: str) -> str:
+def of_alias(alias: str, columns: str) -> str:
     """The columns of a table by its alias in a statement."""
     return ", ".join(f"{alias}.{name}" for name in columns.split(", "))
 
 
-_ACCOUNT: Final = (
+ACCOUNT: Final = (
     "customer_id, credit_type, granted, available, held, spent, expired, voided, owed, next_expiry, version"
 )
-_LOT: Final = (
+LOT: Final = (
     "lot_id, customer_id, credit_type, source, rule, granted, effective_at, expires_at, available, held, spent,"
     " expired, voided, priority, scope, license_id, order_id, line_id, unit_no, cost_amount, cost_currency,"
     " policy_version, origin_lot_id, clause, reading, reason, data"
 )
-_LOTS_FROM: Final = _ACCOUNT.count(",") + 1
+LOTS_FROM: Final = ACCOUNT.count(",") + 1
 """Where a lot's columns begin behind an account's."""
-_HOLD: Final = "hold_id, customer_id, credit_type, credits, created_at, ticket_id, expires_at, kind, closed_at"
+HOLD: Final = "hold_id, customer_id, credit_type, credits, created_at, ticket_id, expires_at, kind, closed_at"
 
 _OPEN_ACCOUNTS, _WHOLE_ACCOUNTS = (
     text(
-        f"select {_of('a', _ACCOUNT)}, {_of('l', _LOT)} from account a left join lot l on l.tenant_id = a.tenant_id"
-        f" and l.customer_id = a.customer_id and l.credit_type = a.credit_type{only}"
+        f"select {of_alias('a', ACCOUNT)}, {of_alias('l', LOT)} from account a left join lot l"
+        f" on l.tenant_id = a.tenant_id and l.customer_id = a.customer_id and l.credit_type = a.credit_type{only}"
         " where a.tenant_id = :tenant and a.customer_id = any(:customers)"
     )
     for only in (" and l.is_open", "")
 )
 """Accounts with their open lots, or with all of them: an account's columns, then a lot's, a row for each lot."""
-_ALL_LOTS = text(f"select {_LOT} from lot where tenant_id = :tenant and customer_id = any(:customers)")
-_LOTS = text(f"select {_LOT} from lot where tenant_id = :tenant and lot_id = any(:lots)")
+_ALL_LOTS = text(f"select {LOT} from lot where tenant_id = :tenant and customer_id = any(:customers)")
+_LOTS = text(f"select {LOT} from lot where tenant_id = :tenant and lot_id = any(:lots)")
 _TERM_HOLDS = text(
-    f"select {_HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
+    f"select {HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
     " and expires_at is not null"
 )
 _OPEN_HOLDS = text(
-    f"select {_HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
+    f"select {HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
 )
-_HOLDS = text(f"select {_HOLD} from hold where tenant_id = :tenant and hold_id = any(:holds)")
-_TICKET_HOLDS = text(f"select {_HOLD} from hold where tenant_id = :tenant and ticket_id = any(:tickets)")
+HOLDS = text(f"select {HOLD} from hold where tenant_id = :tenant and hold_id = any(:holds)")
+_TICKET_HOLDS = text(f"select {HOLD} from hold where tenant_id = :tenant and ticket_id = any(:tickets)")
 _CUSTOMERS_TICKET_HOLDS = text(
-    f"select {_of('h', _HOLD)} from ticket t join hold h"
+    f"select {of_alias('h', HOLD)} from ticket t join hold h"
     " on h.tenant_id = t.tenant_id and h.ticket_id = t.ticket_id"
     " where t.tenant_id = :tenant and t.customer_id = any(:customers) and h.closed_at is not null"
 )
@@ -100,8 +100,8 @@ async def load(
         accounts, lots, _ = answer[row[0]]
         if row[1] not in accounts:
             accounts[row[1]] = account_of(row)
-        if row[_LOTS_FROM] is not None:
-            lots[row[_LOTS_FROM]] = lot_of(row[_LOTS_FROM:])
+        if row[LOTS_FROM] is not None:
+            lots[row[LOTS_FROM]] = lot_of(row[LOTS_FROM:])
     rows: list[Any] = []
     if open_holds:
         rows += await _rows(tx, _OPEN_HOLDS, by)
@@ -116,10 +116,10 @@ async def load(
             elif former is not None:
                 former.setdefault(row[1], []).append(row[0])
     if hold_ids:
-        rows += await _rows(tx, _HOLDS, {"tenant": tx.tenant_id, "holds": list(hold_ids)})
+        rows += await _rows(tx, HOLDS, {"tenant": tx.tenant_id, "holds": list(hold_ids)})
     if ticket_ids:
         rows += await _rows(tx, _TICKET_HOLDS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
-    await _add_holds(tx, answer, rows, lot_ids)
+    await add_holds(tx, answer, rows, lot_ids)
     return answer
 
 
@@ -136,7 +136,7 @@ async def _rows(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> Se
     return await tx.rows(statement, parameters)
 
 
-async def _add_holds(tx: Tx, answer: dict[str, Loaded], rows: Iterable[Any], lot_ids: Sequence[str]) -> None:
+async def add_holds(tx: Tx, answer: dict[str, Loaded], rows: Iterable[Any], lot_ids: Sequence[str]) -> None:
     holds: dict[str, Hold] = {}
     for row in rows:
         if row[1] in answer and row[0] not in holds:
@@ -348,7 +348,7 @@ _OF_HOLDS = text(
     " and customer_id = :customer and kind = 'hold') group by 1, 2, 3, 4"
 )
 _CUSTOMERS_HOLDS = text(
-    f"select {_HOLD} from hold where tenant_id = :tenant and customer_id = :customer and kind = 'hold'"
+    f"select {HOLD} from hold where tenant_id = :tenant and customer_id = :customer and kind = 'hold'"
     " and (cast(:at as timestamptz) is null or created_at <= :at)"
 )
 _PLACE: Final = "o.credit_type, o.account_version, e.line_no"

@@ -23,7 +23,7 @@ purchase_order = Table(
     text_column("source"),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "order_id"),
-    _Index("ix_purchase_order_customer", "tenant_id", "customer_id"),
+    _Index("ix_purchase_order_placed", "tenant_id", "customer_id", "placed_at"),
     _Index("ix_purchase_order_received", "tenant_id", "received_at", "customer_id"),
 )
 

@@ -29,6 +29,7 @@ def merge_into(giver: LotLedger, taker: LotLedger) -> list[Lot]:
 
 def pass_on(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     """Moves every lot's available credits, each with its end, scope, cost and origin. The lots made."""
+    giver.needs_all_lots()
     made = []
     for credit_type in giver.due_types():
         post_due_expiries(giver, credit_type)
@@ -43,6 +44,7 @@ def pass_on(giver: LotLedger, taker: LotLedger) -> list[Lot]:
 
 def book_debt(ledger: LotLedger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:
     """Books a debt that no lot of its own stands for, and repays of it what is there."""
+    ledger.needs_all_lots()
     carrier = next((lot for lot in ledger.lots.values() if lot.credit_type == credit_type), None)
     if carrier is None:
         carrier = ledger.grant(credits, source="correction", rule=reason, credit_type=credit_type, reason=reason)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from app.domain.ledger.giving_back import hand_back
 from app.domain.ledger.journal import ConservationError, Journal, hold_key
 from app.domain.ledger.lot import Entry, Hold, Lot
+from app.domain.ledger.rest import NotLoaded
 from app.domain.values.errors import DomainError
 
 T = TypeVar("T")
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 def post_due_expiries(journal: Journal, credit_type: str) -> None:
     """Books what has expired, in order of time, each effective at its own instant (exact without a job)."""
+    if journal.rest is not None and journal.rest.until is not None and journal.rest.until <= journal.at:
+        raise NotLoaded
     bound = 2 * (len(journal.lots) + len(journal.holds)) + 2
     for _ in range(bound):
         soonest = _soonest(journal, credit_type)
@@ -58,7 +61,11 @@ def _soonest(journal: Journal, credit_type: str) -> tuple[datetime, Lot | Hold] 
             key = (hold.expires_at, 0, hold.hold_id)
             if best is None or key < best:
                 best, found = key, hold
-    return (best[0], found) if best is not None and found is not None else None
+    soonest = (best[0], found) if best is not None and found is not None else None
+    until = None if journal.rest is None else journal.rest.until
+    if until is not None and (soonest is None or soonest[0] > until):
+        raise NotLoaded  # what was not read may end before it
+    return soonest
 
 
 def _voids_holds(journal: Journal) -> bool:

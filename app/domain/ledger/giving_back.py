@@ -172,6 +172,7 @@ def repay_owed(journal: Journal, entries: list[Entry], credit_type: str, *, at: 
     repaid = 0
     if account.owed == 0 or account.available == 0:
         return 0
+    journal.needs_all_lots(credit_type)
     for lot in sorted(
         (lot for lot in journal.lots.values() if lot.credit_type == credit_type and lot.available > 0), key=spending_key
     ):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from app.domain.ledger.lot import Account, Bucket, Entry, Hold, HoldLine, Lot, Operation, OperationKind
+from app.domain.ledger.rest import NotLoaded, Rest, SpendingKey
 from app.domain.policy.credit_rules import CreditRules
 from app.domain.values.ids import CustomerId, HoldId, Mint, OperationId, OrderId, TicketId
 
@@ -53,7 +54,7 @@ class ConservationError(AssertionError):
     """An identity of the ledger does not hold: a defect in the rules, never a caller's fault."""
 
 
-def spending_key(lot: Lot) -> tuple[int, datetime, int, int, datetime, str]:
+def spending_key(lot: Lot) -> SpendingKey:
     """The total order of spending (AVA-13): priority, expiry with never last, narrower scope, free before paid,
     effective date, id."""
     paid = lot.cost is not None and lot.cost.amount > 0
@@ -96,6 +97,8 @@ class Journal:
         self.mint = mint
         self.command_id = command_id
         """The command that the next operations belong to; a batch sets it before each command."""
+        self.rest: Rest | None = None
+        """What of the account was not read; None: nothing."""
         self.operations: list[Operation] = []
         self.former: dict[str, Self] = {}
         """Ledgers of accounts that were merged into this one, where something of theirs may still come back."""
@@ -130,11 +133,25 @@ class Journal:
         )
 
     def spendable(self, credit_type: str, license_id: str | None) -> list[Lot]:
-        """The lots a hold may spend from, in order of spending."""
+        """The lots a hold may spend from, in order of spending; of a copy in part those that come first."""
         found = [lot for lot in self.lots.values() if self.usable(lot, credit_type, license_id)]
         if len(found) > 1:
             found.sort(key=spending_key)
+        if self.rest is not None and (last := self.rest.after.get(credit_type)) is not None:
+            found = [lot for lot in found if spending_key(lot) <= last]
+            if not found:
+                raise NotLoaded
         return found
+
+    def left_out(self, credit_type: str) -> int:
+        """Credits of a type that can be spent and lie in lots that were not read."""
+        return 0 if self.rest is None else self.rest.available.get(credit_type, 0)
+
+    def needs_all_lots(self, credit_type: str | None = None) -> None:
+        """Say that a rule looks at every lot: of one type at the open ones, else at all. `NotLoaded` where some were
+        not read."""
+        if self.rest is not None and (credit_type is None or credit_type in self.rest.after):
+            raise NotLoaded
 
     def is_due(self, credit_type: str) -> bool:
         """Whether something of this credit type expired at or before this instant and is not booked."""

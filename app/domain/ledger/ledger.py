@@ -22,6 +22,7 @@ from app.domain.ledger.lot import Entry, Hold, Lot
 from app.domain.ledger.lots import DEFAULT_TYPE, LotLedger, checked_amount, insufficient
 from app.domain.ledger.money_back import RefundQuote, refund_quote
 from app.domain.ledger.refunded_units import families, take_all
+from app.domain.ledger.rest import NotLoaded
 from app.domain.ledger.units import Door, TakeBackReason, VoidedGrant, due_back
 from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.values.errors import DomainError
@@ -209,7 +210,8 @@ class Ledger(LotLedger):
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _spendable_credits(self, credit_type: str, license_id: str | None) -> int:
-        return sum(lot.available for lot in self.lots.values() if self.usable(lot, credit_type, license_id))
+        read = sum(lot.available for lot in self.lots.values() if self.usable(lot, credit_type, license_id))
+        return read + self.left_out(credit_type)
 
     def _take(
         self,
@@ -275,13 +277,15 @@ class Ledger(LotLedger):
     def _pick(
         self, credits: int, credit_type: str, license_id: str | None, lot_id: str | None
     ) -> list[tuple[Lot, int]]:
-        lots = self.spendable(credit_type, license_id)
         if lot_id is not None:
             lot = self.lot(lot_id)
             if lot.expires_at is not None and lot.expires_at <= self.at:
                 raise DomainError("lot_expired", lot_id=lot_id, expires_at=lot.expires_at.isoformat())
-            lots = [lot for lot in lots if lot.lot_id == lot_id]
-        available = sum(lot.available for lot in lots)
+            lots = [lot] if self.usable(lot, credit_type, license_id) else []
+            available = sum(lot.available for lot in lots)
+        else:
+            available = self._spendable_credits(credit_type, license_id)
+            lots = self.spendable(credit_type, license_id) if available >= credits else []
         if available < credits:
             raise insufficient(available, credits, credit_type)
         parts: list[tuple[Lot, int]] = []
@@ -292,6 +296,8 @@ class Ledger(LotLedger):
             left -= part
             if left == 0:
                 break
+        if left:
+            raise NotLoaded
         return parts
 
     def _return(
@@ -347,6 +353,8 @@ class Ledger(LotLedger):
 
     def _hold(self, hold_id: str) -> Hold:
         found = self.find_hold(hold_id)
+        if found is None and self.rest is not None:
+            raise NotLoaded
         if found is None:
             raise DomainError("hold_not_found", hold_id=hold_id)
         return found

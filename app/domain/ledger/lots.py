@@ -112,6 +112,7 @@ class LotLedger(Journal):
             account = self.account(credit_type)
             if account.available < -credits:
                 raise insufficient(account.available, -credits, credit_type)
+            self.needs_all_lots(credit_type)
             entries: list[Entry] = []
             left = -credits
             for lot in sorted(
@@ -221,6 +222,7 @@ class LotLedger(Journal):
         """The lot, or ``lot_not_found``."""
         found = self.lots.get(lot_id)
         if found is None:
+            self.needs_all_lots()
             raise DomainError("lot_not_found", lot_id=lot_id)
         return found
 

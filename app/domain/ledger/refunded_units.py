@@ -15,6 +15,7 @@ from app.domain.ledger.giving_back import repay_owed
 from app.domain.ledger.journal import Journal
 from app.domain.ledger.lot import Entry, Lot
 from app.domain.ledger.lots import LotLedger
+from app.domain.ledger.rest import NotLoaded
 from app.domain.ledger.units import (
     Left,
     TakeBackReason,
@@ -51,6 +52,8 @@ def lift(ledgers: Iterable[Journal], lots: Collection[str]) -> None:
     for ledger in ledgers:
         for lot_id in lots:
             lot = ledger.lots.get(LotId(lot_id))
+            if lot is None:
+                ledger.needs_all_lots()
             if lot is not None and claimed(lot):
                 take_claim(lot, claimed(lot))
                 ledger.mark_lot(lot)
@@ -65,6 +68,8 @@ def families(
     """
     found: dict[tuple[int, str], list[Lot]] = {}
     for ledger in ledgers:
+        if ledger.rest is not None and order_id not in ledger.rest.orders:
+            raise NotLoaded
         for lot in ledger.lots.values():
             unit = lot.unit
             if unit is not None and unit[:2] == (order_id, line_id) and (withdrawn or not lot.withdrawn):

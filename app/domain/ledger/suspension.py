@@ -106,6 +106,7 @@ def reinstate(journal: Journal, lot: Lot, credits: int, *, order_id: OrderId | N
 
 def forgive(journal: Journal, credit_type: str, credits: int, *, order_id: OrderId | None) -> None:
     """Take back a debt that a dispute booked for credits that were spent; what was repaid since is granted anew."""
+    journal.needs_all_lots()
     account = journal.account(credit_type)
     entries: list[Entry] = []
     lot = next((lot for lot in journal.lots.values() if lot.credit_type == credit_type), None)

@@ -53,6 +53,7 @@ def breach_hook(account: CustomerAccount) -> BreachHook:
 
 def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> None:
     """It was no breach: what is unspent of its credits goes, wherever a merge has moved them."""
+    account.ledger.needs_all_lots()
     granted = [lot for lot in account.ledger.lots.values() if lot.source == "breach" and lot.rule == breach]
     roots = {lot.lot_id for lot in granted}
     for lot in sorted(account.ledger.lots.values(), key=lambda lot: lot.lot_id):

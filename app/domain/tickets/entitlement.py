@@ -30,6 +30,7 @@ from app.domain.values.wire import jsonable
 REASONS: Final = ("lost_copy", "modified_copy", "not_downloaded", "never_used")
 """Why somebody asks: picks the clause that is cited, never the answer. A policy may know more."""
 NOT_OWNED: Final = "license_not_found"
+BOUGHT_HERE: Final = "credits.bought_here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def facts_of(
         "customer.addons": tuple(sorted(addon.addon for addon in account.addons if addon.voided_at is None)),
         "customer.hosting_certified": hosts.certified(account.customer.data, host),
         "credits.available": credits_available(account, license_id, credit_type),
-        "credits.bought_here": _bought_here(account, credit_type),
+        BOUGHT_HERE: _bought_here(account, credit_type, action),
         "choice.open": bool(account.open_choices()),
     }
     return facts
@@ -123,20 +124,27 @@ def _license_facts(license_id: str | None, license_: License | None, at: datetim
 
 def credits_available(account: CustomerAccount, license_id: str | None, credit_type: str | None = None) -> int:
     """Credits that could be held now, of one type or of all."""
-    names = (
-        [credit_type] if credit_type is not None else sorted({lot.credit_type for lot in account.ledger.lots.values()})
-    )
+    names = [credit_type] if credit_type is not None else sorted(account.ledger.accounts)
     return sum(account.ledger.available(name, license_id=license_id) for name in names)
 
 
-def _bought_here(account: CustomerAccount, credit_type: str | None) -> bool | None:
+def _bought_here(account: CustomerAccount, credit_type: str | None, action: str) -> bool | None:
     """Whether this account bought the credits it would spend (TERMS-14); unknown when it has none."""
     mine = [
         lot
         for lot in account.ledger.lots.values()
         if (lot.available or lot.held) and (credit_type is None or lot.credit_type == credit_type)
     ]
-    return any(lot.source != "transfer" for lot in mine) if mine else None
+    here = any(lot.source != "transfer" for lot in mine)
+    if not here and account.ledger.rest is not None and _asks_where_bought(account.policy.action(action)):
+        account.ledger.needs_all_lots()
+    return here if mine else None
+
+
+def _asks_where_bought(action: Action | None) -> bool:
+    """Whether a rule of an action looks at where the credits were bought."""
+    rules = () if action is None else action.rules
+    return any(BOUGHT_HERE in (*facts_used(rule.when), *holes(rule.message)) for rule in rules)
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ statement. The replay check comes before the balance check. A single call is a l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -20,6 +20,7 @@ from app.db.engine import Tx
 from app.db.failures import Moved
 from app.db.gather import Join, nobody
 from app.db.ledger import read as rows
+from app.db.ledger import window
 from app.db.rows import AgendaRow, CommandRow, CustomerRow, OutboxRow, Rows
 from app.db.write import write_rows
 from app.domain.ledger.events import due_of, falls_low, low_data, moved_data
@@ -28,6 +29,7 @@ from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Hold, Lot
 from app.domain.ledger.lots import DEFAULT_TYPE
 from app.domain.ledger.refunded_units import voided_event
+from app.domain.ledger.rest import Rest
 from app.domain.orders.offers import purchase_facts
 from app.domain.orders.remedies import enough
 from app.domain.policy.conditions import holds
@@ -149,13 +151,11 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
     locked += await _lock_more(batch, commands, locked, heirs)
     if tickets:
         batch.tickets = await rows.tickets_named(tx, tickets)
-    loaded = await rows.load(
-        tx,
+    loaded, rests = await _accounts(
+        batch,
         list(dict.fromkeys(row[0] for row in locked)),
-        open_holds=batch.rules is not None and batch.rules.hold_on_expiry == "void",
-        terms_only=batch.rules is None or batch.rules.hold_on_expiry != "void",
-        hold_ids=hold_ids,
-        lot_ids=sorted({command.lot_id for command in commands if command.lot_id is not None}),
+        hold_ids,
+        sorted({command.lot_id for command in commands if command.lot_id is not None}),
     )
     for row in locked:
         if row[0] in batch.customers:  # under a name of its own, and under that of an account merged into it
@@ -163,6 +163,7 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
             continue
         at = batch.at if row[2] is None else max(batch.at, row[2])
         ledger = accounts.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=batch.rules)
+        ledger.rest = rests.get(row[0])
         batch.customers[row[0]] = _Customer(row[0], row[1], row[3], ledger)
         if row[1] is not None:
             batch.by_external[row[1]] = batch.customers[row[0]]
@@ -182,6 +183,21 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
     )
     if named:
         batch.ticket_names = await rows.ticket_names(tx, named)
+
+
+async def _accounts(
+    batch: _Batch, customer_ids: Sequence[str], hold_ids: Sequence[str], lot_ids: Sequence[str]
+) -> tuple[Mapping[str, rows.Loaded], Mapping[str, Rest]]:
+    """Return the customers' accounts, and what was left out of those that were read in part."""
+    tx = batch.tx
+    voids = batch.rules is not None and batch.rules.hold_on_expiry == "void"
+    if tx.whole or voids:
+        loaded = await rows.load(
+            tx, customer_ids, open_holds=voids, terms_only=not voids, hold_ids=hold_ids, lot_ids=lot_ids
+        )
+        return loaded, {}
+    found = await window.load(tx, customer_ids, hold_ids=hold_ids, lot_ids=lot_ids)
+    return {name: part[0] for name, part in found.items()}, {name: part[1] for name, part in found.items()}
 
 
 async def _lock_more(
@@ -304,7 +320,7 @@ async def _only_what_can_be_bought(
         if result.error is None or decision is None or not decision.remedies:
             continue
         who = _customer_of(batch, command)
-        account = await accounts.load_by_id(batch.tx, who.customer_id, lock=False, policy=batch.policy)
+        account, _ = await accounts.look_by_id(batch.tx, who.customer_id, policy=batch.policy, part=accounts.Part())
         facts = purchase_facts(account)
         remedies_left = tuple(
             remedy

@@ -10,6 +10,7 @@ from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.tickets import entitlement
 from app.domain.tickets.entitlement import Query
+from app.domain.values.decision import Decision
 from app.views.entitlement import Entitlement, entitlement_view
 
 
@@ -25,16 +26,24 @@ async def decide(
 ) -> Entitlement:
     """The decision, with its reasons and remedies. An unknown customer is decided as an empty account; 404
     ``action_not_found``, 422 ``unknown_reason``."""
-    query = query or Query()
-    account = await _account(tx, customer_id, as_of, known_at)
-    entitlement.check_reason(account, query.reason)
-    decision = entitlement.decide(account, entitlement.action_of(account, action), query)
+    asked = query or Query()
+
+    async def decided() -> Decision:
+        account = await _account(tx, customer_id, as_of, known_at)
+        entitlement.check_reason(account, asked.reason)
+        return entitlement.decide(account, entitlement.action_of(account, action), asked)
+
+    decision = await accounts.first_in_part(tx, decided)
     return entitlement_view(customer_id, action, decision, explain=explain)
 
 
 async def _account(tx: Tx, customer_id: str, as_of: datetime | None, known_at: datetime | None) -> CustomerAccount:
     at = as_of or tx.at
-    if as_of is None and known_at is None and (account := await accounts.look(tx, customer_id)) is not None:
+    if (
+        as_of is None
+        and known_at is None
+        and (account := await accounts.look(tx, customer_id, part=accounts.Part())) is not None
+    ):
         return account
     found = await accounts.find_customer(tx, customer_id)
     if found is None:

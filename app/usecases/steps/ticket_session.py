@@ -24,22 +24,23 @@ from app.views.ticket import ticket_view
 _OF_TICKET: Final = (tickets.BY_ID, *clocks.OF_TICKET)
 
 
-async def take(tx: Tx, external_id: str) -> TicketSession:
+async def take(tx: Tx, external_id: str, *, whole: bool = False) -> TicketSession:
     """The ticket for working on; what has fallen due is done first. 404 ``ticket_not_found``.
 
     Two statements: its customer is locked, then the account, the ticket and its clocks are read under the lock.
+    ``whole``: the work looks at other tickets of the account, too.
     """
     owner = await accounts.lock_of_ticket(tx, external_id)
-    session = await _take_of(tx, owner)
+    session = await _take_of(tx, owner, None if whole else accounts.Part(ticket_id=owner.ticket_id))
     if session.ticket.external_id != external_id:  # its customer was erased meanwhile, and with them the ticket's name
         raise DomainError("ticket_not_found", ticket_id=external_id)
     return session
 
 
-async def _take_of(tx: Tx, owner: accounts.TicketOwner) -> TicketSession:
+async def _take_of(tx: Tx, owner: accounts.TicketOwner, part: accounts.Part | None) -> TicketSession:
     policy = await policies.of_version(tx, owner.policy_version)
     account, found = await accounts.load_locked(
-        tx, owner.customer, _OF_TICKET, {"ticket": owner.ticket_id}, policy=policy
+        tx, owner.customer, _OF_TICKET, {"ticket": owner.ticket_id}, policy=policy, part=part
     )
     tx.customer_id = account.customer.customer_id
     return await _session_of(tx, account, found, owner.ticket_id)
@@ -62,12 +63,16 @@ async def beside(tx: Tx, session: TicketSession, external_id: str) -> TicketSess
     return other
 
 
-async def look(tx: Tx, external_id: str) -> TicketSession:
-    """The ticket for reading, as it stands with what has fallen due by now; nothing is locked, nothing written."""
+async def look(tx: Tx, external_id: str, *, in_part: bool = False) -> TicketSession:
+    """The ticket for reading, as it stands with what has fallen due by now; nothing is locked, nothing written.
+
+    ``in_part``: of the account what the ticket needs (`accounts.first_in_part`).
+    """
     ticket = await tickets.require(tx, external_id)
     policy = await policies.of_version(tx, ticket.policy_version)
+    part = accounts.Part(ticket_id=ticket.ticket_id) if in_part else None
     account, found = await accounts.look_by_id(
-        tx, ticket.customer_id, _OF_TICKET, {"ticket": ticket.ticket_id}, policy=policy
+        tx, ticket.customer_id, _OF_TICKET, {"ticket": ticket.ticket_id}, policy=policy, part=part
     )
     return await _session_of(tx, account, found, external_id)
 
@@ -117,6 +122,7 @@ async def on_agenda(tx: Tx, item: AgendaItem) -> None:
     locked = await accounts.lock_customers(tx, [found.customer_id])
     if (customer := locked.get(found.customer_id)) is None:
         raise DomainError("customer_not_found", customer_id=found.customer_id)
-    session = await _take_of(tx, accounts.TicketOwner(customer, found.ticket_id, found.policy_version))
+    owner = accounts.TicketOwner(customer, found.ticket_id, found.policy_version)
+    session = await _take_of(tx, owner, accounts.Part(ticket_id=found.ticket_id))
     if session.ticket.version > found.version:
         await save(tx, session)

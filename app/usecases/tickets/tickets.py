@@ -106,6 +106,7 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
         create=True,
         policy=terms,
         claim=claims.ticket(tx, command.ticket_id),
+        part=accounts.Part(),
     )
     tx.customer_id = account.customer.customer_id
     known = tickets.ticket_of(found[tickets.BY_EXTERNAL.name])
@@ -162,7 +163,11 @@ async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> TicketView:
 async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None) -> TicketView:
     """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``."""
     if as_of is None and known_at is None:
-        return await ticket_session.view(tx, await ticket_session.look(tx, ticket_id))
+
+        async def now() -> TicketView:
+            return await ticket_session.view(tx, await ticket_session.look(tx, ticket_id, in_part=True))
+
+        return await accounts.first_in_part(tx, now)
     session = await ticket_session.look(tx, ticket_id)
     moment = as_of or tx.at
     found = await tickets.as_of(tx, session.ticket, as_of, known_at, session.account.plan.events)
@@ -284,7 +289,7 @@ async def merge(tx: Tx, ticket_id: str, *, into: str) -> TicketView:
 
     Refused 409: ``same_ticket``, ``merge_closed``, ``merged_already``, ``merge_chain``, ``merge_other_customer``.
     """
-    session = await ticket_session.take(tx, ticket_id)
+    session = await ticket_session.take(tx, ticket_id, whole=True)
     if into == ticket_id:
         raise DomainError("same_ticket", field="into_ticket_id", into_ticket_id=into)
     other = await ticket_session.beside(tx, session, into)
