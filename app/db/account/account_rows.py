@@ -93,14 +93,13 @@ def _whole(whose: str) -> tuple[str, str]:
 def _in_part(whose: str) -> tuple[str, str]:
     """Return the selects of the lots that are spent first and those of a ticket, of its holds and those with a term.
 
-    The ticket is `:part_ticket`, our own id; null for none. The lots of the orders `:part_orders` are read too.
+    The ticket is `:part_ticket`, our own id; null for none.
     """
     mine = f"lot.tenant_id = :tenant and lot.customer_id = {whose}"
     lots = (
         f"{window.first_lots(_LOT, whose)} union all select {_LOT} from lot where {mine} and lot.lot_id in"
         " (select hold_line.lot_id from hold join hold_line on hold_line.tenant_id = :tenant"
         " and hold_line.hold_id = hold.hold_id where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket)"
-        f" union all select {_LOT} from lot where {mine} and lot.order_id = any(:part_orders)"
     )
     holds = (
         f"select {_HOLD} from hold where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket"
@@ -126,6 +125,15 @@ def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
 _LOT: Final = f"{columns_of(s.lot, without=('tenant_id', 'cost_amount', 'cost_currency', 'is_open'))}, {_COST}"
 _HOLD: Final = f"{columns_of(s.hold)}, {_LINES}"
 _WHOLE: Final = {whose: _selects(whose, *_whole(whose)) for whose in (BY_ID, BY_NAME)}
+_OF_ORDERS: Final = select_into(
+    "order_lots",
+    Lot,
+    f"select {_LOT} from lot where lot.tenant_id = :tenant and lot.lot_id in"
+    " (select entry.lot_id from operation join entry on entry.tenant_id = :tenant"
+    " and entry.operation_id = operation.operation_id"
+    " where operation.tenant_id = :tenant and operation.order_id = any(:part_orders))",
+)
+"""The lots that operations of some orders moved: those that an order granted are among them."""
 _IN_PART: Final = {whose: _selects(whose, *_in_part(whose)) for whose in (BY_ID, BY_NAME)}
 
 
@@ -158,7 +166,10 @@ async def read(
     selects = _WHOLE[whose]
     if part is not None:
         selects = _IN_PART[whose]
-        given |= {"part_ticket": part.ticket_id, "part_orders": list(part.orders)}
+        given |= {"part_ticket": part.ticket_id}
+        if part.orders:
+            beside = (_OF_ORDERS, *beside)
+            given["part_orders"] = list(part.orders)
     found = await combined.read(tx, (*selects, *beside), {**given, **(by or {})})
     customer: StoredCustomer | None = next(iter(found.pop("customer_rows")), None)
     mine = customer_id if customer is None else customer.customer_id
@@ -172,7 +183,11 @@ async def read(
     return AccountRows(
         customer=customer,
         accounts={account.credit_type: account for account in found.pop("account_rows")},
-        lots={lot.lot_id: lot for lot in found.pop("lot_rows")},
+        lots={
+            lot.lot_id: lot
+            for lot in (*found.pop("lot_rows"), *found.pop(_OF_ORDERS.name, ()))
+            if lot.customer_id == mine
+        },
         holds=holds,
         licenses=found.pop("license_rows"),
         covers=found.pop("cover_rows"),

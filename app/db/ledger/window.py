@@ -25,7 +25,7 @@ SOONEST_MAX: Final = 50
 """Lots, and holds with a term of their own, that a call reads of those that end, the soonest first."""
 SPENT_FIRST: Final = (
     "lot.priority, lot.expires_at, (lot.scope = 'account'), (coalesce(lot.cost_amount, 0) > 0), lot.effective_at,"
-    ' lot.lot_id collate "C"'
+    " lot.lot_id"
 )
 """The order of spending (`app.domain.ledger.journal.spending_key`) in SQL; what never ends comes last."""
 _FIRST: Final = (
@@ -34,7 +34,7 @@ _FIRST: Final = (
 )
 _ENDING: Final = (
     "hold.tenant_id = :tenant and hold.customer_id = {whose} and hold.closed_at is null"
-    ' and hold.expires_at is not null order by hold.expires_at, hold.hold_id collate "C"'
+    " and hold.expires_at is not null order by hold.expires_at, hold.hold_id"
     f" limit {SOONEST_MAX}"
 )
 
@@ -60,7 +60,7 @@ _SOONEST = text(
     f"select {rows.of_alias('lot', rows.LOT)} from unnest(cast(:customers as text[]), cast(:types as text[]))"
     " as a(customer_id, credit_type) cross join lateral (select * from lot where lot.tenant_id = :tenant"
     " and lot.customer_id = a.customer_id and lot.credit_type = a.credit_type and lot.is_open"
-    f' and lot.expires_at is not null order by lot.expires_at, lot.lot_id collate "C" limit {SOONEST_MAX}) lot'
+    f" and lot.expires_at is not null order by lot.expires_at, lot.lot_id limit {SOONEST_MAX}) lot"
 )
 _SCOPED = text(
     "select 1 from lot where tenant_id = :tenant and customer_id = any(:customers) and is_open and scope = 'license'"
