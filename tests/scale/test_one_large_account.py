@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
