@@ -88,7 +88,7 @@ class Calls:
         task = self._memo.get(key)
         if task is None:
             if self.snapshot is not None and self.operations[name].declared.account and "customer_id" in values:
-                self.snapshot.want(str(values["customer_id"]))
+                self.snapshot.add(str(values["customer_id"]))
             task = self._memo[key] = asyncio.get_running_loop().create_task(self.call(name, values))
         return await task
 
