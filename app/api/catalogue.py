@@ -172,6 +172,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "ticket_conflict": Entry(409, "Ticket exists otherwise", "A ticket of this id was opened with other content.", "Use the helpdesk's own id once; what changes later comes by POST .../details."),
     "ticket_closed": Entry(409, "Ticket closed", "The ticket is resolved, rejected or withdrawn.", "Reopen it where the policy allows, or open a new one."),
     "wrong_state": Entry(409, "Not in this state", "The ticket's state does not allow this.", "See `facts.allowed_in`, and the ticket's `state` and `asks`."),
+    "milestone_not_running": Entry(409, "Milestone is not owed now", "The ticket has no running clock of this milestone that a helpdesk may stop.", "Use one of `facts.running`, or look at the ticket's clocks."),
     "unknown_fact": Entry(422, "Unknown fact", "The policy knows no fact of this name.", "Use the names in `facts.known`; GET /v1/policies/{name} lists them."),
     "wrong_fact_type": Entry(422, "Wrong kind of fact", "The fact is of another type, or not one of its values.", "Send the type in `facts.type`, one of `facts.values` where there are any."),
     "unknown_category": Entry(422, "Unknown category", "The policy's price list has no such category.", "Use one of `facts.known`."),

@@ -334,6 +334,14 @@ def reachable(rules: Sequence[Condition | None], index: int, space: FactSpace) -
     )
 
 
+def overlaps(before: Sequence[Condition | None], rule: Condition | None, space: FactSpace) -> bool:
+    """Whether in some case a rule holds beside one before it; false where there are too many cases to look at."""
+    looked_at = cases([*before, rule], space)
+    return looked_at is not None and any(
+        holds(rule, facts) is True and any(holds(earlier, facts) is True for earlier in before) for facts in looked_at
+    )
+
+
 def undecided(rules: Sequence[Condition | None], space: FactSpace) -> dict[str, Any] | None:
     """A case in which no rule holds; None when some rule always does."""
     if any(rule is None for rule in rules):

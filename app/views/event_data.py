@@ -223,6 +223,7 @@ class TicketEvent(_From, _TicketStays):
     kinds: NotRequired[Annotated[Sequence[str], "Which kinds of access."]]
     public: NotRequired[Annotated[bool, "Whether the customer sees it."]]
     automatic: NotRequired[Annotated[bool, "Whether a machine sent it."]]
+    milestone: NotRequired[Annotated[str, "The milestone that was reached; the policy names the milestones."]]
     deadline_at: NotRequired[Annotated[Instant | None, "Until when; null on a calendar that opens no more."]]
     party: NotRequired[Annotated[ClockParty, "Who is waited for."]]
     ended_by: NotRequired[Annotated[str | None, "What ended it by itself: `answer`, `until` or `silence`."]]

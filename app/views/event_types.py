@@ -129,6 +129,7 @@ _ROWS: Final = (
     ("ticket.confirmed", "The customer confirmed the price.", f"{_TICKET} number credits reasons?"),
     ("ticket.declined", "The customer declined the price, or let it lapse.", f"{_TICKET} number reason reasons?"),
     ("ticket.responded", "Somebody answered.", f"{_TICKET} number author kind public automatic?"),
+    ("ticket.milestone_reached", "A milestone of the policy's own was reached.", f"{_TICKET} milestone"),
     ("ticket.access_requested", "Access was asked for.", f"{_TICKET} number kinds deadline_at"),
     ("ticket.access_granted", "Access was given.", f"{_TICKET} number"),
     ("ticket.paused", "The ticket waits for somebody.", f"{_TICKET} reason party"),

@@ -14,6 +14,7 @@ from app.domain.policy.policy import Label
 from app.domain.policy.policy import Policy as Terms
 from app.domain.policy.price_terms import CategoryPrice as PriceTerms
 from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
+from app.domain.tickets.entitlement import condition_words
 from app.views.decision import PolicyVersion
 from app.views.shapes import Closed, Credits, Id, Inputs, Instant
 
@@ -25,11 +26,11 @@ _PARTY = "Who owes something, or who is waited for."
 WaitParty = Annotated[Literal["vendor", "customer", "third_party", "none"], Closed("Party", _PARTY)]
 PromiseParty = Annotated[Literal["vendor", "customer"], Closed("PromiseParty", "Who owes a promise.")]
 PromiseStart = Annotated[
-    Literal["opened", "credit_applied", "accepted", "access_requested", "confirmation_asked"],
+    Literal["opened", "credit_applied", "accepted", "access_requested", "confirmation_asked", "customer_reply"],
     Closed("PromiseStart", "What starts a promise."),
 ]
 PromiseStop = Annotated[
-    Literal["vendor_response", "qualification", "resolved", "access_granted", "confirmed"],
+    Literal["vendor_response", "qualification", "resolved", "access_granted", "confirmed", "reached"],
     Closed("PromiseStop", "What stops a promise."),
 ]
 FactType = Annotated[Literal["boolean", "choice", "text", "integer"], Closed("FactType", "What values a fact has.")]
@@ -156,6 +157,8 @@ class PolicyMilestone(TypedDict):
 
     milestone: Annotated[Id, "Its name."]
     target: Annotated[str, "What is promised, such as `business_seconds:28800`."]
+    calendar: Annotated[str, "The calendar in which it is counted."]
+    applies: Annotated[str | None, "For which tickets, in words; null: for all that no earlier one took."]
     party: Annotated[PromiseParty, "Who owes it."]
     starts: Annotated[PromiseStart, "What starts it."]
     stops: Annotated[Sequence[PromiseStop], "What stops it."]
@@ -391,6 +394,8 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
             {
                 "milestone": p.milestone,
                 "target": p.target,
+                "calendar": p.calendar,
+                "applies": None if p.when is None else condition_words(p.when),
                 "party": p.party,
                 "starts": p.starts,
                 "stops": list(p.stops),

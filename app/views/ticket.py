@@ -171,6 +171,15 @@ class CauseCorrection(TypedDict):
     by: Annotated[str | None, "Who corrected it."]
 
 
+class ReachedMilestone(TypedDict):
+    """A milestone that the helpdesk says is reached."""
+
+    number: Annotated[int, "Its number on the ticket, from 1."]
+    milestone: Annotated[str, "The milestone; the policy names its milestones."]
+    at: Annotated[Instant, "When it was reached."]
+    by: Annotated[str | None, "Who said so."]
+
+
 class TicketService(TypedDict):
     """The kind of credit that serves a ticket, and what it includes."""
 
@@ -235,6 +244,7 @@ class Ticket(TypedDict):
     outcome: Annotated[str | None, "How it ended; the policy names the outcomes."]
     cause: Annotated[str | None, "What the problem was; the policy names the causes."]
     cause_corrections: Annotated[Sequence[CauseCorrection], "The corrections of the cause."]
+    milestones: Annotated[Sequence[ReachedMilestone], "The milestones that the helpdesk says are reached."]
     result: Annotated[Mapping[str, Any], "Facts that its resolution recorded, by name."]
     opened_by: Annotated[Author, "Who opened it."]
     external_url: Annotated[str | None, "The link to the ticket in the helpdesk."]
@@ -308,6 +318,7 @@ def ticket_view(
         "outcome": ticket.outcome,
         "cause": ticket.cause,
         "cause_corrections": ticket.cause_corrections,
+        "milestones": ticket.milestones,
         "result": ticket.result,
         "opened_by": ticket.opened_by,
         "external_url": ticket.external_url,

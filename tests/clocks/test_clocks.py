@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
+from app.domain.clocks.promises import deadline
 from app.usecases.agenda import HANDLERS
 from app.usecases.clocks import calendars
 from app.usecases.clocks import clocks as clock_cases
@@ -150,7 +151,7 @@ async def test_a_customers_clock_and_a_paused_start(db: Database, vendor: MakeVe
     due = at("2025-06-12T21:00:00Z")
 
     def ask(clocks, now: datetime) -> None:
-        assert clocks.deadline("business_days:3:close", at=now) == due
+        assert deadline(clocks.hours, "business_days:3:close", at=now) == due
         clocks.start("access_requested", at=now, due_at=due, ref="1")
         clocks.pause("awaiting_access", "customer", at=now)
 

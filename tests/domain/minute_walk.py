@@ -210,9 +210,11 @@ class Led:
             **self.history,
             version.revision: BusinessCalendar("service-hours", ZoneInfo(self.zone), self.versions),
         }
-        self.clocks.hours = Hours(
+        hours = self.clocks.hours = Hours(
             name="service-hours", calendar=self.history[version.revision], history=self.history, tzdb_version="test"
         )
+        for clock in self.clocks.clocks:  # as they are read anew after a version was published
+            clock.hours = hours
 
     @property
     def clock(self) -> TicketClock:

@@ -53,7 +53,7 @@ def line_of(draft: dict[str, Any], words: str) -> int:
 def test_the_story_of_a_shipped_policy_is_played_to_its_end(name: str) -> None:
     policy = tenants.templates()[name][0]
     began = time.process_time()
-    verdict = trial.play(policy, story._hours(policy.service_hours), over=lambda: False)
+    verdict = trial.play(policy, story._hours("service-hours", policy.service_hours), {}, over=lambda: False)
     assert (verdict.failures, verdict.complete) == ((), True)
     assert time.process_time() - began < 2 * story.SECONDS_MAX
 
@@ -80,7 +80,7 @@ def test_the_story_comes_to_every_part_of_a_ticket(name: str, monkeypatch: pytes
         return answer
 
     monkeypatch.setattr(trial._Life, "_act", act)
-    trial.play(policy, story._hours(policy.service_hours), over=lambda: False)
+    trial.play(policy, story._hours("service-hours", policy.service_hours), {}, over=lambda: False)
     wanted = {
         "showing the offer",
         "asking for the action",
@@ -204,7 +204,9 @@ def test_a_failure_in_one_life_ends_no_other(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_story_ends_when_its_time_is_up() -> None:
     policy = tenants.templates()["x-cart"][0]
     asked = iter(range(10**6))
-    verdict = trial.play(policy, story._hours(policy.service_hours), over=lambda: next(asked) >= 100)
+    verdict = trial.play(
+        policy, story._hours("service-hours", policy.service_hours), {}, over=lambda: next(asked) >= 100
+    )
     assert not verdict.complete
     assert next(asked) == 101
 
@@ -217,7 +219,9 @@ def test_what_a_rule_refuses_is_no_failure() -> None:
     for action in draft["actions"]:
         action["rules"] = [no]
     loaded = load_document(json.dumps(draft))
-    verdict = trial.play(loaded.policy, story._hours(loaded.policy.service_hours), over=lambda: False)
+    verdict = trial.play(
+        loaded.policy, story._hours("service-hours", loaded.policy.service_hours), {}, over=lambda: False
+    )
     assert verdict.failures == ()
 
 
@@ -229,6 +233,6 @@ def test_a_refusal_of_what_may_not_be_refused_is_a_failure(monkeypatch: pytest.M
 
     monkeypatch.setattr(trial.opening, "open_ticket", refuse)
     policy = tenants.templates()["cs-cart"][0]
-    verdict = trial.play(policy, story._hours(policy.service_hours), over=lambda: False)
+    verdict = trial.play(policy, story._hours("service-hours", policy.service_hours), {}, over=lambda: False)
     assert verdict.failures
     assert all(one.act.startswith("opening a ticket") for one in verdict.failures)

@@ -97,6 +97,13 @@ class AccessBody(Body):
     deadline_at: Instant | None = None
 
 
+class MilestoneBody(Body):
+    """A milestone of the policy's own, and when it was reached."""
+
+    milestone: ShortText = Field(examples=["workaround"])
+    occurred_at: Instant | None = None
+
+
 class PauseBody(Body):
     """Why vendor clocks stand, and who is waited for. ``until``: it ends by itself then."""
 

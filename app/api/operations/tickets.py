@@ -19,6 +19,7 @@ from app.api.operations.ticket_bodies import (
     DetailsBody,
     DisputeBody,
     DisputeDecisionBody,
+    MilestoneBody,
     OccurredBody,
     PauseBody,
     QualificationBody,
@@ -197,6 +198,18 @@ async def grant_access(
         "tickets.grant_access",
         content,
         lambda tx: ticket_work.grant_access(tx, ticket_id, number, occurred_at=content.occurred_at),
+    )
+
+
+@OPERATIONS.post(
+    "reachMilestone", "/v1/tickets/{ticket_id}/milestones", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
+)
+async def reach(call: Call, ticket_id: PathId, body: MilestoneBody) -> Answer[Ticket]:
+    """A milestone of the policy's own is reached, such as a workaround; its clock stops."""
+    return await call.keyed(
+        "tickets.reach",
+        body,
+        lambda tx: ticket_work.reach(tx, ticket_id, milestone=body.milestone, occurred_at=body.occurred_at),
     )
 
 

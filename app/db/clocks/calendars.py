@@ -33,10 +33,9 @@ from app.domain.calendar.opening_hours import (
 )
 from app.domain.clocks.ticket_clock import Hours
 from app.domain.policy.policy import Policy
-from app.domain.policy.service_levels import ServiceHours
+from app.domain.policy.service_levels import SERVICE_HOURS, ServiceHours
 from app.domain.values.errors import DomainError
 
-SERVICE_HOURS: Final = "service-hours"
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FIRST_DAY: Final = "2000-01-01"
 FIRST_YEAR: Final = 2000
@@ -305,10 +304,13 @@ async def bump(tx: Tx) -> None:
 
 
 async def seed(tx: Tx, policy: Policy) -> None:
-    """The calendar ``service-hours`` of a new tenant with its version 1, from the policy (decision 0015)."""
-    stated = policy.service_hours
-    if await find(tx, SERVICE_HOURS) is not None:
-        return
+    """Makes the calendars that a policy names, each with its version 1; one that is there stays (decision 0015)."""
+    for name, stated in {SERVICE_HOURS: policy.service_hours, **policy.calendars}.items():
+        if await find(tx, name) is None:
+            await _seed(tx, policy, name, stated)
+
+
+async def _seed(tx: Tx, policy: Policy, name: str, stated: ServiceHours) -> None:
     zone(stated.zone)
     version = StoredVersion(
         revision=1,
@@ -329,13 +331,8 @@ async def seed(tx: Tx, policy: Policy) -> None:
     await put(
         tx,
         StoredCalendar(
-            name=SERVICE_HOURS,
-            zone=stated.zone,
-            notice_days=stated.notice_days,
-            revision=1,
-            created_at=tx.at,
-            updated_at=tx.at,
+            name=name, zone=stated.zone, notice_days=stated.notice_days, revision=1, created_at=tx.at, updated_at=tx.at
         ),
         new=True,
     )
-    await add_version(tx, SERVICE_HOURS, version)
+    await add_version(tx, name, version)

@@ -81,7 +81,6 @@ def check_names(c: Checker) -> None:
         ("outcomes", "outcome", p.outcomes),
         ("causes", "cause", p.causes),
         ("notices", "notice", p.notices),
-        ("promises", "milestone", p.promises),
         ("pause_reasons", "reason", p.pause_reasons),
     ]
     for where, key, items in lists:

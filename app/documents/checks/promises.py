@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from app.documents import fact_space
 from app.documents.calendar_document import read_weekly_hours
 from app.documents.checks.context import Checker, Parts, grants, zone
 from app.documents.closures import WEEKDAYS, closure_items, faults_of
@@ -12,8 +14,11 @@ from app.domain.calendar.opening_hours import InvalidHours, parse_minute
 from app.domain.clocks.target import NoTarget, WallSeconds, parse_target
 from app.domain.policy.offers import CoverGrant, CreditGrant
 from app.domain.policy.policy import Policy
-from app.domain.policy.service_levels import Promise
+from app.domain.policy.service_levels import SERVICE_HOURS, Promise, ServiceHours
 from app.domain.values.errors import DomainError
+
+CALENDAR_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
+_MILESTONE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 
 def check_payment(c: Checker) -> None:
@@ -61,12 +66,27 @@ def _cover_terms(c: Checker) -> None:
 
 
 def check_hours(c: Checker) -> None:
-    hours, where = c.policy.service_hours, "service_hours"
+    _check_hours(c, c.policy.service_hours, ("service_hours",))
+    for name, hours in c.policy.calendars.items():
+        at: Parts = ("calendars", name)
+        if name == SERVICE_HOURS or not CALENDAR_NAME.match(name):
+            c.error(
+                at,
+                "bad_name",
+                f"{name!r} is no name for a further calendar.",
+                "Write lower case letters, digits and hyphens; `service-hours` is that of `service_hours`.",
+            )
+        _check_hours(c, hours, at)
+        if not any(promise.calendar == name for promise in c.policy.promises):
+            c.warn(at, "unused_calendar", "No promise is counted in this calendar.", f"Write `calendar: {name}`.")
+
+
+def _check_hours(c: Checker, hours: ServiceHours, where: Parts) -> None:
     if not zone(hours.zone):
-        c.error((where, "zone"), "unknown_zone", f"The zone {hours.zone!r} is not known.", "Write an IANA name.")
+        c.error((*where, "zone"), "unknown_zone", f"The zone {hours.zone!r} is not known.", "Write an IANA name.")
     wrong = not set(hours.weekly_hours) <= set(WEEKDAYS)
     for day, spans in hours.weekly_hours.items():
-        parts: Parts = (where, "weekly_hours", day)
+        parts: Parts = (*where, "weekly_hours", day)
         if day not in WEEKDAYS:
             c.error(parts, "unknown_weekday", f"`{day}` is no weekday.", f"Write one of {', '.join(WEEKDAYS)}.")
         last = -1
@@ -85,13 +105,13 @@ def check_hours(c: Checker) -> None:
                 wrong = True
             last = max(last, 1440 if end is not None and start is not None and end <= start else end or -1)
     if not wrong:
-        _check_nights(c, hours.weekly_hours, (where, "weekly_hours"))
+        _check_nights(c, hours.weekly_hours, (*where, "weekly_hours"))
     for key, i, item in closure_items(hours):
         for fault in faults_of(item):
-            at: Parts = (where, key, i, fault.field) if fault.field else (where, key, i)
+            at: Parts = (*where, key, i, fault.field) if fault.field else (*where, key, i)
             c.error(at, "bad_closure", fault.message, fault.hint)
     if hours.notice_days < 0:
-        c.error((where, "notice_days"), "bad_notice", "Notice is 0 days or more.", "Write `notice_days: 30`.")
+        c.error((*where, "notice_days"), "bad_notice", "Notice is 0 days or more.", "Write `notice_days: 30`.")
 
 
 def _check_nights(c: Checker, hours: Mapping[str, Sequence[Sequence[str]]], parts: Parts) -> None:
@@ -113,8 +133,17 @@ def check_promises(c: Checker) -> None:
     p = c.policy
     for i, promise in enumerate(p.promises):
         parts: Parts = ("promises", i)
-        _target(c, promise.target, (*parts, "target"), f"The promise `{promise.milestone}`")
+        hours = p.hours(promise.calendar)
+        if hours is None:
+            c.error(
+                (*parts, "calendar"),
+                "unknown_calendar",
+                f"There is no calendar `{promise.calendar}`.",
+                f"Write one of {', '.join(f'`{name}`' for name in (SERVICE_HOURS, *p.calendars))}.",
+            )
+        _target(c, promise.target, (*parts, "target"), f"The promise `{promise.milestone}`", promise.calendar)
         _promise_can_run(c, promise, parts)
+        _check_milestone(c, promise, parts)
         for j, warning in enumerate(promise.warnings):
             if (warning.percent is None) == (warning.business_seconds_before is None):
                 c.error((*parts, "warnings", j), "bad_warning", "A warning has one measure.", "Write `percent: 75`.")
@@ -123,6 +152,7 @@ def check_promises(c: Checker) -> None:
                     (*parts, "warnings", j, "percent"), "bad_warning", "Percent is 1 to 99.", "Write `percent: 75`."
                 )
         _check_reminders(c, promise, parts)
+    _check_choices(c)
     _check_silence(c)
     if p.access is not None:
         _target(c, p.access.deadline, ("access", "deadline"), "The deadline for access")
@@ -136,6 +166,63 @@ def check_promises(c: Checker) -> None:
             )
         if not p.access.kinds:
             c.error(("access", "kinds"), "no_kinds", "Access names no kinds.", "Write `kinds: [ftp]`.")
+
+
+def _check_milestone(c: Checker, promise: Promise, parts: Parts) -> None:
+    if not _MILESTONE.match(promise.milestone):
+        c.error(
+            (*parts, "milestone"),
+            "bad_name",
+            f"{promise.milestone!r} is no milestone.",
+            "Write lower case words joined by `_`, such as `work_started`.",
+        )
+    if promise.starts == "customer_reply" and not {"vendor_response", "reached"} & set(promise.stops):
+        c.warn(
+            (*parts, "stops"),
+            "reply_never_answered",
+            "A customer's message starts this clock, and no answer stops it.",
+            "Write `stops: [vendor_response]`.",
+        )
+    if promise.when is not None and promise.starts == "access_requested":
+        c.warn((*parts, "when"), "access_differs", "Access has one deadline for all.", "Remove `when`.")
+
+
+def _check_choices(c: Checker) -> None:
+    """Of each milestone one promise is given, the first whose condition holds: each must be reachable."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for i, promise in enumerate(c.policy.promises):
+        places.setdefault((promise.milestone, promise.starts), []).append(i)
+    starts: dict[str, str] = {}
+    for (milestone, trigger), numbers in places.items():
+        first = starts.setdefault(milestone, trigger)
+        if first != trigger:
+            c.error(
+                ("promises", numbers[0], "starts"),
+                "milestone_starts_twice",
+                f"`{milestone}` starts at `{first}` elsewhere.",
+                "Give it another name, or the same `starts`.",
+            )
+        rules = [c.policy.promises[i].when for i in numbers]
+        sound = [
+            c.condition(rule, ("promises", i, "when"), c.ticket_facts) for rule, i in zip(rules, numbers, strict=True)
+        ]
+        if not all(sound):
+            continue
+        for j, i in enumerate(numbers):
+            if j and not fact_space.reachable(rules, j, c.ticket_facts):
+                c.error(
+                    ("promises", i),
+                    "unreachable_promise",
+                    f"This promise of `{milestone}` is never given: where it holds, one before it already does.",
+                    "Move it up, or remove it.",
+                )
+            elif j and rules[j] is not None and fact_space.overlaps(rules[:j], rules[j], c.ticket_facts):
+                c.warn(
+                    ("promises", i, "when"),
+                    "promises_overlap",
+                    f"For some tickets this promise of `{milestone}` and one before it both hold; the first is given.",
+                    "Say in `when` what tells them apart, or leave it so.",
+                )
 
 
 def _check_reminders(c: Checker, promise: Promise, parts: Parts) -> None:
@@ -180,7 +267,7 @@ def _check_silence(c: Checker) -> None:
             )
 
 
-def _target(c: Checker, text: str, parts: Parts, what: str) -> None:
+def _target(c: Checker, text: str, parts: Parts, what: str, calendar: str = SERVICE_HOURS) -> None:
     try:
         target = parse_target(text)
     except DomainError:
@@ -188,15 +275,17 @@ def _target(c: Checker, text: str, parts: Parts, what: str) -> None:
             parts,
             "bad_target",
             f"{text!r} is no target.",
-            "Write e.g. `business_days:1`, `business_days:1:close`, `business_seconds:28800` or `none`.",
+            "Write e.g. `business_days:1`, `business_days:1:close`, `same_day:15:00` or `business_seconds:28800`.",
         )
         return
-    if not isinstance(target, NoTarget | WallSeconds) and not any(c.policy.service_hours.weekly_hours.values()):
+    hours = c.policy.hours(calendar)
+    if hours is not None and not isinstance(target, NoTarget | WallSeconds) and not any(hours.weekly_hours.values()):
+        where = "service_hours" if calendar == SERVICE_HOURS else f"calendars.{calendar}"
         c.error(
             parts,
             "promise_without_calendar",
-            f"{what} counts business time, but `service_hours` never opens.",
-            'Add hours to `service_hours.weekly_hours`, e.g. `mon: [["09:00", "17:00"]]`.',
+            f"{what} counts business time, but `{where}` never opens.",
+            f'Add hours to `{where}.weekly_hours`, e.g. `mon: [["09:00", "17:00"]]`.',
         )
 
 

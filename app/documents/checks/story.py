@@ -14,7 +14,7 @@ from app.documents.zones import TZDB_VERSION, zone
 from app.domain.calendar.business_calendar import BusinessCalendar
 from app.domain.calendar.opening_hours import CalendarVersion, Closure, Reason, parse_minute, weekly_hours
 from app.domain.clocks.ticket_clock import Hours
-from app.domain.policy.service_levels import ServiceHours
+from app.domain.policy.service_levels import SERVICE_HOURS, ServiceHours
 from app.domain.values.errors import DomainError
 
 SECONDS_MAX: Final = 2.0
@@ -28,7 +28,9 @@ def check_story(c: Checker) -> None:
     if any(problem.severity == "error" for problem in c.found):
         return
     stop = time.thread_time() + SECONDS_MAX
-    verdict = play(c.policy, _hours(c.policy.service_hours), over=lambda: time.thread_time() > stop)
+    hours = _hours(SERVICE_HOURS, c.policy.service_hours)
+    named = {name: _hours(name, stated) for name, stated in c.policy.calendars.items()}
+    verdict = play(c.policy, hours, named, over=lambda: time.thread_time() > stop)
     reported: set[tuple[Parts, str]] = set()
     for failure in verdict.failures:
         where = c.place_of(failure.error)
@@ -44,7 +46,7 @@ def _message(failure: Failure) -> str:
     return f"The story of a customer under this policy fails at {failure.act}: {why}."
 
 
-def _hours(stated: ServiceHours) -> Hours:
+def _hours(name: str, stated: ServiceHours) -> Hours:
     """The calendar that a tenant under the policy would have, with a few years of closed days."""
     weekly: dict[int, list[tuple[int, int]]] = {}
     for day, spans in read_weekly_hours(stated.weekly_hours).items():
@@ -59,5 +61,5 @@ def _hours(stated: ServiceHours) -> Hours:
             for closure in expand_closures(stated, BEGAN.year, BEGAN.year + _YEARS)
         ),
     )
-    calendar = BusinessCalendar("service-hours", zone(stated.zone), (version,))
-    return Hours(name="service-hours", calendar=calendar, history={1: calendar}, tzdb_version=TZDB_VERSION)
+    calendar = BusinessCalendar(name, zone(stated.zone), (version,))
+    return Hours(name=name, calendar=calendar, history={1: calendar}, tzdb_version=TZDB_VERSION)

@@ -8,7 +8,7 @@ helpdesk may do, while time goes by. Nothing is stored. What a rule refuses is n
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -92,11 +92,14 @@ class _Broken(Exception):  # noqa: N818 - a life cannot go on after a failure
     """Something failed, so that the working copies may be in disorder."""
 
 
-def play(policy: Policy, hours: Hours, *, over: Callable[[], bool]) -> Verdict:
-    """Plays the story. ``over`` is asked before each act whether the time is up; the trial itself knows no clock."""
+def play(policy: Policy, hours: Hours, named: Mapping[str, Hours], *, over: Callable[[], bool]) -> Verdict:
+    """Plays the story. ``named``: the policy's calendars beside its hours.
+
+    ``over`` is asked before each act whether the time is up; the trial itself knows no clock.
+    """
     failures: list[Failure] = []
     try:
-        for life in _lives(policy, hours, failures, over):
+        for life in _lives(policy, hours, named, failures, over):
             try:
                 life()
             except _Broken:
@@ -107,12 +110,12 @@ def play(policy: Policy, hours: Hours, *, over: Callable[[], bool]) -> Verdict:
 
 
 def _lives(
-    policy: Policy, hours: Hours, failures: list[Failure], over: Callable[[], bool]
+    policy: Policy, hours: Hours, named: Mapping[str, Hours], failures: list[Failure], over: Callable[[], bool]
 ) -> Iterator[Callable[[], None]]:
     """The parts of the story, each on a life of its own, so that a failure in one ends no other."""
 
     def life() -> _Life:
-        return _Life(policy=policy, hours=hours, failures=failures, over=over)
+        return _Life(policy=policy, hours=hours, named=named, failures=failures, over=over)
 
     yield life().stranger
     offers = policy.offers[:OFFERS_MAX]
@@ -145,6 +148,7 @@ class _Life:
 
     policy: Policy
     hours: Hours
+    named: Mapping[str, Hours]
     failures: list[Failure]
     over: Callable[[], bool]
     account: CustomerAccount = field(init=False)
@@ -381,7 +385,12 @@ class _Life:
             payload_hash="",
         )
         clocks = TicketClocks(
-            plan=account.plan, policy=self.policy, hours=self.hours, mint=self.mint, on_breach=breach_hook(account)
+            plan=account.plan,
+            policy=self.policy,
+            hours=self.hours,
+            named=self.named,
+            mint=self.mint,
+            on_breach=breach_hook(account),
         )
         clocks.bind(ticket.ticket_id, ticket.external_id)
         session = TicketSession(account=account, ticket=ticket, clocks=clocks)

@@ -8,12 +8,11 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Final
 
 from app.domain.calendar.timeline import to_s
 from app.domain.clocks.target import AfterClose, Target
-
-Milestone = Literal["first_response", "each_business_day", "resolution", "access", "confirmation"]
+from app.domain.policy.service_levels import SERVICE_HOURS
 
 
 class Party(enum.StrEnum):
@@ -121,13 +120,13 @@ class ClockSpec:
     its close never is.
     """
 
-    milestone: Milestone
+    milestone: str
     target: Target
     warnings: tuple[WarnRule, ...] = ()
     reminders: tuple[int, ...] = ()
     """Levels of reminding after a breach: so many business seconds (wall seconds for a wall target) after it."""
     owing: Party = Party.VENDOR
-    calendar: str = "service-hours"
+    calendar: str = SERVICE_HOURS
     pause_rule: PauseRule = PauseRule.FREEZE
     after_close: AfterClose = AfterClose.SAME_DATE
     grace_seconds: int = 0

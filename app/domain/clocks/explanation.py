@@ -14,6 +14,7 @@ _MILESTONES: Final = {
     "first_response": "first response",
     "each_business_day": "answer on each business day",
     "resolution": "resolution",
+    "next_reply": "answer to the customer's message",
     "access": "access to be given by the customer",
     "confirmation": "confirmation by the customer",
 }
@@ -24,7 +25,7 @@ _KINDS: Final = {
     "stop": "What was promised was done",
     "cancel": "Nothing is owed any more",
     "response": "The vendor answered",
-    "retarget": "The deadline was changed",
+    "retarget": "Another deadline holds from here on",
     "calendar_changed": "The clock went over to newer service hours",
     "tzdb_changed": "The clock went over to newer time zone data",
     "correct": "A fact was corrected",
@@ -53,6 +54,8 @@ def target_words(target: str) -> str:
             span = _span(int(number))
             words = {"business_seconds": f"within {span} of service hours", "seconds": f"within {span}"}
             return words.get(kind, f"at least every {span} of service hours")
+        case "same_day":
+            return f"on the same business day if it came before {rest}, else on the next one"
         case "each_business_day":
             return "by the close of each business day"
         case "at":

@@ -10,7 +10,16 @@ from typing import NamedTuple
 
 from app.domain.calendar.timeline import SlaUnreachable, Timeline
 from app.domain.clocks.event import FROZEN, ClockSpec, PauseRule, WarnShare
-from app.domain.clocks.target import At, BusinessDays, DayEdge, EachBusinessDay, Target, due_s, runs_round_the_clock
+from app.domain.clocks.target import (
+    At,
+    BusinessDays,
+    DayEdge,
+    EachBusinessDay,
+    SameDay,
+    Target,
+    due_s,
+    runs_round_the_clock,
+)
 
 
 class Rest(NamedTuple):
@@ -40,7 +49,7 @@ class Stretches(NamedTuple):
 class Reckoning:
     """The arithmetic of one target on one calendar."""
 
-    __slots__ = ("by_windows", "calendar", "days", "fixed", "spec", "target", "wall")
+    __slots__ = ("at_close", "by_windows", "calendar", "days", "fixed", "spec", "target", "wall")
 
     def __init__(self, spec: ClockSpec, calendar: Timeline, target: Target) -> None:
         """Takes a target; its kind is asked for at every event, so it is looked up once."""
@@ -50,7 +59,8 @@ class Reckoning:
         self.wall = runs_round_the_clock(target)
         self.by_windows = isinstance(target, EachBusinessDay)
         self.fixed = isinstance(target, At)
-        self.days = isinstance(target, BusinessDays)
+        self.days = isinstance(target, BusinessDays | SameDay)
+        self.at_close = isinstance(target, SameDay) or (self.days and target.edge is DayEdge.CLOSE)  # type: ignore[union-attr]
 
     def moved_by_pauses(self, base: int, pauses: Sequence[Rest]) -> int | None:
         """The due time from the base on, with each pause in turn."""
@@ -172,12 +182,7 @@ class Reckoning:
 
     def _snapped(self, moved: int, due: int) -> int:
         """Where the policy says so, "close of a business day" is that day's close again."""
-        if (
-            self.spec.pause_rule is PauseRule.FREEZE_SNAP
-            and moved > due
-            and isinstance(self.target, BusinessDays)
-            and self.target.edge is DayEdge.CLOSE
-        ):
+        if self.spec.pause_rule is PauseRule.FREEZE_SNAP and moved > due and self.at_close:
             # The second before belongs to the date whose close this is, also where it closes at midnight.
             on = self.calendar.business_date_s(moved - 1)
             span = self.calendar.date_span_s(on)

@@ -29,6 +29,10 @@ class PromiseTerms:
     ref: str | None = None
     """Tells clocks of one promise apart, e.g. the number of an access request."""
 
+    def alike(self, promise: Promise) -> bool:
+        """Whether a promise says the same beside its target."""
+        return self == terms_of(promise, policy_version=self.policy_version, ref=self.ref)
+
 
 def target_of(promise: Promise, due_at: datetime | None) -> Target:
     """The target of a promise; a given due instant wins. ``each_business_day`` is owed by windows, unless rolling."""
@@ -54,6 +58,7 @@ def spec_of(promise: Promise, target: Target) -> ClockSpec:
         warnings=tuple(rules),
         reminders=tuple(reminder.business_seconds_after for reminder in promise.reminders),
         owing=Party(promise.party),
+        calendar=promise.calendar,
         pause_rule=PauseRule.FREEZE_SNAP if promise.snap_to_close else PauseRule.FREEZE,
         after_close=AfterClose(promise.after_close),
     )
@@ -104,7 +109,7 @@ def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]
         for warning in data["warnings"]
     ]
     spec = ClockSpec(
-        milestone=milestone,  # type: ignore[arg-type]
+        milestone=milestone,
         target=parse_target(data["target"]),
         warnings=tuple(warnings),
         reminders=tuple(data.get("reminders", ())),

@@ -14,7 +14,7 @@ from typing import Final
 
 from app.domain.calendar import intervals as sets
 from app.domain.calendar.intervals import Segment
-from app.domain.calendar.opening_hours import Closure
+from app.domain.calendar.opening_hours import MINUTES_A_DAY, Closure, InvalidHours, format_minute, parse_minute
 from app.domain.calendar.timeline import Timeline, from_s, to_s
 from app.domain.values.errors import DomainError
 
@@ -71,6 +71,20 @@ class BusinessDays:
 
 
 @dataclass(frozen=True, slots=True)
+class SameDay:
+    """The close of the business date on which it came, if it came before a time of day; else of the next one.
+
+    What comes outside hours counts as come at the next opening.
+    """
+
+    before: int
+    """Minutes from midnight."""
+
+    def __str__(self) -> str:
+        return f"same_day:{format_minute(self.before)}"
+
+
+@dataclass(frozen=True, slots=True)
 class WallSeconds:
     """So many seconds of the wall clock, round the clock."""
 
@@ -118,13 +132,13 @@ class NoTarget:
         return "none"
 
 
-Target = BusinessSeconds | BusinessDays | WallSeconds | EachBusinessDay | Rolling | At | NoTarget
+Target = BusinessSeconds | BusinessDays | SameDay | WallSeconds | EachBusinessDay | Rolling | At | NoTarget
 
 
 def parse_target(text: str) -> Target:
     """The target a text names; ``str()`` of a target gives the text back. Anything else is `InvalidTarget`.
 
-    ``business_seconds:28800``, ``business_days:1``, ``business_days:1:close``, ``seconds:86400``,
+    ``business_seconds:28800``, ``business_days:1``, ``business_days:1:close``, ``same_day:15:00``, ``seconds:86400``,
     ``each_business_day``, ``rolling:28800``, ``at``, ``at:2025-01-01T00:00:00Z``, ``none``. Amounts are whole, at
     least 1, at most 20 years.
     """
@@ -140,6 +154,8 @@ def parse_target(text: str) -> Target:
     amount, _, edge = rest.partition(":")
     if kind == "business_days" and edge in ("", "close") and not rest.endswith(":"):
         return BusinessDays(_amount(amount, MAX_DAYS, text), DayEdge.CLOSE if edge else DayEdge.SAME_TIME)
+    if kind == "same_day":
+        return SameDay(_minute(rest, text))
     if kind == "business_seconds":
         return BusinessSeconds(_amount(rest, MAX_SECONDS, text))
     if kind == "seconds":
@@ -153,6 +169,16 @@ def _amount(digits: str, most: int, text: str) -> int:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 10 and 1 <= int(digits) <= most):
         raise InvalidTarget(text)
     return int(digits)
+
+
+def _minute(value: str, text: str) -> int:
+    try:
+        minute = parse_minute(value)
+    except InvalidHours:
+        raise InvalidTarget(text) from None
+    if not 0 < minute < MINUTES_A_DAY:
+        raise InvalidTarget(text)
+    return minute
 
 
 def _instant(value: str, text: str) -> datetime:
@@ -186,6 +212,11 @@ def due_s(
             if after_close is AfterClose.NEXT_OPEN:
                 anchor = calendar.add_right_s(anchor, 0)
             return calendar.close_of_s(calendar.business_date_after(calendar.business_date_s(anchor), days))
+        case SameDay(before):
+            opened = calendar.add_right_s(anchor, 0)
+            on, wall = calendar.business_date_s(opened), from_s(opened).astimezone(calendar.zone)
+            early = (wall.date() - on).days * MINUTES_A_DAY + wall.hour * 60 + wall.minute < before
+            return calendar.close_of_s(on if early else calendar.business_date_after(on))
         case BusinessDays(days):
             return _same_time(calendar, calendar.add_right_s(anchor, 0), days)
         case EachBusinessDay():

@@ -10,19 +10,31 @@ its event bear the due time itself, however late anyone looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from app.domain.account.changes import Plan
-from app.domain.calendar.timeline import SlaUnreachable, to_s
+from app.domain.calendar.timeline import to_s
 from app.domain.clocks import stored as wire
-from app.domain.clocks.clock import OutcomeFact, fold, next_action_at
-from app.domain.clocks.event import ClockEvent, EventKind, Party, Pause, Phase, in_force
+from app.domain.clocks.clock import OutcomeFact, next_action_at
+from app.domain.clocks.event import ClockEvent, EventKind, Party, Pause
+from app.domain.clocks.promises import (
+    given,
+    is_chosen,
+    newest,
+    newly_never,
+    reachable,
+    rests,
+    revision_of,
+    suits,
+    takes,
+)
 from app.domain.clocks.published import emit_due, publish, row_of
-from app.domain.clocks.target import EachBusinessDay, NoTarget, Rolling, Target, due_at, parse_target
+from app.domain.clocks.target import EachBusinessDay, NoTarget, Rolling, Target
 from app.domain.clocks.ticket_clock import LIVE, Hours, TicketClock, touched
+from app.domain.policy.conditions import Facts
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
 from app.domain.values.ids import Mint
@@ -42,7 +54,8 @@ class TicketClocks:
 
     ``ticket_id`` and ``external_ticket_id`` of a ticket that is just being made are set by `bind` before the first
     `start`. ``on_breach`` is told of each new breach of the vendor, and of each that turned out to be none. Credits may
-    come back by it (decision 0023).
+    come back by it (decision 0023). ``named``: the policy's calendars beside ``hours``. ``facts``: what is known of the
+    ticket, for promises that hold for some tickets only.
     """
 
     plan: Plan
@@ -53,6 +66,8 @@ class TicketClocks:
     external_ticket_id: str | None = None
     clocks: list[TicketClock] = field(default_factory=list)
     on_breach: BreachHook | None = None
+    named: Mapping[str, Hours] = field(default_factory=dict)
+    facts: Callable[[], Facts] = dict
 
     def bind(self, ticket_id: str, external_ticket_id: str) -> None:
         """Names the ticket, for one that has just been made."""
@@ -71,7 +86,7 @@ class TicketClocks:
         without: Sequence[str] = (),
         only: Sequence[str] = (),
     ) -> list[str]:
-        """Starts every promise whose ``starts`` is the trigger; their clock ids.
+        """Starts every promise whose ``starts`` is the trigger, of each milestone the first that holds; the clock ids.
 
         ``due_at`` gives the deadline instead of the promise's target (access requests); ``ref`` tells several clocks of
         one promise apart; ``occurred_at`` before now is a late fact. A stopped clock of the promise begins a new cycle,
@@ -81,15 +96,38 @@ class TicketClocks:
         when = min(occurred_at or at, at)
         return [
             self._start(promise, at, when, due_at, ref)
-            for promise in self.policy.promises
+            for promise in given(self.policy.promises, self.facts)
             if promise.starts == trigger
             and promise.milestone not in without
             and (not only or promise.milestone in only)
         ]
 
+    def follow(self, fired: Sequence[str], *, at: datetime, occurred_at: datetime | None = None) -> None:
+        """What the ticket says of itself changed: each live clock goes over to the promise that holds now.
+
+        The time already used is kept. A clock whose promise holds no more is cancelled; a promise that holds only now
+        starts now, if the ticket ``fired`` its trigger before.
+        """
+        when = min(occurred_at or at, at)
+        promised = {(promise.milestone, promise.starts): promise for promise in given(self.policy.promises, self.facts)}
+        conditional = {(p.milestone, p.starts) for p in self.policy.promises if p.when is not None}
+        for clock in newest(self.clocks):
+            place = (clock.spec.milestone, clock.terms.starts)
+            if place not in conditional or clock.state(at).phase not in LIVE:
+                continue
+            promise = promised.get(place)
+            if promise is None:
+                self._append(clock, EventKind.CANCEL, at=at, occurred_at=when, cause="promise_changed")
+            else:
+                self._go_over(clock, promise, at, when)
+        there = {(clock.spec.milestone, clock.terms.starts) for clock in self.clocks}
+        for place, promise in promised.items():
+            if place in conditional and place not in there and promise.starts in fired:
+                self._start(promise, at, when, None, None)
+
     def start_earlier(self, milestone: str, since: datetime | None, *, at: datetime) -> None:
         """The first cycle of a milestone's clocks began earlier: it was owed on another ticket that is this one."""
-        for clock in self.clocks:
+        for clock in newest(self.clocks):
             start = clock.events[0]
             if clock.spec.milestone != milestone or since is None or start.kind is not EventKind.START:
                 continue
@@ -97,16 +135,26 @@ class TicketClocks:
             if began is not None and since < began:
                 self._append(clock, EventKind.CORRECT, at=at, corrects=start.seq, moved_to=since)
 
-    def stop(self, trigger: str, *, at: datetime, occurred_at: datetime | None = None, ref: str | None = None) -> None:
+    def stop(
+        self,
+        trigger: str,
+        *,
+        at: datetime,
+        occurred_at: datetime | None = None,
+        ref: str | None = None,
+        milestone: str | None = None,
+    ) -> None:
         """Stops every clock that the trigger stops; a vendor response covers a window where one is owed each day.
 
         ``occurred_at`` before now is a late fact: it may retract a breach, and never erases one. ``resolved`` ends all
         other clocks of the ticket too, as cancelled; a first response that was still owed is given by it, in time or
-        late. One at a due time that was missed is judged first.
+        late. One at a due time that was missed is judged first. With ``ref`` or ``milestone``: only that one.
         """
         when = min(occurred_at or at, at)
         for clock in self.clocks:
             if ref is not None and clock.terms.ref != ref:
+                continue
+            if milestone is not None and clock.spec.milestone != milestone:
                 continue
             state = clock.state(at)
             recurring = isinstance(state.target, EachBusinessDay | Rolling)
@@ -148,7 +196,7 @@ class TicketClocks:
 
     def reopen(self, *, at: datetime) -> None:
         """A new cycle of each vendor's clock that starts at the opening or the acceptance; no old one comes back."""
-        for clock in self.clocks:
+        for clock in newest(self.clocks):
             ended = clock.state(at).phase not in LIVE
             if ended and clock.spec.owing is Party.VENDOR and clock.terms.starts in _REOPENS:
                 self._append(clock, EventKind.REOPEN, at=at)
@@ -162,7 +210,7 @@ class TicketClocks:
 
     def calendar_changed(self, *, at: datetime) -> int:
         """Puts every live clock on the newest calendar if that moves anything for it; how many it moved."""
-        found = [clock for clock in self.clocks if touched(clock, at, self.hours)]
+        found = [clock for clock in self.clocks if touched(clock, at, clock.hours)]
         for clock in found:
             self._append(clock, EventKind.CALENDAR_CHANGED, at=at, cause=EventKind.CALENDAR_CHANGED.value)
         return len(found)
@@ -172,7 +220,7 @@ class TicketClocks:
         moved = 0
         for clock in self.clocks:
             state = clock.state(at)
-            stale = state.tzdb_version != self.hours.tzdb_version and state.phase in LIVE
+            stale = state.tzdb_version != clock.hours.tzdb_version and state.phase in LIVE
             if stale and state.due_at != clock.stored_due_at:
                 self._append(clock, EventKind.TZDB_CHANGED, at=at, cause=EventKind.TZDB_CHANGED.value)
                 moved += 1
@@ -186,16 +234,6 @@ class TicketClocks:
 
     # --- questions --------------------------------------------------------------------------------------------------
 
-    def deadline(self, target: str, *, at: datetime) -> datetime | None:
-        """Return when a target would fall due if it started now, e.g. an access request's default.
-
-        None for ``none``, and on a calendar that opens no more.
-        """
-        try:
-            return due_at(self.hours.calendar, parse_target(target), at)
-        except SlaUnreachable:
-            return None
-
     def live(self, *, at: datetime) -> list[TicketClock]:
         """The clocks that run or are paused."""
         return [clock for clock in self.clocks if clock.state(at).phase in LIVE]
@@ -203,63 +241,60 @@ class TicketClocks:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _start(self, promise: Promise, at: datetime, when: datetime, due: datetime | None, ref: str | None) -> str:
-        target = wire.target_of(promise, due)
-        same = [
-            clock
-            for clock in self.clocks
-            if clock.terms.ref == ref
-            and clock.spec.milestone == promise.milestone
-            and clock.terms.starts == promise.starts
-        ]
+        target, hours = wire.target_of(promise, due), self._hours(promise)
+        place = (promise.milestone, promise.starts, ref)
+        same = [c for c in self.clocks if (c.spec.milestone, c.terms.starts, c.terms.ref) == place]
         if same:
-            clock = same[-1]
-            if clock.state(at).phase not in LIVE:
-                self._append(clock, EventKind.REOPEN, at=at, target=self._reachable(promise, target, at))
-            elif due is not None:
+            clock, live = same[-1], same[-1].state(at).phase in LIVE
+            if live and due is not None:
                 self._append(clock, EventKind.RETARGET, at=at, target=target, cause="retarget")
-            return clock.clock_id
+            elif not live and (suits(clock, promise) or not is_chosen(promise, self.policy.promises)):
+                self._append(clock, EventKind.REOPEN, at=at, target=reachable(promise, target, hours, at))
+                live = True
+            if live:
+                return clock.clock_id
+        waits = rests(self.clocks, at, when) if promise.party == "vendor" else []
+        return self._begin(promise, reachable(promise, target, hours, when), at, when, ref, waits).clock_id
+
+    def _begin(
+        self, promise: Promise, target: Target, at: datetime, when: datetime, ref: str | None, waits: Sequence[Pause]
+    ) -> TicketClock:
         if self.ticket_id is None or self.external_ticket_id is None:
             raise ValueError("bind the ticket before starting its clocks")
-        rests = self._rests(at, when) if promise.party == "vendor" else []
         clock = TicketClock(
             clock_id=self.mint("clk"),
             ticket_id=self.ticket_id,
             external_ticket_id=self.external_ticket_id,
             customer_id=self.plan.customer.customer_id,
-            spec=wire.spec_of(promise, self._reachable(promise, target, when)),
+            spec=wire.spec_of(promise, target),
             terms=wire.terms_of(promise, policy_version=self.policy.version, ref=ref),
-            hours=self.hours,
+            hours=self._hours(promise),
         )
         self.clocks.append(clock)
-        self._append(clock, EventKind.START, at=at, occurred_at=when, project=not rests)
-        for rest in rests:
+        self._append(clock, EventKind.START, at=at, occurred_at=when, project=not waits)
+        for rest in waits:
             since = max(when, rest.since)
             self._append(clock, EventKind.PAUSE, at=at, occurred_at=since, reason=rest.reason, party=rest.party)
             if rest.until is not None:
                 self._append(clock, EventKind.RESUME, at=at, occurred_at=rest.until, reason=rest.reason)
-        return clock.clock_id
+        return clock
 
-    def _reachable(self, promise: Promise, target: Target, at: datetime) -> Target:
-        """A calendar that never opens promises nothing, but does not keep a ticket from being recorded."""
-        try:
-            spec = wire.spec_of(promise, target)
-            due_at(self.hours.calendar, target, at, spec.after_close)
-        except SlaUnreachable:
-            return NoTarget()
-        return target
+    def _go_over(self, clock: TicketClock, promise: Promise, at: datetime, when: datetime) -> None:
+        """A live clock goes over to another promise of its milestone."""
+        state = clock.state(at)
+        began = state.started_at or when
+        target = reachable(promise, wire.target_of(promise, None), self._hours(promise), began)
+        if suits(clock, promise):
+            if state.target != target:
+                self._append(clock, EventKind.RETARGET, at=at, occurred_at=when, target=target, cause="promise_changed")
+            return
+        # Another calendar, other warnings, another clause: a clock of its own, which began when the first one did.
+        self._append(clock, EventKind.CANCEL, at=at, occurred_at=when, cause="promise_changed")
+        new = self._begin(promise, NoTarget(), at, began, clock.terms.ref, state.pauses)
+        self._append(new, EventKind.RETARGET, at=at, occurred_at=when, target=target, cause="promise_changed")
 
-    def _rests(self, at: datetime, when: datetime) -> list[Pause]:
-        """What the vendor's other clocks waited for since ``when`` or wait for now: it holds for a new one too."""
-        found: dict[tuple[str, datetime], Pause] = {}
-        for clock in self.clocks:
-            if clock.spec.owing is not Party.VENDOR:
-                continue
-            state = clock.state(at)
-            for pause in state.pauses:
-                stands = pause.until is None and state.phase is Phase.PAUSED
-                if stands or (pause.until is not None and pause.until > when and when < at):
-                    found.setdefault((pause.reason, pause.since), pause)
-        return [found[key] for key in sorted(found)]
+    def _hours(self, promise: Promise) -> Hours:
+        return self.hours if promise.calendar == self.hours.name else self.named[promise.calendar]
 
     def _vendors(
         self, kind: EventKind, reason: str | None, party: Party, at: datetime, occurred_at: datetime | None
@@ -270,16 +305,10 @@ class TicketClocks:
             if clock.spec.owing is not Party.VENDOR:
                 continue
             # A late fact also concerns a clock that has ended since.
-            if any(self._takes(clock, kind, reason, moment) for moment in dict.fromkeys((at, when))):
+            if any(takes(clock, kind, reason, moment) for moment in dict.fromkeys((at, when))):
                 self._append(clock, kind, at=at, occurred_at=when, reason=reason, party=party)
                 changed = True
         return changed
-
-    @staticmethod
-    def _takes(clock: TicketClock, kind: EventKind, reason: str | None, moment: datetime) -> bool:
-        state = clock.state(moment)
-        stands = any(pause.until is None and reason in (None, pause.reason) for pause in state.pauses)
-        return state.phase in LIVE and stands == (kind is EventKind.RESUME)
 
     def _append(
         self,
@@ -312,10 +341,9 @@ class TicketClocks:
             corrects=corrects,
             corrected_occurred_at=moved_to,
             # A late fact is judged on what was in force where it belongs.
-            calendar_revision=self._revision_of(clock, kind, when) if backdated else self.hours.revision,
-            tzdb_version=None if backdated and kind is not EventKind.START else self.hours.tzdb_version,
+            calendar_revision=revision_of(clock, kind, when) if backdated else clock.hours.revision,
+            tzdb_version=None if backdated and kind is not EventKind.START else clock.hours.tzdb_version,
         )
-        clock.hours = self.hours
         clock.events.append(event)
         self.plan.record("clock", clock.clock_id, event.seq, kind.value, wire.dump_event(event), occurred_at=when)
         if backdated:
@@ -325,22 +353,11 @@ class TicketClocks:
         if cause is not None and not emitted:
             after = clock.stored_due_at
             if after != before:
-                emit_due(self.plan, self.hours, clock, before, after, cause)
-
-    def _revision_of(self, clock: TicketClock, kind: EventKind, when: datetime) -> int:
-        """The revision of a late fact: that of then, and none older than the clock was on; a start's is the newest."""
-        if kind is EventKind.START:
-            return self.hours.revision
-        known = [
-            clock_event.calendar_revision or 0
-            for clock_event in in_force(clock.events)
-            if clock_event.occurred_at <= when
-        ]
-        return max(self.hours.revision_at(when), *known)
+                emit_due(self.plan, clock.hours, clock, before, after, cause)
 
     def _catch_up(self, clock: TicketClock, at: datetime) -> None:
         """A clock that started while a calendar version was being published goes over to it here at the latest."""
-        if touched(clock, at, self.hours):
+        if touched(clock, at, clock.hours):
             self._append(clock, EventKind.CALENDAR_CHANGED, at=at, cause=EventKind.CALENDAR_CHANGED.value)
 
     def _judge_and_project(self, clock: TicketClock, at: datetime, *, fresh: bool = False) -> bool:
@@ -349,14 +366,14 @@ class TicketClocks:
         ``fresh``: an event has just been appended.
         """
         state = clock.state(at)
-        emitted = state.never_due and self._newly_never(clock, at, fresh=fresh)
+        emitted = state.never_due and newly_never(clock, at, fresh=fresh)
         if emitted:
-            emit_due(self.plan, self.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
+            emit_due(self.plan, clock.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
         for fact in clock.facts(at):
             key = (fact.key[0], "" if fact.key[1] is None else fact.key[1].isoformat(), fact.key[2])
             if key not in clock.judged:
                 clock.judged.add(key)
-                publish(self.plan, self.hours, clock, fact, key, state)
+                publish(self.plan, clock.hours, clock, fact, key, state)
                 breach = fact.kind in ("breached", "breach_retracted")
                 if breach and self.on_breach is not None and clock.spec.owing is Party.VENDOR:
                     self.on_breach(clock, fact, wire.breach_id(clock.clock_id, fact))
@@ -367,15 +384,5 @@ class TicketClocks:
             self.plan.drop(AGENDA_KIND, clock.clock_id)
         clock.on_agenda = following is not None
         clock.stored_due_at = state.due_at
-        self.plan.clocks[clock.clock_id] = row_of(self.plan, self.hours, clock, state, following)
+        self.plan.clocks[clock.clock_id] = row_of(self.plan, clock.hours, clock, state, following)
         return emitted
-
-    @staticmethod
-    def _newly_never(clock: TicketClock, at: datetime, *, fresh: bool) -> bool:
-        """Whether the calendar ended this promise only now."""
-        if clock.stored_due_at is not None:
-            return True
-        earlier = clock.events[:-1]
-        if not fresh or not earlier:
-            return False
-        return not fold(clock.spec, clock.hours.calendar, earlier, at=at, history=clock.hours.history).never_due

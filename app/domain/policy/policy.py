@@ -23,7 +23,7 @@ from app.domain.policy.credit_rules import (
 from app.domain.policy.document import STRICT
 from app.domain.policy.handling_rules import Access, Disputes, LateFacts, PauseReason, Reopening
 from app.domain.policy.offers import ChoiceGrant, CreditGrant, NotOffered, Offer, number_in
-from app.domain.policy.service_levels import Promise, ServiceHours
+from app.domain.policy.service_levels import SERVICE_HOURS, Promise, ServiceHours
 from app.domain.policy.ticket_rules import (
     Action,
     Category,
@@ -162,6 +162,8 @@ class Policy:
     """The reasons for which the vendor's clocks may stand."""
     promises: tuple[Promise, ...] = ()
     """What happens within which time; a clock runs for each."""
+    calendars: dict[str, ServiceHours] = field(default_factory=dict)
+    """Hours by name for promises that are not counted in ``service_hours``: ``always`` -> every hour of the week."""
     late_facts: LateFacts = LateFacts()
     """How long after it happened a thing may still be stated."""
     notices: tuple[Notice, ...] = ()
@@ -183,6 +185,10 @@ class Policy:
             if offer.sku_pattern and (n := number_in(offer.sku, sku)) is not None:
                 return offer, n
         return None
+
+    def hours(self, calendar: str) -> ServiceHours | None:
+        """The hours that the policy states for a calendar; None where it states none of that name."""
+        return self.service_hours if calendar == SERVICE_HOURS else self.calendars.get(calendar)
 
     def category(self, name: str) -> Category | None:
         """The category of that name."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
+from app.domain.policy.conditions import Condition
 from app.domain.policy.document import STRICT
+
+SERVICE_HOURS: Final = "service-hours"
+"""The name of the calendar that ``service_hours`` begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,20 +36,28 @@ class Reminder:
 class Promise:
     """An SLA promise. ``starts``: when its clock starts; ``target`` as in ``GET .../due`` or ``none`` (measured only).
 
-    ``starts``: ``opened`` | ``credit_applied`` | ``accepted`` | ``access_requested`` | ``confirmation_asked``;
-    ``stops``: ``vendor_response`` | ``qualification`` | ``resolved`` | ``access_granted`` | ``confirmed``.
+    Several promises may bear one ``milestone``: the first whose ``when`` holds is given, and no other. What a ticket
+    says of itself may change; the clock then goes over to the promise that holds, and keeps the time already used.
+
+    ``starts``: ``opened`` | ``credit_applied`` | ``accepted`` | ``access_requested`` | ``confirmation_asked`` |
+    ``customer_reply``; ``stops``: ``vendor_response`` | ``qualification`` | ``resolved`` | ``access_granted`` |
+    ``confirmed`` | ``reached``.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
-    milestone: Literal["first_response", "each_business_day", "resolution", "access", "confirmation"]
-    """What is waited for; it names the clock."""
+    milestone: str
+    """What is waited for; it names the clock: ``first_response``, ``next_reply``, ``workaround``."""
     target: str
     """The time within which it happens, such as ``business_days:1``; ``none`` measures only."""
-    starts: Literal["opened", "credit_applied", "accepted", "access_requested", "confirmation_asked"]
-    """What starts the clock."""
-    stops: tuple[Literal["vendor_response", "qualification", "resolved", "access_granted", "confirmed"], ...]
-    """What stops it; the first of these counts."""
+    starts: Literal["opened", "credit_applied", "accepted", "access_requested", "confirmation_asked", "customer_reply"]
+    """What starts the clock; ``customer_reply``: the oldest unanswered message after a first response."""
+    stops: tuple[Literal["vendor_response", "qualification", "resolved", "access_granted", "confirmed", "reached"], ...]
+    """What stops it; the first of these counts. ``reached``: the helpdesk tells that the milestone is reached."""
     clause: str
+    when: Condition | None = None
+    """For which tickets the promise holds; left out: for all that no earlier promise of the milestone took."""
+    calendar: str = SERVICE_HOURS
+    """The calendar in which it is counted: ``service-hours``, or one of ``calendars``."""
     party: Literal["vendor", "customer"] = "vendor"
     """Who owes it."""
     warnings: tuple[Warning, ...] = ()
@@ -108,8 +120,9 @@ class ClosureRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceHours:
-    """Version 1 of the calendar ``service-hours``. ``weekly_hours``: mon..sun -> [["09:00", "17:00"]].
+    """Version 1 of a calendar: ``service-hours``, or one of ``calendars``.
 
+    ``weekly_hours``: mon..sun -> [["09:00", "17:00"]].
     An opening may run past midnight (``["22:00", "06:00"]``). ``whole_shifts``: it is one business day then, that on
     which it begins.
     """

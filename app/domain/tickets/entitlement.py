@@ -17,7 +17,7 @@ from app.domain.account.customer import Cover, License
 from app.domain.cover import cover as covers
 from app.domain.orders.offers import editions_of
 from app.domain.orders.remedies import Need, remedies, waiting
-from app.domain.policy.conditions import Test, facts_used, holds, tests_of
+from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test, facts_used, holds, tests_of
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Action, ActionRule
 from app.domain.policy.wording import FACT_TITLES, OP_WORDS, joined, title_of
@@ -370,6 +370,24 @@ def in_words(test: Test) -> str:
     """A comparison in words, by the title of its fact: ``the edition of the license is pro``."""
     name = FACT_TITLES.get(test.fact) or test.fact.replace("_", " ").replace(".", " ")
     return f"{name} {OP_WORDS[test.op]}" + ("" if test.op in {"known", "unknown"} else f" {_value(test)}")
+
+
+def condition_words(condition: Condition) -> str:
+    """A whole condition in words: ``the priority is high and the channel is phone``."""
+    match condition:
+        case Test():
+            return in_words(condition)
+        case All(all=parts):
+            return " and ".join(_grouped(part) for part in parts)
+        case AnyOf(any=parts):
+            return " or ".join(_grouped(part) for part in parts)
+        case Not(no=part):
+            return f"not so: {condition_words(part)}"
+
+
+def _grouped(condition: Condition) -> str:
+    words = condition_words(condition)
+    return words if isinstance(condition, Test) else f"({words})"
 
 
 def _value(test: Test) -> str:

@@ -213,6 +213,11 @@ def _resumed(policy: Policy, payload: Row) -> str:
     return "The wait is over; the vendor's clocks go on."
 
 
+def _milestone_reached(policy: Policy, payload: Row) -> str:
+    name = str(_added(payload, "milestones").get("milestone", "milestone")).replace("_", " ")
+    return f"The helpdesk says that this is reached: {name}."
+
+
 def _split(policy: Policy, payload: Row) -> str:
     return "Another question became a ticket of its own, assessed on its own."
 
@@ -288,6 +293,7 @@ _STEPS: Final[Mapping[str, Callable[[Policy, Row], str | None]]] = {
     "access_granted": _granted,
     "paused": _paused,
     "resumed": _resumed,
+    "milestone_reached": _milestone_reached,
     "split": _split,
     "withdrawn": _withdrawn,
     "resolved": _resolved,
@@ -313,6 +319,11 @@ def _consent_clause(policy: Policy, payload: Row) -> str | None:
     return policy.confirmation.clause if policy.confirmation is not None else None
 
 
+def _milestone_clause(policy: Policy, payload: Row) -> str | None:
+    name = _added(payload, "milestones").get("milestone")
+    return next((promise.clause for promise in policy.promises if promise.milestone == name), None)
+
+
 def _cause_clause(policy: Policy, payload: Row) -> str | None:
     row = _added(payload, "cause_corrections")
     return next((cause.clause for cause in policy.causes if cause.cause == row.get("cause")), None)
@@ -326,6 +337,7 @@ _CLAUSES: Final[Mapping[str, Callable[[Policy, Row], str | None]]] = {
     "access_granted": lambda policy, payload: policy.access.clause if policy.access else None,
     "paused": lambda policy, payload: _added(payload, "pauses").get("clause") or _promise_clause(policy),
     "resumed": lambda policy, payload: _promise_clause(policy),
+    "milestone_reached": _milestone_clause,
     "split": lambda policy, payload: policy.split_clause,
     "resolved": _outcome_clause,
     "reopened": lambda policy, payload: policy.reopening.clause if policy.reopening else None,

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from app.domain.clocks import promises
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets import qualification
 from app.domain.tickets.late_facts import in_order
 from app.domain.tickets.pauses import end_pause, pause_rule
 from app.domain.tickets.session import ACCESS, CONSENT, TicketSession
-from app.domain.tickets.ticket import must_allow
+from app.domain.tickets.ticket import Ticket, must_allow
 from app.domain.values.decision import Reason, Remedy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none, parse_iso, reason_json
@@ -177,9 +178,42 @@ def respond(
     )
     if wrote:
         session.start_withheld()
+    if author == "customer" and counts and not ticket.closed and _unanswered(ticket, when):
+        session.clocks.start("customer_reply", at=session.at, occurred_at=when)
     if author == "customer" and counts and not ticket.closed:
         answered(session, when)
     return int(entry["number"])
+
+
+def reach(session: TicketSession, milestone: str) -> None:
+    """A milestone of the policy's own is reached: its clock stops, or begins its next round where one is owed again.
+
+    Refused: ``milestone_not_running`` where no such clock runs that a helpdesk may stop.
+    """
+    must_allow(session.ticket.state, "reach")
+    running = [clock.spec.milestone for clock in session.clocks.live(at=session.at) if "reached" in clock.terms.stops]
+    if milestone not in running:
+        raise DomainError("milestone_not_running", milestone=milestone, running=sorted(set(running)))
+    session.clocks.stop("reached", at=session.at, occurred_at=session.when, milestone=milestone)
+    number = len(session.ticket.milestones) + 1
+    entry = {"number": number, "milestone": milestone, "at": iso(session.when), "by": session.account.plan.actor}
+    session.record(
+        "milestone_reached",
+        "reach",
+        to=ticket_flow.same(session.ticket),
+        add={"milestones": entry},
+        event_data={"milestone": milestone},
+    )
+
+
+def _unanswered(ticket: Ticket, when: datetime) -> bool:
+    """Whether the vendor answered before a message of the customer, and has not since: another answer is owed."""
+    said = [
+        parse_iso(entry["occurred_at"])
+        for entry in ticket.responses
+        if entry["author"] == "vendor" and entry["public"] and not entry.get("automatic")
+    ]
+    return bool(said) and max(said) <= when
 
 
 def answered(session: TicketSession, when: datetime) -> None:
@@ -292,7 +326,7 @@ def request_access(session: TicketSession, *, kinds: Sequence[str], deadline_at:
     unknown = [kind for kind in kinds if kind not in rule.kinds]
     if unknown or not kinds:
         raise DomainError("unknown_access_kind", field="kinds", unknown=unknown, known=list(rule.kinds))
-    deadline = deadline_at or session.clocks.deadline(rule.deadline, at=session.at)
+    deadline = deadline_at or promises.deadline(session.clocks.hours, rule.deadline, at=session.at)
     if deadline is not None and deadline <= session.at:
         raise DomainError("deadline_in_past", field="deadline_at", at=iso(session.at))
     number = len(ticket.access_requests) + 1

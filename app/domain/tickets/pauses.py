@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from app.domain.clocks import promises
 from app.domain.policy.handling_rules import PauseReason
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.late_facts import in_order
@@ -78,7 +79,7 @@ def _silent_at(session: TicketSession, rule: PauseReason) -> datetime | None:
     """When the customer will have been silent for as long as the policy waits; None where it waits for ever."""
     if rule.silence is None or rule.party != "customer":
         return None
-    return session.clocks.deadline(rule.silence.after, at=session.when)
+    return promises.deadline(session.clocks.hours, rule.silence.after, at=session.when)
 
 
 def resume(session: TicketSession, *, reason: str | None, party: str | None = None) -> None:

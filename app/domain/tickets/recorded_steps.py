@@ -122,6 +122,10 @@ def _responded(fact: Fact, trail: _Trail) -> _Read:
     }
 
 
+def _milestone_reached(fact: Fact, trail: _Trail) -> _Read:
+    return "reach", {"milestone": _added(fact, "milestones")["milestone"]}
+
+
 def _credit(fact: Fact, trail: _Trail) -> _Read:
     entry = _added(fact, "responses")
     response = None
@@ -205,6 +209,7 @@ _READERS: Final[Mapping[str, Callable[[Fact, _Trail], _Read]]] = {
     "confirmed": _confirmed,
     "declined": _declined,
     "responded": _responded,
+    "milestone_reached": _milestone_reached,
     "credit_named": _credit,
     "qualified": _qualified,
     "resolved": _resolved,

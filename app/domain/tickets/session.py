@@ -19,6 +19,7 @@ from app.domain.ledger.returns import GivenBack, Mark, given_back, mark_of
 from app.domain.orders.grants import schedule_lot
 from app.domain.policy.wording import credit_words
 from app.domain.tickets.charge import TicketCharge
+from app.domain.tickets.qualification import facts_for
 from app.domain.tickets.ticket import CLOSED, IN_EVENTS, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
 from app.domain.values.decision import Reason
 from app.domain.values.ids import LotId
@@ -30,6 +31,19 @@ ACCESS: Final = "waiting_for_access"
 FIRST: Final = "first_response"
 _ENTERED: Final = {"awaiting_confirmation": "quoted", "in_progress": "qualified", "rejected": "rejected"}
 """States that a helpdesk mails about, whatever led there: the event that tells of it besides."""
+_PROMISED_BY: Final = (
+    "channel",
+    "language",
+    "category",
+    "credit_type",
+    "pay_with",
+    "product",
+    "license_id",
+    "facts",
+    "paid_by",
+    "cover_id",
+)
+"""What a ticket says of itself, for the promises that hold for some tickets only."""
 Changes = Mapping[str, Mapping[int, Mapping[str, Any]]]
 FORFEITED: Final = "credits_forfeited"
 
@@ -46,6 +60,7 @@ class TicketSession(TicketCharge):
         """What the ticket costs so far has been told already."""
         self._emitted_charge = self.charge()
         self._mark = mark_of(self.account.ledger)
+        self.clocks.facts = lambda: facts_for(self.account, self.ticket)
 
     def given_back(self) -> GivenBack:
         """What was given back for the ticket since its last event: what can be used again, and what is gone."""
@@ -91,8 +106,12 @@ class TicketSession(TicketCharge):
             payload["change"] = {
                 name: {str(n): dict(item) for n, item in items.items()} for name, items in change.items()
             }
+        stated = self._stated()
         self.account.plan.record("ticket", ticket.ticket_id, ticket.version + 1, kind, payload, occurred_at=when)
         apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
+        if ticket.state in OPEN and before in OPEN and self._stated() != stated:
+            applied = ["credit_applied"] if ticket.credit_applied_at is not None else []
+            self.clocks.follow([*ticket.fired, *applied], at=self.at, occurred_at=when)
         self._clocks(before, after, fire, when)
         self._agenda()
         self._emit_charge(when, back)
@@ -192,6 +211,12 @@ class TicketSession(TicketCharge):
         elif before == CONSENT and after not in (CONSENT, *CLOSED):
             clocks.stop("confirmed", at=at, occurred_at=when)
             clocks.resume(CONSENT, at=at, occurred_at=when)
+
+    def _stated(self) -> tuple[Any, ...]:
+        """What the ticket says of itself that a promise may hang on; nothing where none does."""
+        if not any(promise.when is not None for promise in self.policy.promises):
+            return ()
+        return tuple(getattr(self.ticket, name) for name in _PROMISED_BY)
 
     def _start(self, trigger: str, when: datetime) -> None:
         """Starts what the trigger starts; the vendor's own ticket owes no first response before the customer writes."""

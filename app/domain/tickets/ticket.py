@@ -54,6 +54,7 @@ Action = Literal[
     "fall_silent",
     "merge",
     "absorb",
+    "reach",
     "apply_credit",
     "expire_credit",
     "withdraw",
@@ -101,7 +102,7 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
     for state in OPEN:
         table[state, "grant_access"] = (state,)
         table[state, "miss_access"] = ("resolved",)
-        for same in cast(tuple[Action, ...], ("respond", "pause", "resume", "split")):
+        for same in cast(tuple[Action, ...], ("respond", "pause", "resume", "split", "reach")):
             table[state, same] = (state,)
         table[state, "withdraw"] = ("withdrawn",)
         table[state, "merge"] = ("withdrawn",)
@@ -237,6 +238,15 @@ class CauseCorrection(TypedDict):
     by: str | None
 
 
+class ReachedMilestone(TypedDict):
+    """A milestone that the helpdesk says is reached."""
+
+    number: int
+    milestone: str
+    at: str
+    by: str | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Ticket:
     """A ticket as it stands: a working copy that only `apply` changes.
@@ -294,6 +304,7 @@ class Ticket:
     returned_for_cause: int | None = None
     """Credits returned for the cause and not taken again; None on tickets resolved before this was kept."""
     cause_corrections: list[CauseCorrection] = field(default_factory=list)
+    milestones: list[ReachedMilestone] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
     opened_by: Literal["vendor", "customer"] = "customer"
     external_url: str | None = None
@@ -373,7 +384,7 @@ _WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")
 E = TypeVar("E", bound=Mapping[str, Any])
 _IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash")
 _IN_DOCUMENT: Final = tuple(field_.name for field_ in fields(Ticket) if field_.name not in _IN_ROW)
-_LATER: Final[Mapping[str, Any]] = {"external_url": None}
+_LATER: Final[Mapping[str, Any]] = {"external_url": None, "milestones": []}
 """Members that came after 0.1.0, with their defaults."""
 _FIELDS: Final = frozenset(field_.name for field_ in fields(Ticket)) - {"ticket_id", *_IN_ROW}
 

@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 from app.db import agenda, plan, policies
 from app.db.agenda import Handler
 from app.db.clocks import calendars, clocks
-from app.db.clocks.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
+from app.db.clocks.calendars import StoredCalendar, StoredVersion
 from app.db.engine import Database, Tx
 from app.db.events import events
 from app.db.failures import Unavailable
@@ -87,10 +87,10 @@ async def put_calendar(
     is never less than the policy promises.
     """
     zone(zone_name)
-    policy = (await policies.in_force(tx)).service_hours
-    if name == SERVICE_HOURS and notice_days < policy.notice_days:
+    stated = (await policies.in_force(tx)).hours(name)
+    if stated is not None and notice_days < stated.notice_days:
         raise DomainError(
-            "notice_below_policy", notice_days=notice_days, promised=policy.notice_days, clause=policy.notice_clause
+            "notice_below_policy", notice_days=notice_days, promised=stated.notice_days, clause=stated.notice_clause
         )
     existing = await calendars.find(tx, name, lock=True)
     if existing is None:
@@ -334,8 +334,8 @@ async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours
     announced = old.calendar.local_date(tx.at)
     earliest = announced + timedelta(days=calendar.notice_days)
     policy = await policies.in_force(tx)
-    stated = policy.service_hours
-    clause = (stated.notice_clause or stated.clause) if calendar.name == SERVICE_HOURS else None
+    stated = policy.hours(calendar.name)
+    clause = None if stated is None else stated.notice_clause or stated.clause
     found = policy.clause(clause) if clause else None
     facts = {
         "calendar": calendar.name,

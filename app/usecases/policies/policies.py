@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.db import policies
+from app.db.clocks import calendars
 from app.db.engine import Tx
 from app.db.events import events
 from app.db.tenants import audit_trail
@@ -162,6 +163,8 @@ async def publish(
     if tx.validate_only:
         return body
     await policies.add_version(tx, found.policy, version=version, source=document, effective_from=since)
+    if found.policy.calendars:
+        await calendars.seed(tx, found.policy)
     await audit_trail.note(tx, "policy.published", f"{name}/{version}", {"effective_from": iso(since)})
     event = {"name": name, "version": version, "effective_from": iso(since)}
     await events.publish(tx, "policy.published", event)

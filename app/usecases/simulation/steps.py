@@ -146,6 +146,7 @@ STEPS: Final[dict[str, Step]] = {
     "confirm": _numbered(ticket_work.confirm),
     "qualify": _work(ticket_work.qualify),
     "respond": _work(ticket_work.respond),
+    "reach": _work(ticket_work.reach),
     "request_access": _work(ticket_work.request_access),
     "grant_access": _numbered(ticket_work.grant_access),
     "pause": _work(ticket_work.pause, party=None),

@@ -53,6 +53,7 @@ async def working_copy(
         external_ticket_id=external,
         clocks=list(found),
         on_breach=breach_hook(account),
+        named={name: await calendars.hours(tx, name) for name in account.policy.calendars},
     )
 
 

@@ -132,6 +132,14 @@ async def grant_access(tx: Tx, ticket_id: str, number: int, *, occurred_at: date
     return {**await ticket_session.view(tx, session), "access_request": session.ticket.access_request(number)}
 
 
+async def reach(tx: Tx, ticket_id: str, *, milestone: str, occurred_at: datetime | None = None) -> TicketView:
+    """A milestone of the policy's own is reached."""
+    session, _ = await _do(
+        tx, ticket_id, lambda session: ticket_work.reach(session, milestone), occurred_at=occurred_at
+    )
+    return await ticket_session.view(tx, session)
+
+
 async def pause(
     tx: Tx,
     ticket_id: str,
