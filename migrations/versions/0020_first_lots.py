@@ -17,16 +17,14 @@ depends_on = None
 NEW = {
     "ix_lot_spending": (
         "lot (tenant_id, customer_id, credit_type, priority, expires_at, (scope = 'account'),"
-        ' (coalesce(cost_amount, 0) > 0), effective_at, lot_id) where is_open'
+        " (coalesce(cost_amount, 0) > 0), effective_at, lot_id) where is_open"
     ),
     "ix_lot_ending": (
-        'lot (tenant_id, customer_id, credit_type, expires_at, lot_id)'
-        " where is_open and expires_at is not null"
+        "lot (tenant_id, customer_id, credit_type, expires_at, lot_id) where is_open and expires_at is not null"
     ),
     "ix_lot_scoped": "lot (tenant_id, customer_id) where is_open and scope = 'license'",
     "ix_hold_ending": (
-        'hold (tenant_id, customer_id, expires_at, hold_id)'
-        " where closed_at is null and expires_at is not null"
+        "hold (tenant_id, customer_id, expires_at, hold_id) where closed_at is null and expires_at is not null"
     ),
     "ix_purchase_order_placed": "purchase_order (tenant_id, customer_id, placed_at)",
 }
