@@ -17,6 +17,7 @@ from app.db import schema as s
 
 TABLES = (
     s.customer,
+    s.customer_link,
     s.command,
     s.entity_event,
     s.license_,
@@ -69,6 +70,12 @@ IDS = frozenset(
 SPREAD = {("ticket", "opened_at"), ("ticket", "updated_at"), ("clock", "due_at")}
 """Times that differ from copy to copy: seven seconds earlier each."""
 CHUNK = 100_000
+WORDS = """
+insert into customer_word (tenant_id, word, customer_id) select c.tenant_id, w.word, c.customer_id
+from customer c, regexp_split_to_table(lower(c.external_id), '[^[:alnum:]]+') as w(word)
+where c.tenant_id = $1 and w.word <> '' on conflict do nothing
+"""
+"""By which a search finds the copies."""
 _OPENED = "to_char((x.opened_at - n * interval '7 seconds') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 _INDEXES = """
 select c.relname, pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid
@@ -146,5 +153,6 @@ async def _copy(connection: asyncpg.Connection, tenant: str, copies: int, *, tol
                 )
         if told:
             print(f"{table.name}: {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
+    await connection.execute(WORDS, tenant)
     for table in TABLES:
         await connection.execute(f"drop table bench_{table.name}")

@@ -82,7 +82,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "clock_backwards": Entry(409, "Clocks go forward only", "The instant is before the tenant's own time.", "Give a later instant, or make a fresh sandbox tenant."),
     "clock_not_virtual": Entry(409, "Not a sandbox", "This tenant lives in real time.", "Make a tenant with `\"clock\": {\"mode\": \"virtual\", ...}`."),
     # --- customers
-    "customer_not_found": Entry(404, "Customer not found", "This tenant has no customer of this id.", "Check the id; customers come into being with their first order or ticket."),
+    "customer_not_found": Entry(404, "Customer not found", "This tenant has no customer of this id.", "Check the id; customers come into being with PUT /v1/customers/{customer_id}, or with their first order or ticket."),
+    "company_not_found": Entry(422, "Company not found", "`company_id` names no customer of this tenant.", "Make the company first, with PUT /v1/customers/{company_id}."),
+    "company_circle": Entry(409, "A circle of companies", "The customer would belong to itself, or to somebody who belongs to it.", "Name another company, or take the other's `company_id` away first."),
+    "company_of_company": Entry(409, "A company of a company", "A company belongs to no company: `facts.nested` says which of the two is in the way, `company` or `customer`.", "Name the company that pays. Whoever has people of their own has no `company_id`."),
+    "external_id_taken": Entry(409, "Belongs to somebody else", "The id `facts.external_id` in `facts.system` is another customer's.", "Check the id. If both are one person, merge the two: POST /v1/customers/{customer_id}/merge."),
     # --- calendars and clocks
     "calendar_not_found": Entry(404, "Calendar not found", "The tenant has no calendar of this name.", "Make it with PUT /v1/calendars/{name}; the policy's own is `service-hours`."),
     "calendar_conflict": Entry(409, "Calendar exists otherwise", "A calendar of this name exists with other content.", "Send its ETag as If-Match to change it."),

@@ -185,8 +185,9 @@ async def bring_all(
 
 
 async def _one(tx: Tx, *, rows: Sequence[Row]) -> list[Outcome]:
-    rows_known = [row for row in rows if row.kind != imports.TICKET]
-    found = await imports.bring(tx, rows_known) if rows_known else []
+    found = [await imports.person(tx, row) for row in rows if row.kind == imports.CUSTOMER]
+    rows_known = [row for row in rows if row.kind not in (imports.CUSTOMER, imports.TICKET)]
+    found += await imports.bring(tx, rows_known) if rows_known else []
     if any(outcome.state == "bad" for outcome in found):
         return found
     opened = sorted((row for row in rows if row.kind == imports.TICKET), key=lambda row: row.values["opened_at"])

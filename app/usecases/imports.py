@@ -9,27 +9,31 @@ their credits and periods comes as rows of its own.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from app.db import policies
-from app.db.account import accounts
+from app.db.account import accounts, people
 from app.db.engine import Tx
 from app.db.orders import orders
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License
+from app.domain.account.profile import EMAIL, SYSTEM, Profile
 from app.domain.cover import cover as covers
 from app.domain.orders import grants as granting
 from app.domain.orders import lines as order_lines
 from app.domain.policy.offers import CoverGrant, NotGranted
 from app.domain.policy.policy import Policy
+from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId, LineId, OrderId
-from app.domain.values.money import MAX_CREDITS, Money
+from app.domain.values.money import MAX_CREDITS, MAX_WIRE_INT, Money
+from app.usecases.customers import profiles
 from app.usecases.steps import reconcile_orders
 
 CLAUSE: Final = "import"
@@ -37,7 +41,10 @@ LINE: Final = LineId("1")
 _ID: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,180}\Z")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)\Z")
 _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
-    "customer": (frozenset({"customer_id"}), frozenset({"name", "email", "company"})),
+    "customer": (
+        frozenset({"customer_id"}),
+        frozenset({"name", "email", "emails", "company", "company_id", "external_ids", "metadata"}),
+    ),
     "license": (
         frozenset({"customer_id", "import_id", "sku", "placed_at"}),
         frozenset({"registered_domain", "ended_at"}),
@@ -57,8 +64,9 @@ _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
 }
 """Kind -> (needed fields, further ones). ``license`` names a license by its ``import_id``."""
 INSTANTS: Final = frozenset({"placed_at", "granted_at", "expires_at", "starts_at", "ends_at", "ended_at", "opened_at"})
+CUSTOMER: Final = "customer"
 TICKET: Final = "ticket"
-IDS: Final = frozenset({"customer_id", "import_id", "license", "ticket_id"})
+IDS: Final = frozenset({"customer_id", "import_id", "license", "ticket_id", "company_id"})
 COLUMNS: Final = frozenset({"kind"}).union(*(needed | further for needed, further in _FIELDS.values()))
 """Every column that some kind has."""
 KINDS: Final = tuple(_FIELDS)
@@ -132,6 +140,8 @@ def _value(name: str, value: Any) -> Any:
         return tuple(int(str(part)) for part in parts)
     if name == "actions":
         return tuple(_text(name, part) for part in (value if isinstance(value, list) else str(value).split()))
+    if name in _OF_PEOPLE:
+        return _OF_PEOPLE[name](name, value)
     if name == "cost_amount":
         try:
             amount = Decimal(str(value))
@@ -143,6 +153,53 @@ def _value(name: str, value: Any) -> Any:
     if name == "cost_currency" and not re.fullmatch("[A-Z]{3}", str(value)):
         raise BadLineError("cost_currency is no ISO 4217 code")
     return _text(name, value)
+
+
+def _email(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if not re.match(EMAIL, text):
+        raise BadLineError(f"{name} is no e-mail address")
+    return text
+
+
+def _emails(name: str, value: Any) -> list[str]:
+    return [_email(name, part) for part in (value if isinstance(value, list) else str(value).split())]
+
+
+def _external_ids(name: str, value: Any) -> dict[str, str]:
+    """``{"woo": "17"}``, or in a column ``woo=17 zammad=5``."""
+    pairs = value.items() if isinstance(value, Mapping) else [part.partition("=")[::2] for part in str(value).split()]
+    found = {str(system): _text(name, external_id) for system, external_id in pairs}
+    if not all(len(system) <= 60 and re.match(SYSTEM, system) for system in found):
+        raise BadLineError(f"{name} is written as in: woo=17 zammad=5")
+    return found
+
+
+def _metadata(name: str, value: Any) -> dict[str, Any]:
+    try:
+        found = value if isinstance(value, Mapping) else json.loads(str(value))
+    except ValueError:
+        found = None
+    if not isinstance(found, Mapping) or len(found) > 100:
+        raise BadLineError(f"{name} is no object of at most 100 members")
+    if not all(item is None or isinstance(item, bool) or _short(item) for item in found.values()):
+        raise BadLineError(f"{name} holds texts of up to 2000 characters, whole numbers and booleans")
+    return {_text(name, key): item for key, item in found.items()}
+
+
+def _short(item: object) -> bool:
+    """Whether it is a plain value that can be kept."""
+    if isinstance(item, int):
+        return abs(item) <= MAX_WIRE_INT
+    return isinstance(item, str) and len(item) <= 2000 and not re.search("[\x00\ud800-\udfff]", item)
+
+
+_OF_PEOPLE: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "email": _email,
+    "emails": _emails,
+    "external_ids": _external_ids,
+    "metadata": _metadata,
+}
 
 
 def _text(name: str, value: Any) -> str:
@@ -167,6 +224,42 @@ async def license_named(tx: Tx, customer_id: str, name: str) -> str | None:
     account = await accounts.load(tx, customer_id, create=True)
     order_id = f"import:{name}"
     return next((license_.license_id for license_ in account.licenses.values() if license_.order_id == order_id), None)
+
+
+async def person(tx: Tx, row: Row) -> Outcome:
+    """Brings in what a line says of a person or a company, beside what is known of them already."""
+    known = await accounts.find_customer(tx, row.customer_id)
+    before = Profile() if known is None else Profile.of(known.profile)
+    company = None if known is None else await people.company_name(tx, known.company_id)
+    said = row.values
+    emails = [*([said["email"]] if "email" in said else []), *said.get("emails", ())]
+    wanted = Profile(
+        name=said.get("name"),
+        emails=tuple(emails),
+        external_ids=said.get("external_ids", {}),
+        metadata=said.get("metadata", {}),
+        company=said.get("company"),
+    ).joined(before)
+    company_id = said.get("company_id", company)
+    if known is not None and wanted == before and company_id == company:
+        return Outcome(number=row.number, state="there")
+    try:
+        async with tx.connection.begin_nested():
+            if company_id is not None and company_id != row.customer_id:
+                await accounts.ensure_customer(tx, company_id)
+            command = profiles.PutCustomer(
+                customer_id=row.customer_id,
+                name=wanted.name,
+                emails=wanted.emails,
+                external_ids=wanted.external_ids,
+                company_id=company_id,
+                metadata=wanted.metadata,
+                company=wanted.company,
+            )
+            await profiles.put_customer(tx, command, check=lambda _: None)
+    except DomainError as error:
+        return Outcome(number=row.number, state="bad", message=f"{error.code}: {error.facts}")
+    return Outcome(number=row.number, state="new")
 
 
 async def bring(tx: Tx, rows: Sequence[Row]) -> list[Outcome]:
@@ -199,9 +292,7 @@ class _Import:
         for name in ("placed_at", "granted_at"):
             if name in row.values and row.values[name] > self.account.at:
                 raise BadLineError(f"{name} lies in the future")
-        return {"customer": self._customer, "license": self._license, "lot": self._lot, "cover": self._cover}[row.kind](
-            row
-        )
+        return {"license": self._license, "lot": self._lot, "cover": self._cover}[row.kind](row)
 
     async def finish(self) -> None:
         if self.licenses:
@@ -209,17 +300,6 @@ class _Import:
             terms = {number: policy for number, _, policy in await policies.versions(self.tx)}
             await reconcile_orders.reconcile_grants(self.tx, self.account, mine, terms)
         await write_account(self.tx, self.account)
-
-    def _customer(self, row: Row) -> str:
-        profile = {name: row.values[name] for name in ("name", "email", "company") if name in row.values}
-        before = self.account.customer.profile
-        if (
-            all(before.get(name) == value for name, value in profile.items())
-            and self.account.customer.last_at is not None
-        ):
-            return "there"
-        self.account.customer.profile = {**before, **profile}
-        return "new"
 
     def _license(self, row: Row) -> str:
         order_id = OrderId(f"import:{row.import_id}")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, NotRequired
 from typing_extensions import TypedDict
 
 from app.domain.account.account import CustomerAccount
+from app.domain.account.profile import Profile
 from app.domain.ledger.suspension import suspended
 from app.domain.values.wire import iso, jsonable
 from app.views.license import Addon, Choice, Cover, License, addon_view, choice_view, cover_view, license_view
@@ -16,8 +17,18 @@ from app.views.shapes import Credits, Id, Instant, Whole
 from app.views.ticket import TicketState
 
 
-class CustomerRow(TypedDict):
-    """A customer in a list."""
+class ProfileMembers(TypedDict):
+    """What a customer says of itself. No rule reads it."""
+
+    name: Annotated[str | None, "The name of the person or the company."]
+    emails: Annotated[Sequence[str], "E-mail addresses."]
+    external_ids: Annotated[Mapping[str, Id], "Ids in other systems, by the name of the source."]
+    company_id: Annotated[Id | None, "The company whose account pays for the customer's tickets."]
+    metadata: Annotated[dict[str, Any], "What the vendor keeps beside it, by name."]
+
+
+class CustomerRow(ProfileMembers):
+    """A customer in a list: a person or a company."""
 
     customer_id: Annotated[Id, "The vendor's id of the customer."]
     created_at: Annotated[Instant, "When the customer became known."]
@@ -92,6 +103,7 @@ class ExportedCustomer(TypedDict):
 
     surrogate_id: Annotated[Id, "Our id of the customer; the rows name it."]
     profile: Annotated[dict[str, Any], "What was stated of the customer, by name."]
+    company_id: Annotated[Id | None, "The company that the customer belongs to."]
     facts: Annotated[dict[str, Any], "What is known of the customer, by name."]
     last_at: Annotated[Instant | None, "When something last happened to the account."]
 
@@ -102,6 +114,7 @@ Row = dict[str, Any]
 class ExportedRows(TypedDict):
     """The rows that are kept about a customer, in the words of our tables."""
 
+    external_ids: Annotated[list[Row], "Rows of ids in other systems."]
     licenses: Annotated[list[Row], "Rows of licenses."]
     covers: Annotated[list[Row], "Rows of covers."]
     choices: Annotated[list[Row], "Rows of choices."]
@@ -142,8 +155,24 @@ class CustomerToken(TypedDict):
     expires_at: Annotated[Instant, "Until when it opens anything."]
 
 
+def profile_view(profile: Profile, company_id: str | None) -> ProfileMembers:
+    """Return what a customer says of itself; ``company_id``: the vendor's id of the company."""
+    return {
+        "name": profile.name,
+        "emails": list(profile.emails),
+        "external_ids": dict(profile.external_ids),
+        "company_id": company_id,
+        "metadata": dict(profile.metadata),
+    }
+
+
 def customer_view(
-    account: CustomerAccount, *, customer_id: str, created_at: str, open_tickets: Sequence[OpenTicket]
+    account: CustomerAccount,
+    *,
+    customer_id: str,
+    company_id: str | None,
+    created_at: str,
+    open_tickets: Sequence[OpenTicket],
 ) -> Customer:
     """Return all that a sidebar shows in one answer."""
     at, unit = account.at, account.policy.unit
@@ -159,7 +188,13 @@ def customer_view(
     held = sum(amounts["held"] for amounts in by_type.values())
     choices = account.open_choices()
     addons = [addon for addon in account.addons if addon.voided_at is None]
+    who = profile_view(Profile.of(account.customer.profile), company_id)
     return {
+        "name": who["name"],
+        "emails": who["emails"],
+        "external_ids": who["external_ids"],
+        "company_id": who["company_id"],
+        "metadata": who["metadata"],
         "customer_id": customer_id,
         "at": iso(at),
         "licenses": [license_view(held_license, at) for held_license in licenses],

@@ -292,6 +292,7 @@ class CustomerEvent(_From):
     """The data of `customer.*`."""
 
     into: NotRequired[Annotated[Id, "The customer that it became part of."]]
+    members: NotRequired[Annotated[Sequence[str], "The members of the customer that were replaced."]]
 
 
 class PublishedEvent(TypedDict):

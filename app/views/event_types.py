@@ -186,6 +186,7 @@ _ROWS: Final = (
         "Something that fell due failed. It stops nothing else and is tried again at `retry_at`.",
         "kind subject code failures retry_at",
     ),
+    ("customer.updated", "What is known of a person or a company was replaced; `members` says what.", "members"),
     ("customer.merged", "Two customers became one.", "from? into?"),
     ("customer.erased", "What names the customer was removed.", ""),
     ("calendar.published", "A calendar has a new version.", "name version effective_from"),

@@ -29,6 +29,7 @@ EDGES: Final[dict[tuple[str, str], tuple[str, dict[str, str]]]] = {
     ("Customer", "choices"): ("listChoices", {"customer_id": "customer_id"}),
     ("Customer", "offers"): ("listOffers", {"customer_id": "customer_id"}),
     ("Customer", "tickets"): ("listTickets", {"customer_id": "customer_id"}),
+    ("Customer", "company"): ("getCustomer", {"company_id": "customer_id"}),
     ("Order", "customer"): ("getCustomer", {"customer_id": "customer_id"}),
     ("Ticket", "customer"): ("getCustomer", {"customer_id": "customer_id"}),
     ("OpenTicket", "ticket"): ("getTicket", {"ticket_id": "ticket_id"}),

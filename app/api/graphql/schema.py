@@ -44,6 +44,7 @@ from app.api.graphql.views import REFUSAL, View, pick, picker
 from app.api.headers import etag, tagged
 from app.api.operations import registry
 from app.usecases.clocks import calendars
+from app.usecases.customers import profiles
 from app.usecases.policies import policies
 
 Resolver = Callable[..., Awaitable[Any]]
@@ -126,6 +127,7 @@ def argument(name: str, kind: Any, *, required: bool, about: str | None = None) 
 
 _TAGS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "Calendar": ("revision", lambda view: tagged(calendars.tag_of(view))),
+    "Customer": ("metadata", lambda view: tagged(profiles.tag_of(view))),
     "Policy": ("versions", lambda view: tagged(policies.tag_of(view))),
     "WebhookEndpoint": ("version", lambda view: etag(view["version"])),
 }

@@ -24,6 +24,7 @@ from app.db.ledger import window
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License
+from app.domain.account.profile import words
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.rest import NotLoaded, Rest
 from app.domain.policy.credit_rules import CreditRules
@@ -34,28 +35,34 @@ from app.domain.values.ids import CustomerId
 T = TypeVar("T")
 Found = dict[str, list[Any]]
 """Rows of further selects, by the selects' names."""
-_CUSTOMER: Final = "customer_id, external_id, last_at, event_sequence, data, profile, merged_into"
+_CUSTOMER: Final = "customer_id, external_id, last_at, event_sequence, data, profile, merged_into, company_id"
 _BY_NAME = text(f"select {_CUSTOMER} from customer where tenant_id = :tenant and external_id = :external")
 _BY_ID = text(f"select {_CUSTOMER} from customer where tenant_id = :tenant and customer_id = :customer")
 _CREATE = text(
+    "with made as ("
     "insert into customer (tenant_id, customer_id, external_id, event_sequence, data, profile, created_at)"
     " values (:tenant, :customer, :external, 0, '{}', '{}', :at)"
-    f" on conflict (tenant_id, external_id) do nothing returning {_CUSTOMER}"
+    f" on conflict (tenant_id, external_id) do nothing returning tenant_id, {_CUSTOMER}"
+    "), found as ("
+    "insert into customer_word (tenant_id, word, customer_id) select made.tenant_id, w.word, made.customer_id"
+    " from made, unnest(cast(:words as text[])) as w(word) where made.tenant_id = :tenant"
+    f") select {_CUSTOMER} from made"
 )
+"""With the words by which a search finds the customer (`app.db.account.search`)."""
 _LOCK_BY_NAME = text(
     f"select {_CUSTOMER} from customer where tenant_id = :tenant and external_id = :external and merged_into is null"
     " for update"
 )
 """An account that went into another one is not locked here: its heir comes first (decision 0003)."""
 _CLAIM_AND_LOCK = text(
-    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into"
+    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id"
     " from (select pg_advisory_xact_lock(hashtextextended(:claim, cast(:seed as bigint))) offset 0) claimed, customer c"
     " where c.tenant_id = :tenant and c.external_id = :external and c.merged_into is null for update of c"
 )
 """The same, behind a claim on a natural key. Without a row nothing may be claimed yet."""
 _LOCK_OF_TICKET = text(
-    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, t.ticket_id,"
-    " cast(t.document ->> 'policy_version' as integer) as policy_version"
+    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
+    " t.ticket_id, cast(t.document ->> 'policy_version' as integer) as policy_version"
     " from ticket t join customer c on c.tenant_id = t.tenant_id and c.customer_id = t.customer_id"
     " where t.tenant_id = :tenant and t.external_id = :external for update of c"
 )
@@ -73,6 +80,7 @@ def _customer(row: Any) -> Customer:
         event_sequence=row.event_sequence,
         data=dict(row.data),
         profile=dict(row.profile),
+        company_id=row.company_id,
     )
 
 
@@ -108,17 +116,17 @@ async def ensure_customer(tx: Tx, external_id: str) -> Customer:
     found = await find_customer(tx, external_id)
     if found is not None:
         return found
-    await _create(tx, external_id)
+    await create_customer(tx, external_id)
     found = await find_customer(tx, external_id)
     if found is None:
         raise DomainError("customer_not_found", customer_id=external_id)
     return found
 
 
-async def _create(tx: Tx, external_id: str) -> Customer | None:
+async def create_customer(tx: Tx, external_id: str) -> Customer | None:
     """Create a customer, who is locked then; None where the name is known by now. Two at once make one."""
     by = {"tenant": tx.tenant_id, "customer": tx.mint("cus"), "external": external_id, "at": tx.at}
-    row = await tx.row(_CREATE, by)
+    row = await tx.row(_CREATE, {**by, "words": words(external_id)})
     return None if row is None else _customer(row)
 
 
@@ -192,7 +200,7 @@ async def load_with(
     """
     locked = await (_lock_by_name(tx, external_id) if claim is None else _claim_and_lock(tx, external_id, claim))
     if locked is None and create:
-        locked = await _create(tx, external_id)
+        locked = await create_customer(tx, external_id)
     if locked is None:
         found = await (ensure_customer if create else require_customer)(tx, external_id)
         locked = (await lock_customers(tx, [found.customer_id], named=[found.customer_id]))[found.customer_id]

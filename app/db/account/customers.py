@@ -1,10 +1,9 @@
-"""Customers: searching, everything that is kept about one, and erasing what names them (decision 0008)."""
+"""Customers: everything that is kept about one, erasing what names them (decision 0008), and merging two."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,13 +14,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.db import schema as s
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
-from app.db.keyset import select_page
-from app.domain.values.paging import PageRequest
 from app.domain.values.wire import jsonable
 from app.views.customer import OpenTicket
 
 _OPEN_TICKET: Final = ("resolved", "rejected", "withdrawn")
 _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (
+    ("external_ids", s.customer_link, ("system", "external_id")),
     ("licenses", s.license_, ("placed_at", "license_id")),
     ("covers", s.cover, ("granted_at", "cover_id")),
     ("choices", s.choice, ("placed_at", "choice_id")),
@@ -43,64 +41,6 @@ _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (
     ("deliveries", s.inbound_delivery, ("delivery_id",)),
 )
 _HIDDEN: Final = frozenset({"tenant_id", "payload_hash", "hash"})
-SMALL: Final = 1_000
-"""Customers up to which a search looks through all ids. Beyond that it uses indexes alone, and these know beginnings:
-under row-level security no index can be asked for a part of a text, since that operator is not leakproof."""
-_LAST: Final = chr(0x10FFFF)
-"""Sorts after every letter."""
-_FORMS: Final[tuple[Callable[[str], str], ...]] = (str, str.lower, str.upper, str.capitalize)
-"""How the beginning of an id may be written, as an index keeps letters apart by their case."""
-_WILD: Final = re.compile(r"([\\%_])")
-_ESCAPED: Final = r"\\\1"
-_LIVING: Final = "c.tenant_id = :tenant and c.external_id is not null and c.merged_into is null"
-_RELATED: Final = " union all ".join(
-    f"(select customer_id from {table} where tenant_id = :tenant and {column} = :query)"
-    for table, column in (
-        ("purchase_order", "order_id"),
-        ("license", "license_id"),
-        ("ticket", "external_id"),
-        ("license", "registered_domain"),
-    )
-)
-_ANYWHERE: Final = (
-    f"(select c.customer_id from customer c where {_LIVING} and c.external_id ilike :anywhere and not exists ("
-    "select from customer where tenant_id = :tenant offset :small limit 1))"
-)
-
-
-async def search(tx: Tx, query: str | None, part: PageRequest) -> tuple[list[tuple[str, datetime]], bool]:
-    """(vendor's id, since when), by id: those whose id begins with ``query``, or who have the order, license, domain or
-    ticket; and whether there are more. In a small tenant (`SMALL`) ``query`` may stand anywhere in the id."""
-    if query is None:
-        c = s.customer.c
-        known = select(c.external_id, c.created_at).where(
-            c.tenant_id == tx.tenant_id, c.external_id.is_not(None), c.merged_into.is_(None)
-        )
-        rows, more = part.trim(await tx.rows(select_page(known, part, c.external_id)))
-        return [(row[0], row[1]) for row in rows], more
-    down = part.backward
-    beyond = "" if part.key is None else f" and c.external_id {'~<~' if down else '~>~'} :key"
-    order = f" order by c.external_id using {'~>~' if down else '~<~'} limit :most"
-    begins = " union all ".join(
-        f"(select c.customer_id from customer c where {_LIVING} and c.external_id ~>=~ :from_{n}"
-        f" and c.external_id ~<~ :upto_{n}{beyond}{order})"
-        for n in range(len(_FORMS))
-    )
-    values: dict[str, Any] = {"tenant": tx.tenant_id, "query": query, "most": part.most, "small": SMALL}
-    values["anywhere"] = f"%{_WILD.sub(_ESCAPED, query)}%"
-    for n, form in enumerate(_FORMS):
-        values[f"from_{n}"], values[f"upto_{n}"] = form(query), form(query) + _LAST
-    if part.key is not None:
-        values["key"] = part.key[0]
-    found = f"{begins} union all {_RELATED} union all {_ANYWHERE}"
-    statement = (
-        f"select c.external_id, c.created_at from customer c where {_LIVING}"
-        f" and c.customer_id = any(array({found})){beyond}{order}"
-    )
-    rows, more = part.trim(await tx.rows(text(statement), values))
-    return [(row[0], row[1]) for row in rows], more
-
-
 _T = s.ticket.c
 OPEN_TICKETS_MAX: Final = 10_000
 """Open tickets of one customer that are read at most; an answer shows them in pages."""
@@ -199,7 +139,9 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None, at: datetime)
     def mine(table: Table) -> ColumnElement[bool]:
         return and_(table.c.tenant_id == tx.tenant_id, table.c.customer_id == customer_id)
 
-    await tx.execute(update(s.customer).where(mine(s.customer)).values(external_id=None, profile={}, erased_at=at))
+    await tx.execute(
+        update(s.customer).where(mine(s.customer)).values(external_id=None, profile={}, company_id=None, erased_at=at)
+    )
     await tx.execute(update(s.license_).where(mine(s.license_)).values(registered_domain=None))
     await tx.execute(
         update(s.ticket).where(mine(s.ticket)).values(subject="", external_id=s.ticket.c.ticket_id, payload_hash="")

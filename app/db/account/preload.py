@@ -58,9 +58,9 @@ async def load(tx: Tx, external_ids: Sequence[str], *, open_ticket: Any) -> None
     c = s.customer.c
     found = {}
     for row in await tx.rows(
-        select(c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.created_at).where(
-            c.tenant_id == tx.tenant_id, c.external_id.in_(list(external_ids)), c.merged_into.is_(None)
-        )
+        select(
+            c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.company_id, c.created_at
+        ).where(c.tenant_id == tx.tenant_id, c.external_id.in_(list(external_ids)), c.merged_into.is_(None))
     ):
         customer = Customer(
             customer_id=row.customer_id,
@@ -69,6 +69,7 @@ async def load(tx: Tx, external_ids: Sequence[str], *, open_ticket: Any) -> None
             event_sequence=row.event_sequence,
             data=dict(row.data),
             profile=dict(row.profile),
+            company_id=row.company_id,
         )
         found[row.customer_id] = Preloaded(customer, row.created_at, ({}, {}, {}))
     if not found:

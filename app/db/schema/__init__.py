@@ -4,7 +4,7 @@ Row-level security, grants, triggers and the append-only rules stand in the migr
 """
 
 from app.db.schema.columns import metadata
-from app.db.schema.customers import addon, choice, cover, customer, license_
+from app.db.schema.customers import addon, choice, cover, customer, customer_link, customer_word, license_
 from app.db.schema.inbound import inbound_delivery, inbound_payment, inbound_source, inbound_subject
 from app.db.schema.journal import agenda, audit_trail, command, entity_event, outbox
 from app.db.schema.ledger import account, entry, hold, hold_line, lot, operation
@@ -27,6 +27,8 @@ __all__ = [
     "command",
     "cover",
     "customer",
+    "customer_link",
+    "customer_word",
     "directory",
     "entity_event",
     "entry",

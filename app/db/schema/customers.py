@@ -1,4 +1,4 @@
-"""Tables of customers: licenses, covers, choices and add-ons."""
+"""Tables of customers: their names, licenses, covers, choices and add-ons."""
 
 from __future__ import annotations
 
@@ -32,12 +32,36 @@ customer = Table(
     at_column("created_at"),
     at_column("erased_at", nullable=True),
     text_column("merged_into", nullable=True),
+    text_column("company_id", nullable=True),
     PrimaryKeyConstraint("tenant_id", "customer_id"),
     UniqueConstraint("tenant_id", "external_id"),
     # In the order of bytes a prefix is a range, whatever the database's own collation.
     _Index("ix_customer_name", "tenant_id", "external_id", postgresql_ops={"external_id": "text_pattern_ops"}),
     _Index("ix_customer_merged", "tenant_id", "merged_into", postgresql_where=_sql("merged_into is not null")),
+    _Index("ix_customer_company", "tenant_id", "company_id", postgresql_where=_sql("company_id is not null")),
     postgresql_with={"fillfactor": "70"},
+)
+
+customer_link = Table(
+    "customer_link",
+    metadata,
+    text_column("tenant_id"),
+    text_column("system"),
+    text_column("external_id"),
+    text_column("customer_id"),
+    PrimaryKeyConstraint("tenant_id", "system", "external_id"),
+    _Index("ix_customer_link_customer", "tenant_id", "customer_id"),
+)
+
+customer_word = Table(
+    "customer_word",
+    metadata,
+    text_column("tenant_id"),
+    # In the order of bytes the words that begin alike are a range, whatever the database's own collation.
+    Column("word", Text(collation="C"), nullable=False),
+    text_column("customer_id"),
+    PrimaryKeyConstraint("tenant_id", "word", "customer_id"),
+    _Index("ix_customer_word_customer", "tenant_id", "customer_id", "word"),
 )
 
 license_ = Table(

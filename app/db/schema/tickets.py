@@ -15,6 +15,7 @@ ticket = Table(
     text_column("ticket_id"),
     text_column("external_id"),
     text_column("customer_id"),
+    text_column("person_id", nullable=True),
     text_column("state"),
     text_column("category", nullable=True),
     text_column("subject"),
@@ -30,6 +31,14 @@ ticket = Table(
     PrimaryKeyConstraint("tenant_id", "ticket_id"),
     UniqueConstraint("tenant_id", "external_id"),
     _Index("ix_ticket_customer", "tenant_id", "customer_id", "opened_at", "ticket_id"),
+    _Index(
+        "ix_ticket_person",
+        "tenant_id",
+        "person_id",
+        "opened_at",
+        "ticket_id",
+        postgresql_where=_sql("person_id is not null"),
+    ),
     _Index("ix_ticket_state", "tenant_id", "state", "opened_at", "ticket_id"),
     _Index("ix_ticket_opened", "tenant_id", "opened_at", "ticket_id"),
     _Index(

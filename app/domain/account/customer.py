@@ -24,7 +24,9 @@ class Customer:
     event_sequence: int = 0
     data: dict[str, Any] = field(default_factory=dict)
     profile: dict[str, Any] = field(default_factory=dict)
-    """Names and addresses: erasable, never read by a rule."""
+    """Names and addresses (`app.domain.account.profile`): erasable, never read by a rule."""
+    company_id: CustomerId | None = None
+    """Our id of the company that the customer belongs to: its account pays for the customer's tickets."""
     is_new: bool = False
 
 

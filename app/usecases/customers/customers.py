@@ -7,9 +7,10 @@ from functools import partial
 from typing import cast
 
 from app.db import policies
-from app.db.account import accounts, customers, erasure
+from app.db.account import accounts, customers, erasure, people, search
 from app.db.engine import Tx
 from app.db.events import events
+from app.db.failures import Moved
 from app.db.inbound import inbox
 from app.db.orders import orders
 from app.db.plan import write
@@ -18,6 +19,7 @@ from app.db.webhooks import upkeep
 from app.domain.account import hosts
 from app.domain.account.changes import AuditRow
 from app.domain.account.customer import Customer
+from app.domain.account.profile import Profile
 from app.domain.cover import start as cover_start
 from app.domain.ledger import account_merge as merging
 from app.domain.orders import grants as granting
@@ -25,18 +27,34 @@ from app.domain.orders import licenses
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, jsonable
+from app.usecases.customers import belonging
 from app.usecases.steps import reconcile_orders
 from app.usecases.steps.order_answers import keep_answers
 from app.views.customer import Customer as CustomerView
-from app.views.customer import CustomerExport, CustomerRow, Erasure, ExportedCustomer, ExportedRows, customer_view
+from app.views.customer import (
+    CustomerExport,
+    CustomerRow,
+    Erasure,
+    ExportedCustomer,
+    ExportedRows,
+    customer_view,
+    profile_view,
+)
 
 
 async def search_customers(tx: Tx, part: PageRequest, *, query: str | None = None) -> Page[CustomerRow]:
-    """Customers by the vendor's id (its beginning; any part in a small tenant), or by an order, license, domain or
-    ticket of theirs."""
-    found, more = await customers.search(tx, query, part)
-    views: list[CustomerRow] = [{"customer_id": name, "created_at": iso(since)} for name, since in found]
-    return part.page_of(found, more, views, lambda row: [row[0]])
+    """Customers by what they say of themselves, or by an order, license, domain or ticket of theirs."""
+    found, following = await search.search(tx, query, part)
+    companies = await people.living(tx, [row.company_id for row in found if row.company_id is not None])
+    views: list[CustomerRow] = [
+        {
+            **profile_view(Profile.of(row.profile), companies.get(row.company_id or "", (None, None))[1]),
+            "customer_id": row.external_id,
+            "created_at": iso(row.created_at),
+        }
+        for row in found
+    ]
+    return Page(views, [row.key for row in found], following)
 
 
 async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
@@ -45,6 +63,7 @@ async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
     return customer_view(
         page.account,
         customer_id=customer_id,
+        company_id=await people.company_name(tx, page.account.customer.company_id),
         created_at=iso(page.created_at),
         open_tickets=customers.open_ticket_views(page.open_tickets),
     )
@@ -60,6 +79,7 @@ async def export_customer(tx: Tx, customer_id: str) -> CustomerExport:
     exported: ExportedCustomer = {
         "surrogate_id": customer.customer_id,
         "profile": jsonable(customer.profile),
+        "company_id": await people.company_name(tx, customer.company_id),
         "facts": jsonable(customer.data),
         "last_at": None if customer.last_at is None else iso(customer.last_at),
     }
@@ -85,6 +105,7 @@ async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
         for former, name in {**names, mine: account.customer.external_id}.items():
             await events.erase(tx, [*formers, mine], name)
             await _erase_names(tx, former, name, account.at)
+        await people.forget(tx, [*formers, mine])
         await erasure.forget_dismissals(tx, [*formers, mine])
         await audit_trail.note(tx, "customer.erased", mine, {"rows": changed}, at=account.at)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(account.at)}
@@ -98,10 +119,12 @@ async def _erase_names(tx: Tx, customer_id: str, external_id: str | None, at: da
 
 async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) -> CustomerView:
     """Merges one account into another: what hangs on it moves, whole lots by paired entries, licenses are ranked anew.
+    Names, e-mail addresses and ids in other systems are taken over.
 
     An account that is not known yet is made: a guest who opened one has bought nothing with it so far.
 
-    Refused: ``merge_into_itself`` (422), ``merge_blocked`` while the account has credits held or open tickets (409).
+    Refused: ``merge_into_itself`` (422), ``merge_blocked`` while the account has credits held or open tickets (409),
+    ``company_of_company`` where a company would come to belong to another one (409).
     """
     source, target = (
         await accounts.require_customer(tx, customer_id),
@@ -110,7 +133,10 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     if source.customer_id == target.customer_id:
         raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)
     both = [source.customer_id, target.customer_id]
-    await accounts.lock_customers(tx, both, named=both)
+    companies = await people.living(tx, [one.company_id for one in (source, target) if one.company_id is not None])
+    locked = await accounts.lock_customers(tx, [*both, *(place[0] for place in companies.values())], named=both)
+    if any(locked[one.customer_id].company_id != one.company_id for one in (source, target)):
+        raise Moved("one of the two went to another company meanwhile")
     tx.customer_id = target.customer_id
     giver, taker = (
         await accounts.load_by_id(tx, source.customer_id),
@@ -121,6 +147,9 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     open_tickets = await customers.open_tickets(tx, source.customer_id)
     if held or open_tickets:
         raise DomainError("merge_blocked", held=held, open_tickets=[ticket["ticket_id"] for ticket in open_tickets])
+    company = await belonging.after_merge(tx, giver.customer, taker.customer, companies)
+    profile = Profile.of(taker.customer.profile).joined(Profile.of(giver.customer.profile))
+    giver.customer.profile, taker.customer.profile = {}, profile.stored()
     for lot in merging.merge_into(giver.ledger, taker.ledger):
         granting.schedule_lot(taker, lot)
     giver.emit("customer.merged", {"into": into_customer_id})
@@ -131,6 +160,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     await write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
     if not tx.validate_only:
         await customers.merge(tx, source.customer_id, target.customer_id)
+        await people.join(tx, source.customer_id, target.customer_id, company)
         await _rank(tx, target)
     return {**await get_customer(tx, into_customer_id), "merged_from": customer_id}
 

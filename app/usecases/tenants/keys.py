@@ -33,6 +33,7 @@ SCOPES: Final = (
     "clocks:read",
     "events:read",
     "customers:read",
+    "customers:write",
     "customers:erase",
     "tickets:read",
     "tickets:write",
