@@ -23,6 +23,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     "data": Any,
 }
 COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
+    "external_ids": ("ExternalId", "system external_id customer_id"),
     "licenses": (
         "License",
         (
@@ -97,7 +98,7 @@ COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     "tickets": (
         "Ticket",
         (
-            "ticket_id external_id customer_id state category? subject channel? license_id? parent_id? "
+            "ticket_id external_id customer_id person_id? state category? subject channel? license_id? parent_id? "
             "opened_at:instant updated_at:instant resolved_at?:instant version:whole document:data"
         ),
     ),

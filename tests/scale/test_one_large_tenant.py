@@ -53,10 +53,7 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
     "/v1/customers": (
         "/v1/customers",
         "/v1/customers?limit=100",
-        *(
-            f"/v1/customers?query={one}"
-            for one in ("ann1", "ANN1-77", "o-ann2", "t-ann2-400", "n1", "nobody", "{license}", "7", "anna")
-        ),
+        *(f"/v1/customers?query={one}" for one in ("ann1", "ANN1", "n1", "nobody", "7", "anna")),
         "/v1/customers?query=ann&cursor={customers}",
     ),
     "/v1/customers/{customer_id}": ("/v1/customers/ann1",),
@@ -275,7 +272,7 @@ async def test_a_search_finds_beginnings_of_words_however_they_are_written(large
 
 async def test_a_search_of_two_words_looks_at_the_rarer_ones(large: Vendor) -> None:
     """Ten thousand customers begin with one word: it is asked of those whom the other word finds."""
-    for query in ("ann 7", "ann7 99", "9 ann3", "ann ann nobody", "ann1 ann2"):
+    for query in ("ann 7", "ann7 99", "9 ann3", "ann nobody", "ann1 ann2", "ANN1-77", "o-ann2", "t-ann2-400"):
         with buffers.read() as found:
             answer = await large.get("/v1/customers", query=query)
         assert answer.status_code == 200, answer.text

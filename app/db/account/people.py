@@ -161,7 +161,7 @@ async def forget(tx: Tx, family: Sequence[str]) -> None:
     await tx.rows(_FORGET_WORDS, by)
     rows = await tx.rows(_THEIR_WORDS, by)
     if rows:
-        kept = [(row.customer_id, word) for row in rows for word in Profile.of(row.profile).words([row.external_id])]
-        told = {"ids": [id_ for id_, _ in kept], "words": [word for _, word in kept]}
+        left = [(row.customer_id, word) for row in rows for word in Profile.of(row.profile).words([row.external_id])]
+        named = {"ids": [id_ for id_, _ in left], "words": [word for _, word in left]}
         who = {"tenant": tx.tenant_id, "customers": [row.customer_id for row in rows]}
-        await tx.rows(_KEEP_WORDS, {**who, **told})
+        await tx.rows(_KEEP_WORDS, {**who, **named})

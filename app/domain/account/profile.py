@@ -61,14 +61,14 @@ class Profile:
 
     def stored(self) -> dict[str, Any]:
         """Return it as the row keeps it: what is empty is left out."""
-        kept: dict[str, Any] = {
+        members: dict[str, Any] = {
             "name": self.name,
             "emails": list(self.emails),
             "external_ids": dict(self.external_ids),
             "metadata": dict(self.metadata),
             "company": self.company,
         }
-        return {name: value for name, value in kept.items() if value}
+        return {name: value for name, value in members.items() if value}
 
     def joined(self, other: Profile) -> Profile:
         """Return this profile with what only the other one knows: two accounts became one."""

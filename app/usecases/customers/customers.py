@@ -133,9 +133,11 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     if source.customer_id == target.customer_id:
         raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)
     both = [source.customer_id, target.customer_id]
-    companies = await people.living(tx, [one.company_id for one in (source, target) if one.company_id is not None])
+    companies = await people.living(
+        tx, [customer.company_id for customer in (source, target) if customer.company_id is not None]
+    )
     locked = await accounts.lock_customers(tx, [*both, *(place[0] for place in companies.values())], named=both)
-    if any(locked[one.customer_id].company_id != one.company_id for one in (source, target)):
+    if any(locked[customer.customer_id].company_id != customer.company_id for customer in (source, target)):
         raise Moved("one of the two went to another company meanwhile")
     tx.customer_id = target.customer_id
     giver, taker = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from app.db.account import accounts, customers, people
 from app.db.engine import Tx
@@ -24,8 +24,6 @@ from app.usecases.customers import belonging
 from app.usecases.customers.customers import get_customer
 from app.views.customer import Customer as CustomerView
 from app.views.customer import ProfileMembers, profile_view
-
-UPDATED: Final = "customer.updated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +99,7 @@ async def _lock(tx: Tx, command: PutCustomer) -> tuple[Customer, bool, dict[str,
     wanted: dict[str, str] = {} if joins is None else {joins.customer_id: joins.customer_id}
     if found is not None and found.company_id is not None:
         wanted[found.company_id] = (await people.living(tx, [found.company_id]))[found.company_id][0]
-    named = [one.customer_id for one in (joins, found) if one is not None]
+    named = [customer.customer_id for customer in (joins, found) if customer is not None]
     locked = await accounts.lock_customers(tx, [*wanted.values(), *named], named=named)
     companies = {id_: locked[lives_on] for id_, lives_on in wanted.items() if lives_on in locked}
     if found is None:
@@ -143,8 +141,10 @@ async def _write(
 ) -> None:
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     plan = Plan(customer=customer, at=at, actor=tx.actor)
-    plan.emit(UPDATED, {"members": list(changed)})
-    plan.audit.append(AuditRow(action=UPDATED, subject=customer.customer_id, data={"members": list(changed)}))
+    plan.emit("customer.updated", {"members": list(changed)})
+    plan.audit.append(
+        AuditRow(action="customer.updated", subject=customer.customer_id, data={"members": list(changed)})
+    )
     await write(tx, [(plan, None)])
     if tx.validate_only:
         return
