@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any, Final
 
 import msgspec
@@ -19,9 +20,14 @@ from app.domain.values.ids import CustomerId, TicketId
 from app.domain.values.paging import PageRequest
 from app.domain.values.wire import parse_iso
 
-_COLUMNS: Final = "ticket_id, external_id, customer_id, state, subject, payload_hash, opened_at, document"
-_BY_EXTERNAL = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and external_id = :external")
-_BY_ID = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and ticket_id = :ticket")
+_COLUMNS: Final = "ticket_id, external_id, customer_id, person_id, state, subject, payload_hash, opened_at, document"
+_PERSON: Final = (
+    "(select p.external_id from customer p where p.tenant_id = :tenant and p.customer_id = {}.person_id) as person_name"
+)
+"""The vendor's id of whoever asked, where a company pays."""
+_TICKET: Final = f"{_COLUMNS}, {_PERSON.format('ticket')}"
+_BY_EXTERNAL = text(f"select {_TICKET} from ticket where tenant_id = :tenant and external_id = :external")
+_BY_ID = text(f"select {_TICKET} from ticket where tenant_id = :tenant and ticket_id = :ticket")
 _NAMES = text("select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)")
 _FACTS = text(
     "select seq, kind, occurred_at, recorded_at, actor, payload from entity_event"
@@ -61,6 +67,8 @@ class TicketRow(msgspec.Struct):
     subject: str
     payload_hash: str
     document: dict[str, Any]
+    person_id: str | None = None
+    person_name: str | None = None
 
 
 BY_ID: Final = select_into("ticket_by_id", TicketRow, _BY_ID.text)
@@ -81,6 +89,8 @@ def _ticket(row: Row[Any] | TicketRow) -> Ticket:
         customer_id=row.customer_id,
         subject=row.subject,
         payload_hash=row.payload_hash,
+        person_id=row.person_id,
+        person_name=row.person_name,
     )
 
 
@@ -150,6 +160,8 @@ async def as_of(
         external_id=ticket.external_id,
         subject=ticket.subject,
         payload_hash=ticket.payload_hash,
+        person_id=ticket.person_id,
+        person_name=ticket.person_name,
         as_of=at,
         known_at=known_at,
     )
@@ -197,19 +209,23 @@ async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str |
 
 async def page(tx: Tx, *, customer_id: str | None, state: str | None, part: PageRequest) -> tuple[list[Ticket], bool]:
     """A part of the tickets, newest first, by (opened_at, ticket_id); and whether there are more."""
-    where, parameters = "t.tenant_id = :tenant", {"tenant": tx.tenant_id, "most": part.most, "at": tx.at}
-    if customer_id is not None:
-        where += " and t.customer_id = :customer"
+    parameters: dict[str, Any] = {"tenant": tx.tenant_id, "most": part.most, "at": tx.at, "state": state}
+    whose = [""]
+    if customer_id is not None:  # those on the account, and those that a person asked of a company's account
+        whose = [" and t.customer_id = :customer", " and t.person_id = :customer"]
         parameters["customer"] = customer_id
-    parameters["state"] = state
     beyond, order = where_after(part, "t.opened_at, t.ticket_id", ":after_at, :after_id", newest_first=True)
     if part.key is not None:
         parameters["after_at"], parameters["after_id"] = parse_iso(str(part.key[0])), part.key[1]
     columns = ", ".join(f"t.{name}" for name in _COLUMNS.split(", "))
-    in_state = "" if state is None else f" and {_IN_STATE.get(state, 't.state = :state')}"
-    found = f"select {columns} from ticket t where {where}{in_state}{beyond}{order}"
+    states = [""] if state is None else [f" and {_IN_STATE.get(state, 't.state = :state')}"]
     if state == "rejected":
-        late = f"select {columns} from ticket t where {where} and {_EXPIRED}{beyond}{order}"
-        found = f"select {columns} from (({found}) union all ({late})) t{order}"
-    rows, more = part.trim(await tx.rows(text(found), parameters))
+        states.append(f" and {_EXPIRED}")
+    parts = [
+        f"select {columns} from ticket t where t.tenant_id = :tenant{mine}{in_state}{beyond}{order}"
+        for mine, in_state in product(whose, states)
+    ]
+    found = f"({') union all ('.join(parts)})"
+    statement = f"select {columns}, {_PERSON.format('t')} from ({found}) t{order}"
+    rows, more = part.trim(await tx.rows(text(statement), parameters))
     return [_ticket(row) for row in rows], more

@@ -38,6 +38,7 @@ class OpenTicket(TypedDict):
     """A ticket under way, in brief."""
 
     ticket_id: Annotated[Id, "The helpdesk's id of the ticket."]
+    customer_id: Annotated[Id | None, "Who asked: the customer, or one of the company's people; null once erased."]
     state: Annotated[TicketState, "Where the ticket stands."]
     category: Annotated[str | None, "The category; the policy names them."]
     subject: Annotated[str, "What the ticket is about."]

@@ -206,6 +206,7 @@ class TicketEvent(_From, _TicketStays):
     """The data of `ticket.*`."""
 
     ticket_id: NotRequired[TicketId]
+    contact_id: NotRequired[Annotated[Id | None, "Who asked, where a company pays; null once erased."]]
     state: NotRequired[Annotated[TicketState, "How the ticket stands after it."]]
     charge: NotRequired[Annotated[Charge, "What the ticket costs so far."]]
     balance: NotRequired[Balance]

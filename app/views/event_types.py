@@ -28,7 +28,7 @@ class EventType:
         return tuple(field for field in self.fields if not field.endswith("?"))
 
 
-_TICKET: Final = f"ticket_id state charge balance {'? '.join(IN_EVENTS)}? forfeited?"
+_TICKET: Final = f"ticket_id state charge balance {'? '.join(IN_EVENTS)}? contact_id? forfeited?"
 _REPORT: Final = "order_id at lines taken_back not_taken_back owed"
 _LOT: Final = "lot_id credits source"
 _COVER: Final = "cover_id license_id order_id state starts_at ends_at"

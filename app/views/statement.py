@@ -74,6 +74,9 @@ class ChargedTicket(TypedDict):
         ]
     ]
     ticket_id: Annotated[Id | None, "The ticket; null for a hold without one."]
+    customer_id: NotRequired[
+        Annotated[Id | None, "Who asked: the customer, or one of the company's people; null once erased."]
+    ]
     hold_ids: NotRequired[Annotated[list[Id], "The holds."]]
     credit_type: NotRequired[Annotated[str, "The type of the credits."]]
     held: NotRequired[Annotated[Credits, "Credits that are set aside."]]
@@ -175,6 +178,7 @@ def statement_view(
     unit: str | None,
     lots: Mapping[str, Lot],
     ticket_names: Mapping[str, str],
+    askers: Mapping[str, str | None],
     labels: Mapping[str, str] = {},
     accounts: Iterable[Account] | None = None,
     expiries: Mapping[str, tuple[str, bool]] = {},
@@ -185,6 +189,7 @@ def statement_view(
     ``available`` = sum of modifications - in progress - resolved (net of returns), in every credit type and in all.
     ``lines``: entries effective and known by the wanted instants, in order, what has expired by then included.
     ``accounts`` (where the lines are only the latest): the totals; what is not shown stands in one row ``earlier``.
+    ``askers``: our ids of tickets -> who asked.
     ``expiries``: rule of a grant -> the clause by which its credits end and whether that is a reading.
     """
     modifications: list[Modification] = []
@@ -198,9 +203,15 @@ def statement_view(
         if line.hold_id is not None:
             charge = charges.setdefault(line.ticket_id or line.hold_id, _Charge())
             _charge(charge, line, forfeited=dead.get(line.operation, line) is None)
-    progress = [_charge_row(charge, charge.held, ticket_names) for charge in charges.values() if charge.held]
+    progress = [
+        _charge_row(charge, charge.held, ticket_names, askers.get(charge.ticket_id or "", customer_id))
+        for charge in charges.values()
+        if charge.held
+    ]
     resolved = [
-        _charge_row(charge, charge.captured - charge.refunded, ticket_names)
+        _charge_row(
+            charge, charge.captured - charge.refunded, ticket_names, askers.get(charge.ticket_id or "", customer_id)
+        )
         for charge in charges.values()
         if charge.captured
     ]
@@ -321,10 +332,13 @@ def _charge(charge: _Charge, line: Line, *, forfeited: bool) -> None:
         charge.forfeited -= line.credits
 
 
-def _charge_row(charge: _Charge, credits: int, ticket_names: Mapping[str, str]) -> ChargedTicket:
+def _charge_row(
+    charge: _Charge, credits: int, ticket_names: Mapping[str, str], customer_id: str | None
+) -> ChargedTicket:
     return {
         "credits": credits,
         "ticket_id": ticket_names.get(charge.ticket_id or "", charge.ticket_id),
+        "customer_id": customer_id,
         "hold_ids": list(charge.hold_ids),
         "credit_type": charge.credit_type,
         "held": charge.held,

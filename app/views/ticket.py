@@ -207,7 +207,8 @@ class Ticket(TypedDict):
     """The vendor's support request, under the helpdesk's own id."""
 
     ticket_id: Annotated[Id, "The helpdesk's id of the ticket."]
-    customer_id: Annotated[Id | None, "The customer; null once erased."]
+    customer_id: Annotated[Id | None, "The customer who asked; null once erased."]
+    company_id: Annotated[Id | None, "The company whose account pays, where the customer asked as one of its people."]
     subject: Annotated[str, "What the ticket is about; empty once erased."]
     state: Annotated[TicketState, "Where the ticket stands."]
     channel: Annotated[str | None, "How it came in; the policy names the channels."]
@@ -275,16 +276,20 @@ class Ticket(TypedDict):
 def ticket_view(
     ticket: stored.Ticket,
     *,
-    customer_id: str | None,
+    account: str | None,
     names: Mapping[str, str],
     clocks: Sequence[Clock],
     charge: Mapping[str, int] | None = None,
     policy: Policy | None = None,
 ) -> Ticket:
-    """Return a ticket as published. ``names``: our ids of related tickets -> the helpdesk's."""
+    """Return a ticket as published. ``account``: the vendor's id of the customer whose account pays.
+
+    ``names``: our ids of related tickets -> the helpdesk's.
+    """
     return {
         "ticket_id": ticket.external_id,
-        "customer_id": customer_id,
+        "customer_id": account if ticket.person_id is None else ticket.person_name,
+        "company_id": None if ticket.person_id is None else account,
         "subject": ticket.subject,
         "state": cast(stored.State, ticket.state),
         "channel": ticket.channel,

@@ -186,9 +186,10 @@ class Call:
     def _own(self, found: Any) -> None:
         """A customer token sees what names its own customer, in path, query or answer; else there is nothing."""
         customer_id = self.path.get("customer_id") or self.query.get("customer_id")
-        if customer_id is None and isinstance(found, dict):
-            customer_id = found.get("customer_id")
-        if customer_id != self.principal.customer_id:
+        owners = [customer_id]
+        if customer_id is None and isinstance(found, dict):  # a ticket is its person's, and the company's that pays
+            owners = [found.get("customer_id"), found.get("company_id")]
+        if self.principal.customer_id not in owners:
             raise Problem("not_found")
 
     # writing ----------------------------------------------------------------------------------------------------------

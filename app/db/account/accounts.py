@@ -72,7 +72,8 @@ _LOCK = text(
 )
 
 
-def _customer(row: Any) -> Customer:
+def customer_of(row: Any) -> Customer:
+    """Return the customer of a row."""
     return Customer(
         customer_id=row.customer_id,
         external_id=row.external_id,
@@ -92,7 +93,7 @@ async def find_customer(tx: Tx, external_id: str) -> Customer | None:
     while row is not None and row.merged_into is not None:  # no circle: a merge takes living accounts alone
         row = await tx.row(_BY_ID, {"tenant": tx.tenant_id, "customer": row.merged_into})
     # No name leads to an erased customer.
-    return None if row is None or row.external_id is None else _customer(row)
+    return None if row is None or row.external_id is None else customer_of(row)
 
 
 async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
@@ -100,7 +101,7 @@ async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
     if (known := preload.preloaded(tx, customer_id)) is not None:
         return deepcopy(known.customer)
     row = await tx.row(_BY_ID, {"tenant": tx.tenant_id, "customer": customer_id})
-    return None if row is None else _customer(row)
+    return None if row is None else customer_of(row)
 
 
 async def require_customer(tx: Tx, external_id: str) -> Customer:
@@ -127,7 +128,7 @@ async def create_customer(tx: Tx, external_id: str) -> Customer | None:
     """Create a customer, who is locked then; None where the name is known by now. Two at once make one."""
     by = {"tenant": tx.tenant_id, "customer": tx.mint("cus"), "external": external_id, "at": tx.at}
     row = await tx.row(_CREATE, {**by, "words": words(external_id)})
-    return None if row is None else _customer(row)
+    return None if row is None else customer_of(row)
 
 
 async def lock_customers(
@@ -151,7 +152,7 @@ def _looked_at(tx: Tx, row: Any, *, named: Sequence[str] = (), absorbed: bool = 
     if (merged or erased) and row.customer_id not in tx.moved:
         tx.moved.add(row.customer_id)
         raise Moved("an account went into another one meanwhile")
-    return _customer(row)
+    return customer_of(row)
 
 
 async def _claim_and_lock(tx: Tx, external_id: str, claim: Claim) -> Customer | None:
@@ -160,13 +161,13 @@ async def _claim_and_lock(tx: Tx, external_id: str, claim: Claim) -> Customer | 
     row = await tx.row(_CLAIM_AND_LOCK, by)
     if row is None:
         await claims.take(tx, claim)
-    return None if row is None else _customer(row)
+    return None if row is None else customer_of(row)
 
 
 async def _lock_by_name(tx: Tx, external_id: str) -> Customer | None:
     """Find and lock the customer of a name in one statement; None where there is none, or it went into another one."""
     row = await tx.row(_LOCK_BY_NAME, {"tenant": tx.tenant_id, "external": external_id})
-    return None if row is None else _customer(row)
+    return None if row is None else customer_of(row)
 
 
 async def lock_named(tx: Tx, external_id: str) -> Customer:

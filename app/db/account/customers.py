@@ -42,11 +42,24 @@ _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (
 )
 _HIDDEN: Final = frozenset({"tenant_id", "payload_hash", "hash"})
 _T = s.ticket.c
+_WHO = s.customer.alias("who")
 OPEN_TICKETS_MAX: Final = 10_000
 """Open tickets of one customer that are read at most; an answer shows them in pages."""
 OPEN_TICKETS: Final = (
     select(
-        _T.external_id, _T.state, _T.category, _T.subject, _T.license_id, _T.opened_at, _T.updated_at, _T.customer_id
+        _T.external_id,
+        _T.state,
+        _T.category,
+        _T.subject,
+        _T.license_id,
+        _T.opened_at,
+        _T.updated_at,
+        _T.customer_id,
+        _T.person_id,
+        select(_WHO.c.external_id)
+        .where(_WHO.c.tenant_id == _T.tenant_id, _WHO.c.customer_id == func.coalesce(_T.person_id, _T.customer_id))
+        .scalar_subquery()
+        .label("customer"),
     )
     .where(_T.state.not_in(_OPEN_TICKET))
     .order_by(_T.opened_at.desc(), _T.ticket_id.desc())
@@ -63,17 +76,25 @@ class OpenTicketRow(msgspec.Struct):
     license_id: str | None
     opened_at: datetime
     updated_at: datetime
+    customer: str | None = None
+    """The vendor's id of who asked."""
 
 
 def open_tickets_of(whose: str) -> Select[OpenTicketRow]:
-    """Return the select of a customer's open tickets, newest first; ``whose``: the customer's id in SQL."""
-    return select_into(
-        "open_tickets",
-        OpenTicketRow,
-        "select external_id, state, category, subject, license_id, opened_at, updated_at from ticket"
-        f" where tenant_id = :tenant and customer_id = {whose} and state not in {_OPEN_TICKET!r}"
-        f" order by opened_at desc, ticket_id desc limit {OPEN_TICKETS_MAX}",
+    """Return the select of a customer's open tickets, newest first; ``whose``: the customer's id in SQL.
+
+    They are those on the account, and those that the customer asked as one of a company's people.
+    """
+    columns = "external_id, state, category, subject, license_id, opened_at, updated_at"
+    newest = f"order by opened_at desc, ticket_id desc limit {OPEN_TICKETS_MAX}"
+    found = " union all ".join(
+        f"(select {columns}, ticket_id, coalesce(person_id, customer_id) as customer_id from ticket"
+        f" where tenant_id = :tenant and {column} = {whose} and state not in {_OPEN_TICKET!r} {newest})"
+        for column in ("customer_id", "person_id")
     )
+    who = "(select external_id from customer p where p.tenant_id = :tenant and p.customer_id = t.customer_id)"
+    statement = f"select {columns}, {who} as customer from ({found}) t {newest}"
+    return select_into("open_tickets", OpenTicketRow, statement)
 
 
 def open_ticket_views(rows: Iterable[Any]) -> list[OpenTicket]:
@@ -81,6 +102,7 @@ def open_ticket_views(rows: Iterable[Any]) -> list[OpenTicket]:
     return [
         {
             "ticket_id": row.external_id,
+            "customer_id": row.customer,
             "state": row.state,
             "category": row.category,
             "subject": row.subject,
@@ -93,7 +115,7 @@ def open_ticket_views(rows: Iterable[Any]) -> list[OpenTicket]:
 
 
 async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
-    """The customer's tickets that are not closed, newest first."""
+    """The tickets on the customer's account that are not closed, newest first."""
     where = OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(OPEN_TICKETS_MAX)
     return open_ticket_views(await tx.rows(where))
 

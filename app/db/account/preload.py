@@ -80,6 +80,11 @@ async def load(tx: Tx, external_ids: Sequence[str], *, open_ticket: Any) -> None
     for name, table in TABLES.items():
         await _add(tx, found, name, table, select(table))
     await _add(tx, found, "open_tickets", s.ticket, open_ticket)
+    asked = open_ticket.where(s.ticket.c.tenant_id == tx.tenant_id, s.ticket.c.person_id.in_(list(found)))
+    for row in await tx.rows(asked):
+        mine = found[row.person_id].rows["open_tickets"]
+        mine.append(row)
+        mine.sort(key=lambda ticket: ticket.opened_at, reverse=True)
     for customer_id, rows_read in found.items():
         tx.caches[_BY_ID, customer_id] = tx.caches[_BY_NAME, rows_read.customer.external_id] = rows_read
 

@@ -21,9 +21,16 @@ TENANT_LANE: Final = ""
 """Stands for the customer in events that concern none, such as a published policy."""
 
 MATCHES: Final = "(:every or o.type = any(:types) or split_part(o.type, '.', 1) = any(:nouns))"
+DATA: Final = (
+    "case when o.data ? 'person_id' then (o.data - 'person_id') || jsonb_build_object('contact_id',"
+    " (select p.external_id from customer p where p.tenant_id = :tenant and p.customer_id = o.data ->> 'person_id'))"
+    " else o.data end"
+)
+"""The data of an event of `outbox o`: who asked a ticket for which a company pays is said by the vendor's id of today."""
 _COLUMNS: Final = (
     "select o.event_id, o.type, o.sequence, o.position, c.external_id as customer_id, o.occurred_at, o.recorded_at,"
-    " o.data from outbox o left join customer c on c.tenant_id = o.tenant_id and c.customer_id = o.customer_id"
+    f" {DATA} as data"
+    " from outbox o left join customer c on c.tenant_id = o.tenant_id and c.customer_id = o.customer_id"
     " where o.tenant_id = :tenant"
 )
 _OF_TYPES: Final = (

@@ -261,6 +261,11 @@ _TICKETS = text(
 _TICKET_NAMES = text(
     "select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)"
 )
+_ASKERS = text(
+    "select t.ticket_id, p.external_id from ticket t join customer p on p.tenant_id = :tenant"
+    " and p.customer_id = coalesce(t.person_id, t.customer_id)"
+    " where t.tenant_id = :tenant and t.ticket_id = any(:tickets)"
+)
 
 
 async def lock(tx: Tx, external_ids: Sequence[str], customer_ids: Sequence[str] = ()) -> list[Any]:
@@ -316,6 +321,12 @@ async def tickets_named(tx: Tx, external_ids: Sequence[str]) -> dict[str, tuple[
     """Known tickets by the helpdesk's id: (our ticket_id, customer_id)."""
     rows = await _rows(tx, _TICKETS, {"tenant": tx.tenant_id, "tickets": list(external_ids)})
     return {row[0]: (row[1], row[2]) for row in rows}
+
+
+async def askers(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, str | None]:
+    """The vendor's ids of those who asked our tickets; None once erased."""
+    rows = await _rows(tx, _ASKERS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
+    return {row[0]: row[1] for row in rows}
 
 
 async def ticket_names(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import text
 
 from app.db.engine import Tx
+from app.db.events.events import DATA
 
 LOG_LENGTH: Final = 30
 """Attempts kept in a delivery's log."""
@@ -86,7 +87,8 @@ _CLAIM: Final = text(
     "  returning d.delivery_id, d.event_id, d.lane, d.claim, d.step, d.attempts, d.payload,"
     "  d.position as place)"
     " select c.delivery_id, c.event_id, c.lane, c.claim, c.step, c.attempts, c.payload,"
-    " (select at from now) as at, o.type, u.external_id as customer_id, o.sequence, o.position, o.occurred_at, o.data"
+    " (select at from now) as at, o.type, u.external_id as customer_id, o.sequence, o.position, o.occurred_at,"
+    f" {DATA} as data"
     " from claimed c"
     " left join outbox o on o.tenant_id = :tenant and o.event_id = c.event_id"
     " left join customer u on u.tenant_id = :tenant and u.customer_id = o.customer_id"

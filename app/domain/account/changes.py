@@ -77,6 +77,7 @@ class TicketRow:
     ticket_id: str
     external_id: str
     customer_id: CustomerId
+    person_id: CustomerId | None
     state: str
     category: str | None
     subject: str

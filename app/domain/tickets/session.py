@@ -179,6 +179,7 @@ class TicketSession(TicketCharge):
             "charge": self.charge(),
             "balance": self.account.ledger.balance(self.credit_type),
             **{name: getattr(self.ticket, name) for name in IN_EVENTS},
+            **({} if self.ticket.person_id is None else {"person_id": self.ticket.person_id}),
             **more,
         }
 
@@ -333,6 +334,7 @@ def row_of(ticket: Ticket) -> TicketRow:
         ticket_id=ticket.ticket_id,
         external_id=ticket.external_id,
         customer_id=ticket.customer_id,
+        person_id=ticket.person_id,
         state=ticket.state,
         category=ticket.category,
         subject=ticket.subject,

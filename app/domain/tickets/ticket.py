@@ -258,8 +258,13 @@ class Ticket:
     ticket_id: TicketId
     external_id: str
     customer_id: CustomerId
+    """Our id of the customer whose account pays."""
     subject: str
     payload_hash: str = ""
+    person_id: CustomerId | None = None
+    """Our id of who asked, where a company's account pays; None: the customer of the account itself."""
+    person_name: str | None = None
+    """The vendor's id of that person as it is now; None once erased."""
     policy_name: str = ""
     policy_version: int = 1
     state: str = NEW
@@ -382,7 +387,7 @@ IN_EVENTS: Final = ("external_url",)
 """Members that every event of a ticket carries as they stand; events of earlier versions do not."""
 _WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")
 E = TypeVar("E", bound=Mapping[str, Any])
-_IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash")
+_IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash", "person_id", "person_name")
 _IN_DOCUMENT: Final = tuple(field_.name for field_ in fields(Ticket) if field_.name not in _IN_ROW)
 _LATER: Final[Mapping[str, Any]] = {"external_url": None, "milestones": []}
 """Members that came after 0.1.0, with their defaults."""
@@ -397,7 +402,14 @@ def _numbered(entries: Iterable[E], number: int, code: str) -> E:
 
 
 def from_document(
-    document: Mapping[str, Any], *, external_id: str, customer_id: str, subject: str, payload_hash: str
+    document: Mapping[str, Any],
+    *,
+    external_id: str,
+    customer_id: str,
+    subject: str,
+    payload_hash: str,
+    person_id: str | None = None,
+    person_name: str | None = None,
 ) -> Ticket:
     """The ticket from its row. A member that only a later version knows is passed over."""
     known = {name: value for name, value in document.items() if name == "ticket_id" or name in _FIELDS}
@@ -407,6 +419,8 @@ def from_document(
         customer_id=CustomerId(customer_id),
         subject=subject,
         payload_hash=payload_hash,
+        person_id=None if person_id is None else CustomerId(person_id),
+        person_name=person_name,
     )
 
 
@@ -452,6 +466,8 @@ def fold(
     external_id: str,
     subject: str,
     payload_hash: str = "",
+    person_id: CustomerId | None = None,
+    person_name: str | None = None,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
 ) -> Ticket | None:
@@ -462,6 +478,8 @@ def fold(
         external_id=external_id,
         subject=subject,
         payload_hash=payload_hash,
+        person_id=person_id,
+        person_name=person_name,
     )
     found = False
     for fact in sorted(facts, key=lambda fact: fact.seq):

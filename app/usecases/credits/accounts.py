@@ -123,6 +123,7 @@ async def statement(
         unit=_unit(policy),
         lots=lots,
         ticket_names=await _names(tx, lines),
+        askers=await rows.askers(tx, sorted({line.ticket_id for line in lines if line.ticket_id})),
         labels={
             key: label.text if isinstance(label, Label) else label
             for key, label in policy.labels.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.db import policies
-from app.db.account import accounts, licenses
+from app.db.account import accounts, licenses, payers
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.tickets import entitlement
@@ -24,8 +24,10 @@ async def decide(
     as_of: datetime | None = None,
     known_at: datetime | None = None,
 ) -> Entitlement:
-    """The decision, with its reasons and remedies. An unknown customer is decided as an empty account; 404
-    ``action_not_found``, 422 ``unknown_reason``."""
+    """The decision, with its reasons and remedies: of the account that pays for the customer.
+
+    An unknown customer is decided as an empty account; 404 ``action_not_found``, 422 ``unknown_reason``.
+    """
     asked = query or Query()
 
     async def decided() -> Decision:
@@ -44,10 +46,11 @@ async def _account(tx: Tx, customer_id: str, as_of: datetime | None, known_at: d
         and known_at is None
         and (account := await accounts.look(tx, customer_id, part=accounts.Part())) is not None
     ):
-        return account
+        return await payers.paying(tx, account, part=accounts.Part())
     found = await accounts.find_customer(tx, customer_id)
     if found is None:
         account = accounts.empty_account(tx, await policies.in_force(tx, at), customer_id)
         account.at = at
         return account
-    return await licenses.account_at(tx, found, at=at, known_at=known_at)
+    payer = await accounts.customer_by_id(tx, await payers.payer_of(tx, found))
+    return await licenses.account_at(tx, payer or found, at=at, known_at=known_at)

@@ -42,8 +42,9 @@ async def _take_of(tx: Tx, owner: accounts.TicketOwner, part: accounts.Part | No
     account, found = await accounts.load_locked(
         tx, owner.customer, _OF_TICKET, {"ticket": owner.ticket_id}, policy=policy, part=part
     )
-    tx.customer_id = account.customer.customer_id
-    return await _session_of(tx, account, found, owner.ticket_id)
+    session = await _session_of(tx, account, found, owner.ticket_id)
+    tx.customer_id = session.ticket.person_id or account.customer.customer_id
+    return session
 
 
 async def beside(tx: Tx, session: TicketSession, external_id: str) -> TicketSession:
@@ -52,7 +53,8 @@ async def beside(tx: Tx, session: TicketSession, external_id: str) -> TicketSess
     404 ``ticket_not_found``; 409 ``merge_other_customer``.
     """
     found = await tickets.require(tx, external_id)
-    if found.customer_id != session.ticket.customer_id:
+    mine = session.ticket
+    if (found.customer_id, found.person_id) != (mine.customer_id, mine.person_id):
         raise DomainError("merge_other_customer", field="into_ticket_id", into_ticket_id=external_id)
     policy = await policies.of_version(tx, found.policy_version)
     account = replace(session.account, policy=policy)
@@ -106,7 +108,7 @@ async def view(tx: Tx, session: TicketSession) -> TicketView:
     names: Mapping[str, str] = await tickets.names(tx, ticket.related)
     return ticket_view(
         ticket,
-        customer_id=session.account.customer.external_id,
+        account=session.account.customer.external_id,
         names=names,
         clocks=clock_views(session.clocks, session.at),
         charge=session.charge(),

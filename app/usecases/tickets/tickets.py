@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.db import claims, policies, tickets
-from app.db.account import accounts
+from app.db.account import accounts, payers
 from app.db.agenda import Handler
 from app.db.clocks import clocks
 from app.db.engine import Tx
@@ -98,12 +98,11 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
     terms = None
     if command.opened_at is not None:  # a ticket keeps the terms that stood when it was opened
         terms = await policies.in_force(tx, min(command.opened_at, tx.at))
-    account, found = await accounts.load_with(
+    account, found, person = await payers.load_with(
         tx,
         command.customer_id,
         (tickets.BY_EXTERNAL,),
         {"external": command.ticket_id},
-        create=True,
         policy=terms,
         claim=claims.ticket(tx, command.ticket_id),
         part=accounts.Part(),
@@ -118,6 +117,7 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
             command.ticket_id,
             command.subject,
             digest=command.content().digest(),
+            person=person,
         )
         late_facts.opened(session, command.opened_at)
         ticket_flow.open_ticket(session, command.stated())
@@ -137,6 +137,7 @@ def new_session(
     *,
     digest: str,
     parent_id: str | None = None,
+    person: payers.Person | None = None,
 ) -> TicketSession:
     """Return a session with a ticket that is not there yet."""
     ticket = Ticket(
@@ -146,6 +147,8 @@ def new_session(
         subject=subject,
         payload_hash=digest,
         parent_id=parent_id,
+        person_id=None if person is None else person.person_id,
+        person_name=None if person is None else person.name,
     )
     working.bind(ticket.ticket_id, external_id)
     return TicketSession(account=account, ticket=ticket, clocks=working)
@@ -178,7 +181,7 @@ async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at
     names = await tickets.names(tx, found.related)
     shown = await clocks.views_of_tickets(tx, [found.ticket_id], at=moment, known_at=known_at)
     return ticket_view(
-        found, customer_id=named.get(found.customer_id), names=names, clocks=shown[found.ticket_id], policy=policy
+        found, account=named.get(found.customer_id), names=names, clocks=shown[found.ticket_id], policy=policy
     )
 
 
@@ -191,7 +194,10 @@ async def listed(
     known_at: datetime | None = None,
     part: PageRequest,
 ) -> Page[TicketView]:
-    """A part of the tickets, newest first. What was not there ``as_of``, or in another state, is left out of it."""
+    """A part of the tickets, newest first. What was not there ``as_of``, or in another state, is left out of it.
+
+    A customer's are those on its account, and those that it asked as one of a company's people.
+    """
     if state is not None and state not in STATES:
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
     ours = None
@@ -211,7 +217,7 @@ async def listed(
     views = [
         ticket_view(
             row,
-            customer_id=named.get(row.customer_id),
+            account=named.get(row.customer_id),
             names=names,
             clocks=shown.get(row.ticket_id, []),
             charge=charged.get(row.ticket_id),
@@ -271,6 +277,7 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
         digest=content.digest(),
         parent_id=parent.ticket.ticket_id,
     )
+    child.ticket.person_id, child.ticket.person_name = parent.ticket.person_id, parent.ticket.person_name
     parent.record(
         "split",
         "split",
