@@ -26,7 +26,7 @@ DATA: Final = (
     " (select p.external_id from customer p where p.tenant_id = :tenant and p.customer_id = o.data ->> 'person_id'))"
     " else o.data end"
 )
-"""The data of an event of `outbox o`. It says by the vendor's id of today who asked a ticket that a company pays for."""
+"""The data of an event of `outbox o`. Who asked a ticket that a company pays for is said by the vendor's id."""
 _COLUMNS: Final = (
     "select o.event_id, o.type, o.sequence, o.position, c.external_id as customer_id, o.occurred_at, o.recorded_at,"
     f" {DATA} as data"
