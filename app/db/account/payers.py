@@ -109,9 +109,7 @@ async def payer_of(tx: Tx, customer: Customer) -> str:
     return customer.customer_id if name is None else payer
 
 
-async def paying(
-    tx: Tx, account: CustomerAccount, *, part: accounts.Part | None = None
-) -> CustomerAccount:
+async def paying(tx: Tx, account: CustomerAccount, *, part: accounts.Part | None = None) -> CustomerAccount:
     """Return the account that pays for a customer, to read: a company's, or the one given."""
     payer = await payer_of(tx, account.customer)
     if payer == account.customer.customer_id:
