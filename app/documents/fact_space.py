@@ -334,12 +334,17 @@ def reachable(rules: Sequence[Condition | None], index: int, space: FactSpace) -
     )
 
 
-def overlaps(before: Sequence[Condition | None], rule: Condition | None, space: FactSpace) -> bool:
-    """Whether in some case a rule holds beside one before it; false where there are too many cases to look at."""
-    looked_at = cases([*before, rule], space)
-    return looked_at is not None and any(
-        holds(rule, facts) is True and any(holds(earlier, facts) is True for earlier in before) for facts in looked_at
-    )
+def crosses(before: Condition | None, rule: Condition | None, space: FactSpace) -> bool:
+    """Whether both rules hold in some case, and the one before holds alone in another.
+
+    A rule that holds wherever the one before does is the more general of the two, as rules in an order often are. False
+    where there are too many cases to look at.
+    """
+    looked_at = cases([before, rule], space)
+    if looked_at is None:
+        return False
+    found = {holds(rule, facts) is True for facts in looked_at if holds(before, facts) is True}
+    return found == {True, False}
 
 
 def undecided(rules: Sequence[Condition | None], space: FactSpace) -> dict[str, Any] | None:

@@ -260,7 +260,7 @@ def faulty(**changes: Any) -> list[dict[str, Any]]:
         (faulty(target="same_day:25:00"), "bad_target"),
         (faulty(milestone="First response"), "bad_name"),
         ([PROMISES[0], {**PROMISES[2], "starts": "accepted"}], "milestone_starts_twice"),
-        ([PROMISES[0], {**PROMISES[1], "when": {"fact": "severity", "op": "ne", "value": "low"}}], "promises_overlap"),
+        ([PROMISES[0], {**PROMISES[1], "when": {"fact": "ticket.channel", "value": "phone"}}], "promises_overlap"),
     ],
 )
 async def test_a_check_names_what_is_wrong(shop: Vendor, promises: list[dict[str, Any]], code: str) -> None:

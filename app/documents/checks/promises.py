@@ -216,7 +216,11 @@ def _check_choices(c: Checker) -> None:
                     f"This promise of `{milestone}` is never given: where it holds, one before it already does.",
                     "Move it up, or remove it.",
                 )
-            elif j and rules[j] is not None and fact_space.overlaps(rules[:j], rules[j], c.ticket_facts):
+            elif (
+                j
+                and rules[j] is not None
+                and any(fact_space.crosses(earlier, rules[j], c.ticket_facts) for earlier in rules[:j])
+            ):
                 c.warn(
                     ("promises", i, "when"),
                     "promises_overlap",
