@@ -1,8 +1,8 @@
 """The customer's account: everything the rules need of one customer, loaded under lock, and the plan being written.
 
-A use case loads an account, asks domain functions that work on it, and hands ``account.plan`` and ``account.ledger`` to
-the writer. The account is a working copy: domain functions change it as they go, so that each step sees its
-predecessors' effects. Nothing outside it changes until `app.db.plan.write`.
+A use case loads an account and asks domain functions that work on it. It then hands ``account.plan`` and
+``account.ledger`` to the writer. The account is a working copy. Domain functions change it as they go, so that each
+step sees its predecessors' effects. Nothing outside it changes until `app.db.plan.write`.
 """
 
 from __future__ import annotations

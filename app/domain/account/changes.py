@@ -224,8 +224,11 @@ class Plan:
     def put_cover(
         self, cover: Cover, kind: str, payload: Mapping[str, Any], *, occurred_at: datetime | None = None
     ) -> None:
-        """Writes a cover and the fact that changed it; every cover event's payload holds the cover as it then stands
-        under ``cover`` (the writer adds it), so that as-of is the last event by then."""
+        """Write a cover and the fact that changed it.
+
+        The writer adds the cover, as it then stands, to each event's payload as ``cover``. So the cover as of an
+        instant is in the last event by then.
+        """
         cover.version += 1
         self.covers[cover.cover_id] = cover
         self.record("cover", cover.cover_id, cover.version, kind, payload, occurred_at=occurred_at)

@@ -53,8 +53,10 @@ class License:
     registered_at: datetime | None = None
     ended_at: datetime | None = None
     ended_reason: Literal["terminated", "refunded", "upgraded", "corrected"] | None = None
-    """``corrected``: the shop took the unit out of its order, or gave the order to another customer; it ranks and
-    counts nowhere, as if it had never been bought."""
+    """``corrected``: the shop took the unit out of its order, or gave the order to another customer.
+
+    Such a license ranks and counts nowhere, as if it had never been bought.
+    """
     uncounted_after: str | None = None
     """It was refunded with its grant untouched: the newest license then known. What is bought after the refund does not
     count this one (CSC-2, XC-3)."""
@@ -78,9 +80,9 @@ CoverState = Literal["pending", "running", "suspended", "voided"]
 class Cover:
     """A period or a level of support without credits.
 
-    ``pending`` until its first ticket; ``running`` from ``starts_at`` up to, without, ``ends_at`` (None: no end);
-    ``suspended`` since ``suspended_at``; ``voided`` (order refunded). That it has ended is read off ``ends_at``, never
-    stored, so that no job is needed for an exact answer.
+    ``pending`` until its first ticket. ``running`` from ``starts_at`` up to, without, ``ends_at`` (None: no end).
+    ``suspended`` since ``suspended_at``. ``voided``: its order was refunded. That it has ended is read off ``ends_at``,
+    never stored, so that no job is needed for an exact answer.
     """
 
     cover_id: CoverId

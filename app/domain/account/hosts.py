@@ -1,6 +1,7 @@
 """Hosting environments of a customer and whether they were certified (TERMS-16): one answer a host.
 
-A host that is not named is the account's only one: what was recorded without a name, or of the single name there is.
+A host without a name is the account's only one. Records without a name belong to it, and so do those of the single name
+there is.
 """
 
 from __future__ import annotations

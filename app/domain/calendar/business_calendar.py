@@ -1,11 +1,11 @@
 """Business calendars: dated versions of opening hours on the instants of a zone (TERMS-1, TERMS-2, TERMS-3).
 
-The rule, in one sentence: an instant is business time iff its local wall clock (date, time of day) in the
-calendar's zone lies in an open half-open interval of that local date. Nothing is ever mapped: a gap holds no
+The rule: an instant is business time if its local wall clock lies in an open interval of that local date. The interval
+is half-open. The wall clock is the date and time of day in the calendar's zone. Nothing is ever mapped: a gap holds no
 instants, a fold holds each wall time twice.
 
-How: a UTC year is cut into pieces of constant offset; inside a piece local time is UTC plus a constant, so each
-date's hours become UTC segments by one subtraction. What is asked of them is in `app.domain.calendar.timeline`.
+A UTC year is cut into pieces of constant offset. Inside a piece local time is UTC plus a constant. So each date's hours
+become UTC segments by one subtraction. What is asked of them is in `app.domain.calendar.timeline`.
 """
 
 from bisect import bisect_left, bisect_right
@@ -37,7 +37,7 @@ def _closed_on(closure: Closure) -> date:
 class BusinessCalendar(Timeline):
     """Effective-dated versions on one timeline. Before the first version it is closed.
 
-    A local date follows the version with the latest ``effective_from`` not after it; of two with the same date the
+    A local date follows the version with the latest ``effective_from`` not after it. Of two with the same date the
     higher revision holds (a correction). Nothing special happens where versions meet.
     """
 
@@ -162,7 +162,10 @@ def removed_open_time(old: Timeline, new: Timeline, *, start: datetime, end: dat
 
 
 def reopened(old: BusinessCalendar, new: BusinessCalendar, since: date) -> list[Closure]:
-    """Dates from one on that ``old`` closes, wholly or in part and with or without a name, and ``new`` opens longer."""
+    """Return the dates from one on that ``old`` closes and ``new`` opens longer.
+
+    ``old`` may close them wholly or in part, with or without a name.
+    """
     found = [
         version.named.get(on) or Closure(on, (), spans)
         for version in old.versions_since(since)
@@ -177,9 +180,8 @@ def removed_within_notice(
 ) -> tuple[RemovedTime, ...]:
     """Open time taken away too soon (TERMS-3); empty means that the notice is kept. Added time needs no notice.
 
-    Days are counted in the calendar's zone from the local date of the announcement: announced on the 1st with 30
-    days, the 31st may close. ``since`` is the local date from which the change applies; before today, it takes away
-    the past.
+    Days are counted in the calendar's zone from the local date of the announcement. Announced on the 1st with 30 days,
+    the 31st may close. ``since`` is the local date from which the change applies; before today, it takes away the past.
     """
     announced = old.local_date(announced_at)
     free_from = old.start_of_date_s(announced + timedelta(days=notice_days))

@@ -1,8 +1,8 @@
 """Opening hours as a vendor states them: weekly hours, dated exceptions, named closures, versions of all three.
 
-Minutes of the local day run from 0 to 1440, so ``24:00`` is 1440 and never ``23:59`` or an empty ``00:00``. What a
-local date is open for is ``((weekly - RULES or REPLACE) + ADD - SUBTRACT) - CLOSED``: what is said of a date wins over
-rules and holiday sets. The order in which rows are given means nothing.
+Minutes of the local day run from 0 to 1440. ``24:00`` is 1440, never ``23:59`` or an empty ``00:00``. A local date is
+open for ``((weekly - RULES or REPLACE) + ADD - SUBTRACT) - CLOSED``. A statement about one date wins over rules and
+holiday sets. The order in which rows are given means nothing.
 """
 
 import enum
@@ -66,8 +66,8 @@ def weekly_hours(hours: Mapping[int, Iterable[Span]]) -> WeeklyHours:
 def split_overnight(isodow: int, start: int, end: int) -> tuple[tuple[int, Span], ...]:
     """An opening that may run past midnight (``end <= start``), as one row a weekday.
 
-    Friday 22:00-06:00 becomes Friday 22:00-24:00 and Saturday 00:00-06:00, because a day's hours never leave that
-    day. ``00:00-00:00`` is the whole day.
+    Friday 22:00-06:00 becomes Friday 22:00-24:00 and Saturday 00:00-06:00. A day's hours never leave that day.
+    ``00:00-00:00`` is the whole day.
     """
     if not (0 <= start < MINUTES_A_DAY and 0 <= end <= MINUTES_A_DAY):
         raise InvalidHours(f"minutes out of range: {start}..{end}")
@@ -128,8 +128,8 @@ class Closure:
 class CalendarVersion:
     """Hours from ``effective_from`` (a local date) until the next version's. ``revision`` orders corrections.
 
-    ``whole_shifts``: hours from 00:00 belong to the business day before, where that ends at 24:00 and neither is open
-    all day; a night shift is one business day then.
+    ``whole_shifts``: a night shift is one business day. Hours from 00:00 belong to the business day before, where that
+    ends at 24:00 and neither is open all day.
     """
 
     revision: int

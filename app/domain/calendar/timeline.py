@@ -1,12 +1,11 @@
-"""The time line: a set of open instants, and arithmetic on it that is exact in every zone (TERMS-1, TERMS-4).
+"""The time line: a set of open instants, and exact arithmetic on it in every zone (TERMS-1, TERMS-4).
 
 Segments of the years in use form one sorted index with running totals. F(t), the business seconds before t, is one
-bisect, and everything else follows from F: ``between`` is F(b) - F(a), a due time is the smallest u with F(u) =
-F(t) + n. All arithmetic is on UTC integers, because adding or subtracting inside one ``zoneinfo`` zone is
-wall-clock arithmetic, wrong by an hour across a transition, and datetimes that differ only in ``fold`` compare
-equal.
+bisect. Everything else follows from F: ``between`` is F(b) - F(a). A due time is the smallest u with F(u) = F(t) + n.
+All arithmetic is on UTC integers. Adding or subtracting inside one ``zoneinfo`` zone is wall-clock arithmetic, wrong by
+an hour across a transition. Datetimes that differ only in ``fold`` compare equal there.
 
-Methods come in pairs: ``add_left`` takes aware datetimes (floored to the second) and answers in UTC, ``add_left_s``
+Methods come in pairs. ``add_left`` takes aware datetimes, floored to the second, and answers in UTC. ``add_left_s``
 takes seconds since 1970.
 """
 
@@ -69,7 +68,8 @@ class Piece(NamedTuple):
 def offset_pieces(zone: ZoneInfo, start: int, end: int) -> tuple[Piece, ...]:
     """The constant-offset pieces of ``[start, end)``; equal before and after an upgrade, nothing changes.
 
-    Found by sampling each day and bisecting to the second; no zone has left and regained an offset within one day.
+    The pieces are found by sampling each day and bisecting to the second. No zone has left and regained an offset
+    within one day.
     """
     found: list[Piece] = []
     begin, at, offset = start, start, _offset(zone, start)
@@ -134,7 +134,7 @@ class _Index(NamedTuple):
 class Timeline:
     """A set of open instants with local dates: what calendars and their combinations have in common.
 
-    The index grows as it is asked and is replaced as a whole, so that concurrent readers never see half of one.
+    The index grows as it is asked. It is replaced as a whole, so that concurrent readers never see half of one.
     """
 
     goes_over_midnight = False

@@ -1,10 +1,9 @@
-"""SLA clocks: a fold of append-only events over a business calendar, and the outcomes a sweep must write
-(TERMS-4..6).
+"""SLA clocks: a fold of append-only events over a business calendar, and the outcomes a sweep must write (TERMS-4..6).
 
-Phase (pending, running, paused, stopped, cancelled) and outcome (open, met, breached) are two axes: a breach does
-not stop a clock. `fold` says how a clock stands at an instant; `judge` lists every outcome that has come about by
-then, each with the ideal instant at which it did, so that a sweep that comes late, twice or four at a time writes
-the same rows; `next_action_at` says when to look again. Times are floored to the second once, at the border.
+Phase (pending, running, paused, stopped, cancelled) and outcome (open, met, breached) are two axes. A breach does not
+stop a clock. `fold` says how a clock stands at an instant. `judge` lists every outcome that has come about by then,
+each with its ideal instant. A sweep that comes late, twice or four at a time therefore writes the same rows.
+`next_action_at` says when to look again. Times are floored to the second once, at the border.
 
 Met iff it occurred at or before the due time; breached once now is after it.
 """
@@ -41,12 +40,12 @@ from app.domain.clocks.target import EXPLAIN_LIMIT, Explanation, Target, explain
 class ClockState:
     """How a clock stands ``at`` an instant.
 
-    ``due_at`` is None while paused, and ``remaining_business_seconds`` is shown instead (wall seconds for a wall
-    target; a given instant stays shown, since pauses do not move it). ``overdue_business_seconds``: by how much it is
-    or was late, None where it is not. ``breaches``, ``warnings``, ``windows`` and
-    ``ended`` go over all cycles; ``outcome`` is the present cycle's. ``consumed_seconds``: time used in the present
-    cycle. ``ignored``: events that changed nothing where they stood, e.g. a second resumption. ``never_due``: the
-    calendar closed for good, so nothing falls due until a version opens it again.
+    ``due_at`` is None while paused, and ``remaining_business_seconds`` is shown instead: wall seconds for a wall
+    target. A deadline that was stated stays shown, since pauses do not move it. ``overdue_business_seconds``: by how
+    much it is or was late, None where it is not. ``breaches``, ``warnings``, ``windows`` and ``ended`` go over all
+    cycles; ``outcome`` is the present cycle's. ``consumed_seconds``: time used in the present cycle. ``ignored``:
+    events that changed nothing where they stood, e.g. a second resumption. ``never_due``: the calendar closed for good,
+    so nothing falls due until a version opens it again.
     """
 
     at: datetime
@@ -83,7 +82,7 @@ OutcomeKind = Literal["warned", "breached", "reminded", "met", "breach_retracted
 class OutcomeFact:
     """One outcome, a row that is written once. ``at`` is when it ideally came about, however late anyone looked.
 
-    ``rule`` tells several warnings apart, and a second breach from a first one that was taken back; 0 for all else.
+    ``rule`` tells several warnings apart, and a second breach from a first that was taken back. It is 0 for all else.
     """
 
     cycle: int
@@ -95,8 +94,10 @@ class OutcomeFact:
 
     @property
     def key(self) -> tuple[int, date | None, str]:
-        """The unique key within the clock: (cycle, window date, kind), with ``warned_2`` for a second warning rule and
-        ``breached_2`` for a breach after one that was taken back."""
+        """Return the unique key within the clock: (cycle, window date, kind).
+
+        ``warned_2`` is a second warning rule's, ``breached_2`` that of a breach after one that was taken back.
+        """
         return (self.cycle, self.window_date, self.kind if self.rule == 0 else f"{self.kind}_{self.rule + 1}")
 
 
@@ -111,10 +112,10 @@ def fold(
 ) -> ClockState:
     """The clock as it stands at ``at`` by what was recorded up to ``known_at`` (default: all that is given).
 
-    ``calendar`` is the whole timeline of dated versions. ``history`` gives earlier timelines by revision, for
-    clocks whose events carry ``calendar_revision``: what was judged on one stays so, and a ``calendar_changed``
-    event goes over to the next. Without it every event is judged on ``calendar``, which is the same thing as long
-    as versions only look ahead. The order in which events are given means nothing.
+    ``calendar`` is the whole timeline of dated versions. ``history`` gives earlier timelines by revision, for clocks
+    whose events carry ``calendar_revision``. Each judgement stays with the revision it was made on. A
+    ``calendar_changed`` event goes over to the next. Without it every event is judged on ``calendar``, which is the
+    same thing as long as versions only look ahead. The order in which events are given means nothing.
     """
     return _run(spec, calendar, events, at=at, known_at=known_at, history=history).state()
 
@@ -127,12 +128,11 @@ def judge(
     at: datetime,
     history: Mapping[int, Timeline] | None = None,
 ) -> tuple[OutcomeFact, ...]:
-    """Every outcome that has come about by ``at``, in the order of their instants; the later call only ever adds
-    rows.
+    """Return every outcome that has come about by ``at``, in the order of their instants. A later call only adds rows.
 
-    Each moment is judged on what was known then: a breach that was rightly seen before a late fact or a corrected
-    calendar arrived is listed, and that adds ``breach_retracted`` at the instant it was recorded. Nothing is taken back
-    from the list. Missing the due time that holds instead is a breach of its own.
+    Each moment is judged on what was known then. A breach stays listed though a late fact or a corrected calendar shows
+    that it was none. ``breach_retracted`` is added at the instant when that was recorded. Nothing is taken back from
+    the list. Missing the due time that holds instead is a breach of its own.
     """
     found: dict[tuple[int, date | None, str], OutcomeFact] = {}
     standing: dict[tuple[int, date | None], OutcomeFact] = {}
@@ -214,8 +214,8 @@ def _outcomes(state: ClockState) -> list[OutcomeFact]:
 def next_action_at(state: ClockState) -> datetime | None:
     """The first instant at which a sweep finds something new, if no event comes before; None when nothing can.
 
-    A breach comes one second after the due time (and the grace), since an answer at the due time still meets it. At
-    the instant that is returned `judge` lists the new outcome, so looking then always makes progress.
+    A breach comes one second after the due time and its grace: an answer at the due time still meets it. At the instant
+    that is returned `judge` lists the new outcome, so looking then always makes progress.
     """
     instants = [mark.at for mark in (*state.warnings, *state.reminders) if not mark.fired]
     if state.breach_watch_at is not None:

@@ -1,12 +1,13 @@
 """One cycle of a clock against its target: due time, pauses, warnings, windows, breaches.
 
 Three shapes share the work: a single due time, windows of business dates (``each_business_day``), and a rolling
-cadence that a response starts anew. A due time is always worked out afresh from the anchor and the pauses, so
-retargeting forgets nothing and a new calendar moves exactly what it touches.
+cadence. A response starts the cadence anew. A due time is always worked out afresh from the anchor and the pauses. So
+retargeting forgets nothing, and a new calendar moves exactly what it touches.
 
-The pause rule, for all of them: at a pause keep r, the time from there to the due time; at the resumption the due
-time is r later than that, whatever was published meanwhile. Only a correction of hours that ran before the pause works
-r out anew. A pause without a second of work leaves the due time as it was, and pauses after the due time move nothing.
+The pause rule holds for all of them. At a pause r is kept, the time from there to the due time. At the resumption the
+due time is r later than that, whatever was published meanwhile. Only a correction of hours that ran before the pause
+works r out anew. A pause without a second of work leaves the due time as it was. Pauses after the due time move
+nothing.
 """
 
 from dataclasses import replace

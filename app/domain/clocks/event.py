@@ -81,8 +81,11 @@ TRANSITIONS: Final[dict[tuple[Phase, EventKind], Phase]] = {
     (Phase.STOPPED, EventKind.REOPEN): Phase.RUNNING,
     (Phase.CANCELLED, EventKind.REOPEN): Phase.RUNNING,
 }
-"""The lifecycle. A pair that is absent changes no phase. Pauses are a set of reasons: a resumption only ends the
-phase when it takes the last one, and a clock that is started while a reason stands is paused at once."""
+"""The lifecycle.
+
+A pair that is absent changes no phase. Pauses are a set of reasons. A resumption ends the phase only when it takes the
+last reason. A clock that is started while a reason stands is paused at once.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,8 @@ class ClockSpec:
 
     ``grace_seconds`` delays only the sweep's judgement, for events that arrive late; due times stay as they are.
     ``late_response_counts``: a response after the close counts for the next business date (TERMS-6), else for none.
-    ``resume_date_owed``: whether the date on which a pause ends before its close is owed; a date that is paused at
-    its close never is.
+    ``resume_date_owed``: whether the date is owed on which a pause ends before its close. A date that is paused at its
+    close never is.
     """
 
     milestone: str
@@ -138,10 +141,10 @@ class ClockSpec:
 class ClockEvent:
     """One fact about a clock. ``seq`` is unique within the clock and breaks ties of ``occurred_at``.
 
-    ``reason`` and ``party`` belong to ``pause`` (``resume`` without a reason ends them all); ``target`` to
-    ``retarget`` and optionally ``start`` and ``reopen``; ``corrects`` (a ``seq``) to ``correct``, which takes that
-    event back, or moves it to ``corrected_occurred_at``; ``calendar_revision`` and ``tzdb_version`` are provenance
-    of any event. ``edition``: by which rules the event is folded, so that what was judged by older ones stays; a
+    ``reason`` and ``party`` belong to ``pause``; ``resume`` without a reason ends them all. ``target`` belongs to
+    ``retarget``, and may stand in ``start`` and ``reopen``. ``corrects`` (a ``seq``) belongs to ``correct``, which
+    takes that event back, or moves it to ``corrected_occurred_at``. ``calendar_revision`` and ``tzdb_version`` are
+    provenance of any event. ``edition``: the rules by which the event is folded. Older judgements stay as they were. A
     ``rejudge`` event brings the whole clock to the present rules.
     """
 
@@ -223,8 +226,8 @@ class Window:
 class TimeLedger:
     """Seconds by responsibility, over all cycles. ``wall_seconds`` is exactly the sum of the other five.
 
-    Time outside hours is ``closed`` whoever is waited for; within hours it belongs to the party that owes, or to
-    the party of the pause that has stood longest.
+    Time outside hours is ``closed`` whoever is waited for. Time within hours belongs to the party that owes, or to the
+    party of the pause that has stood longest.
     """
 
     closed_seconds: int = 0
@@ -253,8 +256,8 @@ def in_force(events: Iterable[ClockEvent]) -> list[ClockEvent]:
 def by_second(events: Iterable[ClockEvent]) -> list[tuple[int, int, ClockEvent]]:
     """As `in_force`, each after its second and its ``seq``.
 
-    A ``correct`` event holds by what is known, whenever it is said to have occurred; one that is itself taken back
-    holds not. The later of two corrections of one event wins.
+    A ``correct`` event holds as soon as it is known, whenever it is said to have occurred. One that is itself taken
+    back does not hold. The later of two corrections of one event wins.
     """
     by_seq = {event.seq: event for event in events}
     if any([event.kind is EventKind.CORRECT for event in by_seq.values()]):  # noqa: C419 - twice as fast as lazily

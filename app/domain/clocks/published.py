@@ -1,4 +1,4 @@
-"""What a change of a clock puts into the plan: its projection, its outcomes, and the events that tell of them."""
+"""A change of a clock in the plan: its projection, its outcomes, and the events that publish them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reckoning of due times, warnings and delays by one calendar: what a pause, a resumption and an opening do to them.
+"""Due times, warnings and delays by one calendar, and how a pause, a resumption and an opening move them.
 
-At a pause r is kept, the time from there to the due time; at the resumption the due time is r later than that. Nothing
+At a pause r is kept, the time from there to the due time. At the resumption the due time is r later than that. Nothing
 here changes: `app.domain.clocks.cycle` holds what happened, and asks.
 """
 

@@ -1,11 +1,11 @@
 """Judging an ended clock anew, on request: what its calendar as corrected since would have said, beside what was said.
 
 An ended clock is never judged again by itself: whoever reads it later finds what stood when it ended. Where a version
-of the calendar was wrong and has been corrected, a person may ask for a second judgement. Both are kept; no outcome,
-no breach and no credit moves by it.
+of the calendar was wrong and has been corrected, a person may ask for a second judgement. Both are kept; no outcome, no
+breach and no credit moves by it.
 
-Clocks that were resumed before a pause froze what remains are judged anew by the present rules: an ended one as above,
-a live one by an event of its own, so that it goes on rightly and a breach that was none is taken back.
+Clocks that were resumed before a pause froze what remains are judged anew by the present rules. An ended one is judged
+as above. A live one gets an event of its own, so that it goes on rightly and a wrong breach is taken back.
 """
 
 from __future__ import annotations

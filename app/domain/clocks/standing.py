@@ -1,4 +1,4 @@
-"""How a cycle stands at an instant: the due time as shown, the time left, the delay, the warnings to come."""
+"""How a cycle stands at an instant: its due time as shown, its time left, its delay and its next warnings."""
 
 from app.domain.calendar.timeline import from_s
 from app.domain.clocks.cycle import Progress
@@ -39,7 +39,7 @@ def remaining(progress: Progress, now: int) -> int | None:
 
 
 def overdue(progress: Progress, now: int) -> int | None:
-    """By how much the due time is past, or was at the stop, without pauses since; None where it is not."""
+    """Return by how much the due time is past, or was at the stop, without pauses since. None where it is not."""
     end = now if progress.stopped_at is None else progress.stopped_at
     if progress.due is None or progress.by_windows or progress.due >= end or progress.anchor is None:
         return None

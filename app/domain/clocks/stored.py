@@ -1,4 +1,4 @@
-"""Clocks as they are stored and as they are published: a promise's spec and a clock's events to JSON and back."""
+"""Clocks as they are stored and published: a promise's spec and a clock's events, to JSON and back."""
 
 from __future__ import annotations
 
@@ -168,7 +168,10 @@ def load_event(
 
 
 def breach_id(clock_id: str, fact: OutcomeFact) -> str:
-    """The stable name of a breach: one a clock, cycle and window; from 2 on where an earlier one was none."""
+    """Return the stable name of a breach: one a clock, cycle and window.
+
+    Numbered from 2 on where an earlier one was none.
+    """
     again = f":{fact.rule + 1}" if fact.rule else ""
     return f"{clock_id}:{fact.cycle}:{fact.window_date or '-'}{again}"
 

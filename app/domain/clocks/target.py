@@ -1,9 +1,13 @@
 """Targets: what a promise counts, when it falls due, and the explanation of a due time (TERMS-4, TERMS-5, XC-2).
 
-"One business day" has four readings, and the contract chooses: 8 business hours (``business_seconds:28800``), the
-same time on the next business day (``business_days:1``), the close of the next business day
-(``business_days:1:close``), or so many seconds of the wall clock (``seconds:86400``). A day is never 24 hours and
-never 8.
+"One business day" has four readings, and the contract chooses:
+
+- 8 business hours (``business_seconds:28800``);
+- the same time on the next business day (``business_days:1``);
+- the close of the next business day (``business_days:1:close``);
+- so many seconds of the wall clock (``seconds:86400``).
+
+A day is never 24 hours and never 8.
 """
 
 import enum
@@ -250,8 +254,8 @@ def due_at(
 ) -> datetime | None:
     """When a target that starts at ``anchor`` falls due, without the explanation; None where nothing is promised.
 
-    XC-2 is ``business_days:1`` on a Mon-Fri round-the-clock calendar: Tuesday 15:00 gives Wednesday 15:00, Saturday
-    the end of Monday. Raises SlaUnreachable when the calendar does not open enough within twenty years.
+    XC-2 is ``business_days:1`` on a Mon-Fri round-the-clock calendar. Tuesday 15:00 gives Wednesday 15:00, Saturday the
+    end of Monday. Raises SlaUnreachable when the calendar does not open enough within twenty years.
     """
     found = due_s(calendar, target, to_s(anchor), after_close)
     return None if found is None else from_s(found)

@@ -1,10 +1,10 @@
 """The clocks of one ticket, as a working copy over the plan: start, stop, pause, resume, cancel, reopen, judge.
 
 A ticket says what happened (``vendor_response``, ``resolved`` ...); the policy's promises say which clocks that starts
-or stops. Every change appends clock events, judges what has come about by now, and puts the projection, the outcomes
+or stops. Every change appends clock events and judges what has come about by now. It puts the projection, the outcomes
 and the next look on the agenda (kind ``clock``) into the plan. Nothing here knows the time but by ``at``.
 
-A breach is looked for one second after the due time, since an answer at the due time still meets it; the outcome and
+A breach is looked for one second after the due time, since an answer at the due time still meets it. The outcome and
 its event bear the due time itself, however late anyone looks.
 """
 
@@ -88,9 +88,9 @@ class TicketClocks:
     ) -> list[str]:
         """Starts every promise whose ``starts`` is the trigger, of each milestone the first that holds; the clock ids.
 
-        ``due_at`` gives the deadline instead of the promise's target (access requests); ``ref`` tells several clocks of
-        one promise apart; ``occurred_at`` before now is a late fact. A stopped clock of the promise begins a new cycle,
-        a running one runs on (with ``due_at``, it is retargeted). Reasons for waiting that stand on the ticket's other
+        ``due_at`` gives the deadline instead of the promise's target (access requests). ``ref`` tells several clocks of
+        one promise apart. ``occurred_at`` before now is a late fact. A stopped clock of the promise begins a new cycle.
+        A running one runs on; with ``due_at`` it is retargeted. Reasons for waiting that stand on the ticket's other
         clocks hold for a vendor's new one. ``without`` and ``only``: milestones.
         """
         when = min(occurred_at or at, at)
@@ -147,7 +147,7 @@ class TicketClocks:
         """Stops every clock that the trigger stops; a vendor response covers a window where one is owed each day.
 
         ``occurred_at`` before now is a late fact: it may retract a breach, and never erases one. ``resolved`` ends all
-        other clocks of the ticket too, as cancelled; a first response that was still owed is given by it, in time or
+        other clocks of the ticket too, as cancelled. It also gives a first response that was still owed, in time or
         late. One at a due time that was missed is judged first. With ``ref`` or ``milestone``: only that one.
         """
         when = min(occurred_at or at, at)

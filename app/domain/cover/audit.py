@@ -1,7 +1,7 @@
 """Whether a cover's days are what was bought: its stream replayed (decision 0026).
 
-A period lasts its term from its start, to the microsecond, and longer by exactly what it was suspended and extended;
-only a refund or an end of its license makes it shorter; and its row says what its last event said.
+A period lasts its term from its start, to the microsecond. It lasts longer by exactly what it was suspended and
+extended. Only a refund or an end of its license makes it shorter. Its row says what its last event said.
 """
 
 from __future__ import annotations

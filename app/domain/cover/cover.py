@@ -109,7 +109,9 @@ def _occupied(account: CustomerAccount) -> bool:
 
 
 def startable(account: CustomerAccount) -> Cover | None:
-    """The pending cover that is next, if one may start now: none is in force and none is suspended (CSC-4, CSC-5).
+    """Return the pending cover that is next, if one may start now.
+
+    None may while another is in force or suspended (CSC-4, CSC-5).
 
     The oldest; what came free before what was bought, where the policy says so (CSC-19).
     """
@@ -123,7 +125,10 @@ def startable(account: CustomerAccount) -> Cover | None:
 
 
 def remaining(cover: Cover, at: datetime) -> int | None:
-    """Seconds of cover that are left: while it is suspended those that it had then; None where it has no end yet."""
+    """Return the seconds of cover that are left; of a suspended one those that it had then.
+
+    None where it has no end yet.
+    """
     if cover.state == "voided":
         return 0
     if cover.starts_at is None or cover.ends_at is None:
@@ -138,7 +143,7 @@ def shown_end(cover: Cover) -> datetime | None:
 
 
 def ends_if_used(account: CustomerAccount, cover: Cover) -> datetime | None:
-    """The end of a cover; of one that waits for a ticket, the end it would have if one came now."""
+    """Return the end of a cover. One that waits for a ticket has the end it would have if one came now."""
     term = term_of(cover)
     if cover.state == "pending" and term is not None:
         return CoverTerms.of(account.policy).periods(account.when, term, 1)[0][1]
@@ -281,7 +286,7 @@ def take_back(account: CustomerAccount, cover: Cover, *, reason: str, clause: st
 
 
 def reinstated(account: CustomerAccount, cover: Cover, *, reason: str) -> None:
-    """Write a period that stands again as it did before it was taken back; the caller set its state and times."""
+    """Write a period that stands again as before it was taken back. The caller set its state and times."""
     account.plan.put_cover(cover, "reinstated", {"reason": reason})
     schedule(account, cover)
     account.emit("cover.reinstated", {**_event_data(cover), "reason": reason})
@@ -392,8 +397,11 @@ def extend(account: CustomerAccount, cover: Cover, months: int, *, reason: str) 
 
 
 def stack_end(covers: Iterable[tuple[datetime, datetime]], placed_at: datetime) -> datetime:
-    """Where cover bought at ``placed_at`` begins when it extends what is in force: the end of the unbroken stretch of
-    cover around ``placed_at``, or ``placed_at`` in a gap (CACTU-14). ``covers``: (starts, ends), ends exclusive."""
+    """Return where cover bought at ``placed_at`` begins when it extends what is in force.
+
+    That is the end of the unbroken stretch of cover around ``placed_at``, or ``placed_at`` in a gap (CACTU-14).
+    ``covers``: (starts, ends), ends exclusive.
+    """
     end = placed_at
     for starts, ends in sorted(covers):
         if starts <= end < ends:

@@ -1,7 +1,7 @@
 """When bought cover begins, and until when an account or a license is covered. No rule here knows a vendor.
 
 A license is served by its own covers and by those of the account. Bought cover that waits begins where the first of the
-active licenses would be without cover, and at once where one of them is (CACTU-14).
+active licenses would be without cover. It begins at once where one of them is (CACTU-14).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How long a bought term serves: to the instant, to the end of its last day, with days of grace, and as it is renewed.
+"""How long a bought term serves: to the instant or to the end of its last day, and with days of grace.
 
-A term's nominal end is counted from where an unbroken chain of periods began, so that no renewal moves the date: the
-31st is the 31st again after February. What was paid for ends there, or with that local day; what is served may go on
-for some days of grace. In the shipped policies all of this is off (ALL-1).
+A term's nominal end is counted from where an unbroken chain of periods began, so that no renewal moves the date. The
+31st is the 31st again after February. The paid period ends there, or with that local day. Service may go on for some
+days of grace. In the shipped policies all of this is off (ALL-1).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class CoverTerms:
     """The zone in which the last day counts whole; None: a term ends to the instant."""
     grace: int
     renewal: int | None
-    """Days after its end in which a period is renewed without a gap; None: a renewal begins when it is bought."""
+    """Days after its end in which a period is renewed without a gap. None: a renewal begins when it is bought."""
 
     @classmethod
     def of(cls, policy: Policy) -> CoverTerms:
@@ -140,10 +140,10 @@ class CoverTerms:
         return chains[starts]
 
     def as_bought(self, starts: datetime, ends: datetime | None, term: Term) -> bool:
-        """Whether an end is that of a term from ``starts``, or of one more term of some chain that leads there.
+        """Whether an end is that of a term from ``starts``, or of one more term of a chain that leads there.
 
-        A period counted from a far anchor may end up to three days after its own start plus its term: 31 January, 28
-        February, 31 March. In a chain of whole days it may also end earlier.
+        A period counted from a far anchor may end up to three days after its own start plus its term. Example: 31
+        January, 28 February, 31 March. In a chain of whole days it may also end earlier.
         """
         period = self.served(add_term(starts, term, self.zone))
         if ends is None or ends == period:

@@ -1,7 +1,8 @@
 """Where a webhook may go: the address as written, and the addresses it may lead to. Pure; resolving is the sender's.
 
-Only public addresses, unless the operator lets webhooks go to private ones (``RETAINER_ALLOW_PRIVATE_WEBHOOKS``, for
-tests and demonstrations); link-local addresses, where clouds keep their secrets, not even then.
+Webhooks go to public addresses only, unless the operator lets them go to private ones. The setting is
+``RETAINER_ALLOW_PRIVATE_WEBHOOKS``, for tests and demonstrations. Link-local addresses, where clouds keep their
+secrets, are refused even then.
 """
 
 from __future__ import annotations
@@ -63,8 +64,12 @@ class Target:
 def parse_target(url: str, *, allow_private: bool) -> Target:
     """The parts of an address a webhook may be sent to.
 
-    Refused: another scheme than https (http where private targets are allowed), a user name or password, a fragment, a
-    port other than 443 and 8443, a name or address that is private.
+    Refused:
+
+    - another scheme than https (http is taken where private targets are allowed);
+    - a user name, a password or a fragment;
+    - a port other than 443 and 8443;
+    - a name or address that is private.
     """
     if len(url) > MAX_URL or not url.isascii() or any(item <= " " or item in "\\\x7f" for item in url):
         raise TargetRefused("It must be a plain ASCII URL of at most 2,000 characters.")

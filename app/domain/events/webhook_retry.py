@@ -47,9 +47,9 @@ class Outcome:
 def judge(attempt: Attempt, *, step: int, at: datetime, jitter_permille: int = 0) -> Outcome:
     """What follows from an attempt begun at ``at`` after ``step`` failures.
 
-    2xx delivers; 410 ends it at once; everything else, redirects among it, waits its turn on the schedule, longer where
-    a throttling receiver says so with Retry-After; after the tenth failure it is given up. ``jitter_permille``: between
-    -100 and 100 thousandths of the wait.
+    2xx delivers, and 410 ends it at once. Everything else waits its turn on the schedule, redirects among it. It waits
+    longer where a throttling receiver says so with Retry-After. After the tenth failure it is given up.
+    ``jitter_permille``: between -100 and 100 thousandths of the wait.
     """
     if attempt.status is not None and 200 <= attempt.status < 300:
         return Outcome("delivered", step, None)
@@ -65,7 +65,7 @@ def judge(attempt: Attempt, *, step: int, at: datetime, jitter_permille: int = 0
 
 
 def retry_after(header: str, *, at: datetime) -> timedelta:
-    """The wait that a Retry-After asks for, seconds or a date, at most a day; zero for what cannot be read."""
+    """Return the wait that a Retry-After asks for, seconds or a date, at most a day. Zero for what cannot be read."""
     text = header.strip()
     if text.isascii() and text.isdigit():
         return min(timedelta(seconds=int(text[:9])), LONGEST_WAIT) if len(text) < 10 else LONGEST_WAIT

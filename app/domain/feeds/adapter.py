@@ -55,9 +55,9 @@ class Parsed:
     - why it says nothing to us (``ignored``);
     - what must be asked of the shop first (``ask``).
 
-    ``names``: the shop's ids of the order's payment, of which any may lead to the order (Stripe's session, invoice and
-    payment intent are one payment, which buys once). ``test``: play money, which a real tenant ignores unless its
-    source says `test_orders`. ``unless_ours``: why it is ignored if no line of it is mapped.
+    ``names``: the shop's ids of the order's payment; any of them may lead to the order. Stripe's session, invoice and
+    payment intent are one payment, which buys once. ``test``: play money, which a real tenant ignores unless its source
+    says `test_orders`. ``unless_ours``: why it is ignored if no line of it is mapped.
     """
 
     subject: str | None = None

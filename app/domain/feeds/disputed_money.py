@@ -1,5 +1,6 @@
-"""Disputes of an order's payment as shops tell of them: merged so that no order of arrival matters, and the units that
-the disputed money paid for.
+"""Disputes of an order's payment as shops report them, and the units that the disputed money paid for.
+
+They are merged so that no order of arrival matters.
 
 A dispute whose money cannot be explained to the last unit of the order takes nothing; a person decides.
 """
@@ -27,8 +28,8 @@ class DisputeSnapshot:
     """A dispute of an order's payment by the shop's own id, as it stood at ``stamp``.
 
     ``state``: ``warning`` (no money has moved), ``open``, ``lost``, ``won``. ``reversal``: it is no dispute of its own
-    but gives back the money of another one of the order. Of the money: ``full`` (all of the order), ``units`` by line,
-    ``amounts`` by line, or an ``amount`` alone; nothing of these: all of the order.
+    but gives back the money of another one of the order. The money: ``full`` (all of the order), ``units`` by line,
+    ``amounts`` by line, or an ``amount`` alone. None of these: all of the order.
     """
 
     dispute_id: str
@@ -68,8 +69,11 @@ def join_disputes(mine: Known | None, theirs: Known) -> Known:
 
 
 def disputed(known: Known, order: Known) -> tuple[tuple[DisputeTarget, ...], list[ReviewItem]]:
-    """Return the disputes of an order's payment, each reversal joined to the dispute whose money it gives back; and a
-    doubt for each reversal that gives back something else."""
+    """Return the disputes of an order's payment, and what a person must review.
+
+    Each reversal is joined to the dispute whose money it gives back. A reversal that gives back something else is to be
+    reviewed.
+    """
     rows = dict(sorted((known.get("disputes") or {}).items()))
     states: dict[str, DisputeState] = {key: row["state"] for key, row in rows.items() if not row["reversal"]}
     review_items = []
@@ -136,8 +140,10 @@ def _units(row_: Known, order: Known) -> tuple[dict[str, int] | None, str | None
 
 
 def _whole_units(row: Known, amount: Decimal, others: Iterable[str], smallest: Fraction) -> int | None:
-    """Return how many units of a line an amount paid for, if it can be but one number; with what was charged beside the
-    lines, or without."""
+    """Return how many units of a line an amount paid for, with what was charged beside the lines or without.
+
+    None where more than one number fits.
+    """
     paid, quantity = _decimal(row.get("gross") or row.get("paid")), int(row["quantity"])
     if paid is None or paid <= 0 or quantity <= 0:
         return None
@@ -150,7 +156,10 @@ def _whole_units(row: Known, amount: Decimal, others: Iterable[str], smallest: F
 
 
 def _dispute_rank(row: Known) -> tuple[str, int, str]:
-    """Which of two tellings of a dispute stands: the later; of one instant the one further on; then any, always one."""
+    """Rank reports of a dispute: the later stands.
+
+    Of one instant the one further on stands, then any, always the same.
+    """
     return row["stamp"], _STATES.index(row["state"]), json.dumps(row, sort_keys=True)
 
 

@@ -39,12 +39,14 @@ _EARLIEST: Final = "0001-01-01T00:00:00.000000000Z"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSnapshot:
-    """A line of a shop's order. ``products``: its ids in the shop, most telling first; ``paid`` and
-    ``listed`` are what all units of the line cost together, with and without discount, before taxes;
-    ``gross`` with discount and taxes, which refunds are counted in. None: the shop does not say.
+    """A line of a shop's order.
+
+    ``products``: its ids in the shop, most telling first. ``paid`` and ``listed``: what all units of the line cost
+    together before taxes, with and without discount. ``gross``: with discount and taxes, which refunds are counted in.
+    None: the shop does not say.
 
     ``gone``: units that the shop says are no longer on the line, of the ``quantity`` that was bought. ``trouble``: why
-    the line itself cannot be read; it is a matter for a person only if the line is of ours. ``stated``: the quantity is
+    the line itself cannot be read. It is a matter for a person only if the line is of ours. ``stated``: the quantity is
     the shop's word from before the payment. ``change``: it bills no whole period: a ``proration`` or a ``trial``.
     """
 
@@ -67,9 +69,9 @@ class OrderSnapshot:
     """A snapshot of a shop's order. ``stamp``: when the shop says it was so (`stamp`).
 
     ``customer``: None where it names nobody (a draft, an anonymised order). ``others``: what the total holds besides
-    the lines, each reason by itself (shipping, fees, tips, taxes), so that a refund of it is told from one of units.
+    the lines, each reason by itself (shipping, fees, tips, taxes). So a refund of it is told from one of units.
     ``payment``: the shop's id of the payment, which buys once. ``refund_ids``: all refunds that the order has now,
-    where the shop lists them. ``disputed``: what its status says of a payment that was made, in shops that tell of a
+    where the shop lists them. ``disputed``: what its status says of a payment that was made. Some shops report a
     dispute by the order's status alone. ``review_items``: what the snapshot itself leaves unclear; with any, nothing is
     done. ``authority``: of two kinds of snapshot of one order the one with more counts, whichever is later.
     """
@@ -93,12 +95,11 @@ class OrderSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundSnapshot:
-    """A refund by the shop's own id: units by line, or amounts by line, or an amount alone; ``full``: all of
-    the order.
+    """A refund by the shop's own id: units by line, amounts by line, or an amount alone. ``full``: all of the order.
 
     ``settled``: money has gone back; ``reversed``: it came back to the shop later, or never went. ``made_at`` and
-    ``reversed_at``: when the shop says that was (`stamp`). ``other``: the part of it that the
-    shop names as nothing of the lines (shipping, tax, a fee, a tip); ``left``: what the shop explains by nothing.
+    ``reversed_at``: when the shop says that was (`stamp`). ``other``: the part that the shop names as nothing of the
+    lines (shipping, tax, a fee, a tip). ``left``: what the shop explains by nothing.
     """
 
     refund_id: str
@@ -116,9 +117,12 @@ class RefundSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderUpdate:
-    """What one delivery tells about one order: a snapshot, refunds, disputes of its payment, that it is cancelled for
-    good, or what was given back in all so far. ``cancelled_at``: when the shop says it was cancelled (`stamp`), where
-    it says so. ``refunded_at``: when what was given back in all was so much (`stamp`); it may be less later."""
+    """One delivery's report of one order: a snapshot, refunds, disputes of its payment, a final cancellation, or all
+    money returned so far.
+
+    ``cancelled_at``: when the shop says it was cancelled (`stamp`), where it says so. ``refunded_at``: when what was
+    given back in all was so much (`stamp`); it may be less later.
+    """
 
     order: OrderSnapshot | None = None
     refunds: tuple[RefundSnapshot, ...] = ()
@@ -218,8 +222,11 @@ def _merge_order(known: Known, order: OrderSnapshot) -> None:
 
 
 def _merge_names(known: Known, order: Known) -> None:
-    """What each line was called first. Shops look a sku up when they send, so that a renamed one would change what was
-    bought; a line's id and its product's id do not change."""
+    """What each line was called first.
+
+    Shops look a sku up when they send, so a renamed one would change what was bought. A line's id and its product's id
+    do not change.
+    """
     names: dict[str, dict[str, list[str]]] = {key: dict(name) for key, name in (known.get("names") or {}).items()}
     for row in order["lines"]:
         if row["products"] and row["sku"]:
@@ -242,7 +249,10 @@ def _merge_cancelled(known: Known, at: str | None) -> None:
 
 
 def merge_known(known: Known, other: Known) -> Known:
-    """What is known of an order, with what was told of it under another name before the two were known to be one."""
+    """Return what is known of an order, with reports of it under another name.
+
+    Those came before the two were known to be one.
+    """
     joined: Known = dict(known)
     if other.get("refunds"):
         refunds = dict(known.get("refunds") or {})
@@ -323,9 +333,11 @@ def _named(row: Known, names: Mapping[str, list[str]] | None) -> Known:
 
 
 def unit_prices(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]:
-    """(paid, list) price of one unit. Where it does not divide evenly the paid price is rounded up and the
-    list price down in the 28th digit, so that rounding never turns a discount at a policy's limit into one
-    above it (AVA-6)."""
+    """(paid, list) price of one unit.
+
+    Where it does not divide evenly, the paid price is rounded up and the list price down in the 28th digit. So rounding
+    never turns a discount at a policy's limit into one above it (AVA-6).
+    """
     quantity = Decimal(int(row["quantity"]))
     paid, listed = _decimal(row.get("paid")), _decimal(row.get("listed"))
     return (
@@ -353,8 +365,7 @@ def _reversals(known: Known, order: Known, review_items: list[ReviewItem]) -> No
 
 
 def _rank(order: Known) -> tuple[int, str, bool, bool, str]:
-    """Which of two snapshots stands: the later; of two of one instant, the one further on; then any, but
-    always the same."""
+    """Rank snapshots: the later stands. Of one instant the one further on stands, then any, always the same."""
     further_on = order["paid"], order["cancelled"]
     return order.get("authority", 0), order["stamp"], *further_on, json.dumps(order, sort_keys=True)
 

@@ -1,9 +1,9 @@
-"""Why money went back: units that a refund takes, as far as the shop says so or the amount leaves one answer.
+"""Why money went back: the units that a refund takes, as the shop says or as the amount allows one answer.
 
-A refund that names units is believed. One that names an amount alone is compared with everything that the order's total
-is made of: its units, and what stands beside the lines (shipping, taxes, fees, tips). If exactly one answer fits to the
-last unit of the currency, it is taken; otherwise a person decides. Where a line does not divide evenly among its units,
-the price of a part of them is rounded by the shop, up or down.
+A refund that names units is believed. One that names an amount alone is compared with all that the order's total is
+made of. That is its units, and what stands beside the lines (shipping, taxes, fees, tips). If exactly one answer fits
+to the last unit of the currency, it is taken; otherwise a person decides. Where a line does not divide evenly among its
+units, the shop rounds the price of a part, up or down.
 
 A refund that was made and came back to the shop later takes nothing; `reversals` tells those that took something.
 """
@@ -75,8 +75,10 @@ def takes_units(refund: Mapping[str, Any], order: Known) -> bool:
 
 
 def reversals(known: Known, order: Known) -> list[str]:
-    """Refunds that came back to the shop, and had taken units that nothing takes by now, or may have taken them beside
-    another refund of the same units: which of the two was told of first, nobody knows."""
+    """Return refunds that came back to the shop and had taken units that nothing takes by now.
+
+    One that may have taken them beside another refund counts too: nobody knows which of the two came first.
+    """
     refunds, by_hand = known.get("refunds") or {}, known.get("settled_refunds") or ()
     now = units_refunded(known, order, [])
     found = []
@@ -92,7 +94,7 @@ def reversals(known: Known, order: Known) -> list[str]:
 
 
 def _untimed(known: Known) -> bool:
-    """Whether what was given back in all is known without its time, so that it may hold a refund that failed since."""
+    """Whether the total given back is known without its time. It may then hold a refund that failed since."""
     return bool(known.get("refunded_full")) or known.get("refunded_total") is not None
 
 
@@ -107,7 +109,10 @@ def _within(refund: Known, at: str) -> bool:
 
 
 def _of_charge(known: Known) -> tuple[Decimal, bool]:
-    """What a charge says was given back of it, and whether that is all of it; less what came back to the shop later."""
+    """Return how much a charge says was given back, and whether that is all of it.
+
+    What came back to the shop later is left out.
+    """
     most, whole = _decimal(known.get("refunded_total")) or Decimal(0), False
     gone = [refund for refund in (known.get("refunds") or {}).values() if refund["reversed"]]
     for at, charged in (known.get("charged_back") or {}).items():
@@ -217,7 +222,7 @@ def _explain(
 def counts(amount: Fraction, unit: Fraction, quantity: int, smallest: Fraction, refunds: int = 1) -> set[int]:
     """Return the numbers of units that an amount pays for; of two or more nobody can tell.
 
-    None or all of them fit exactly. So does a part, unless the price of a unit has a part of the smallest unit: then
+    None or all of them fit exactly. So does a part, unless the price of a unit has a part of the smallest unit. Then
     each of the refunds was rounded, up or down.
     """
     exact = {Fraction(0): 0, quantity * unit: quantity}
@@ -242,8 +247,10 @@ def _sums(amounts: Sequence[Fraction]) -> set[Fraction] | None:
 
 
 def _fits_lines(rows: Sequence[Known], amount: Fraction, beside: set[Fraction], smallest: Fraction) -> bool:
-    """Whether units of the lines can make the amount as well, rounded to the smallest unit; yes, if there are too many
-    ways to tell."""
+    """Whether units of the lines can make the amount as well, rounded to the smallest unit.
+
+    Yes, if there are too many ways to tell.
+    """
     sums = {Fraction(0)}
     for row in rows:
         unit = _unit(row)

@@ -1,7 +1,7 @@
 """Two accounts of one customer become one: whole lots move by paired entries, and what comes back later follows them.
 
 The absorbed account keeps its history and never has anything to spend again. A lot that moved remembers the order line
-it was bought by (`Lot.bought_by`), so that a refund of that order reaches it where it now is (decision 0028).
+it was bought by (`Lot.bought_by`). So a refund of that order reaches it where it now is (decision 0028).
 """
 
 from __future__ import annotations

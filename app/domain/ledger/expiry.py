@@ -1,4 +1,4 @@
-"""What falls due in a ledger: booked in order of time, each at its own instant, so that no answer waits for a job."""
+"""What falls due in a ledger is booked in order of time, each at its own instant. So no answer waits for a job."""
 
 from __future__ import annotations
 

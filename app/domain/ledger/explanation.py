@@ -29,7 +29,7 @@ _WHY: Final = {
 
 
 def lot_words(policy: Policy, lot: Row) -> str:
-    """A lot by what it was: ``the 60 points of order 1001``, ``the 5 points given for a late answer on ...``."""
+    """Name a lot by what it was: ``the 60 points of order 1001``, ``the 5 points given for a late answer on ...``."""
     kind = policy.credit_type(str(lot["credit_type"]))
     typed = policy.credits is not None and len(policy.credits.types) > 1 and kind is not None
     granted = int(lot["granted"])
@@ -50,7 +50,10 @@ def until_words(lot: Row) -> str:
 
 
 def operation_clause(policy: Policy, operation: Row) -> tuple[str | None, bool]:
-    """The clause an operation rests on, and whether it is a reading: of an expiry, the one that ends such credits."""
+    """Return the clause an operation rests on, and whether it is a reading.
+
+    An expiry rests on the clause that ends such credits.
+    """
     clause, reading = operation["clause"], bool(operation["reading"])
     if operation["step"] == "expire" and operation["hold_id"] is None:
         ends = policy.expiry_clauses()
@@ -238,7 +241,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Policy, Row, Sequence[Row]], str]]] = {
 
 
 def lot_sentence(policy: Policy, lot: Row) -> str:
-    """Where a lot came from, what became of it and what is left: the answer to "why is my credit gone?"."""
+    """Say where a lot came from, what became of it and what is left. It answers "why is my credit gone?"."""
     came = f"{capital(lot_words(policy, lot))} can be used {until_words(lot)}"
     if lot["gone"]:
         came = f"{capital(lot_words(policy, lot))} could be used {until_words(lot)}"

@@ -29,7 +29,8 @@ def hand_back(
 ) -> None:
     """Gives so many credits of a hold back, in reverse and to the same lots, as one operation.
 
-    What comes back to a refunded unit is voided instead, by an operation of its own; the order of the lines stays.
+    Credits that come back to a refunded unit are voided instead, by an operation of its own. The order of the lines
+    stays.
     """
     entries: list[Entry] = []
     left = credits
@@ -112,8 +113,11 @@ def give_back(
     expired: ExpiredReturn | None,
     reason: str | None,
 ) -> Lot | None:
-    """Puts held or spent credits back into their lot; a dead lot follows ``expired`` (ALL-4): both lines are
-    booked, and with ``grace`` a new lot is made. ``reopen`` is done beforehand, by `Ledger`."""
+    """Put held or spent credits back into their lot.
+
+    A dead lot follows ``expired`` (ALL-4): both lines are booked. With ``grace`` a new lot is made. ``reopen`` is done
+    beforehand, by `Ledger`.
+    """
     lot = journal.lots[line.lot_id]
     if source == "held":
         line.released += credits
@@ -164,8 +168,8 @@ def expired_rule(journal: Journal, entries: Sequence[Entry], expired: ExpiredRet
 def repay_owed(journal: Journal, entries: list[Entry], credit_type: str, *, at: datetime | None = None) -> int:
     """Repays what is ``owed`` from what is available, in order of spending, so that never both stand. How much.
 
-    A debt is booked ``owed -> voided`` (the account owes and counts as voided what no lot could give) and repaid
-    ``available -> owed`` (the lot's credits are voided, the debt falls).
+    A debt is booked ``owed -> voided``: the account owes and counts as voided what no lot could give. It is repaid
+    ``available -> owed``: the lot's credits are voided, and the debt falls.
     """
     account = journal.accounts[credit_type]
     at = at or journal.at

@@ -1,9 +1,9 @@
 """The ledger: what may be done with one customer's credits, exact and with every trap of the field closed.
 
-A `Ledger` is a working copy. Each verb validates completely before it changes anything, so that a refused call
-leaves no trace; before the first write in a credit type what has expired is booked, effective at its own instant.
-Spending goes in one total order (`journal.spending_key`); capture follows the hold's order, release and refund go in
-reverse and to the same lots. All numbers are credits, all instants aware. `DomainError`s: ``insufficient_credits``,
+A `Ledger` is a working copy. Each verb validates completely before it changes anything, so that a refused call leaves
+no trace. Before the first write in a credit type, expired credits are booked, effective at their own instant. Spending
+goes in one total order (`journal.spending_key`). Capture follows the hold's order. Release and refund go in reverse and
+to the same lots. All numbers are credits, all instants aware. `DomainError`s: ``insufficient_credits``,
 ``amount_out_of_range``, ``lot_not_found``, ``lot_expired``, ``hold_not_found``, ``hold_wrong_state``, ``hold_expired``,
 ``over_capture``, ``over_release``, ``over_refund``, ``expires_in_past``.
 """
@@ -99,7 +99,7 @@ class Ledger(LotLedger):
         """Takes held credits for good, in the hold's order (all of them unless told). ``final`` releases the rest.
 
         ``clause`` and ``reading``: of the price; without one, the clause of the policy's credits. A rest that goes to
-        an expired lot is an operation of its own, which cites the rule of such returns (ALL-4).
+        an expired lot is an operation of its own. It cites the rule of such returns (ALL-4).
 
         Refused: ``hold_wrong_state`` when nothing is held, ``hold_expired`` (also when no sweep has seen it yet),
         ``over_capture``.
@@ -196,8 +196,8 @@ class Ledger(LotLedger):
     ) -> VoidedGrant:
         """Takes back what an order line granted (AVA-14): of the given units (else all), at most ``credits`` a lot.
 
-        What is spent is reported, or ``owed`` where the policy allows it (then repaid by what is or becomes available);
-        what is held stays held and is reported. Both are voided when they come back (`refunded_units`).
+        Spent credits are reported, or ``owed`` where the policy allows it; then what is or becomes available repays
+        them. Held credits stay held and are reported. Both are voided when they come back (`refunded_units`).
         """
         why = TakeBackReason(door=door, reason=reason, clause=clause, order_id=order_id, ref=ref)
         return take_all(self, self.granted_by(order_id, line_id, units), credits, why)

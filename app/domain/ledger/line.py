@@ -35,7 +35,7 @@ class Line:
 
     @property
     def operation(self) -> tuple[str, int]:
-        """Which operation it is of, also among those that are not stored and have no id of their own (`due_lines`)."""
+        """Return its operation. Operations that are not stored have no id of their own (`due_lines`), but have this."""
         return self.credit_type, self.account_version
 
 

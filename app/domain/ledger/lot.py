@@ -109,7 +109,7 @@ class Lot:
 
     @property
     def unit(self) -> tuple[str, str, int] | None:
-        """(order, line, unit) that its credits belong to, also of a lot that was given away or made for a return."""
+        """Return (order, line, unit) that its credits belong to. A lot given away or made for a return has one too."""
         of = self.data.get("of")
         if of is None or of["order_id"] is None:
             return self.bought_by

@@ -35,13 +35,14 @@ def refund_quote(
 ) -> RefundQuote:
     """What the unused credits of a bought lot bring at ``at``.
 
-    The price paid up to and including ``full_within`` of 24-hour days from the purchase; then that times remaining over
-    whole term in whole seconds, half up to the cent; then nothing (``expired``). A credit applied and undecided is
-    ``credit_in_use``, one with service given ``service_provided``, both of the lot's unused rest only when nothing else
-    is left. ``override``: the vendor's discretion (TERMS-20), the price paid less what was given back already; a credit
-    that a ticket holds unserved is in use all the same.
+    Up to and including ``full_within`` days of 24 hours from the purchase: the price paid. Then that times remaining
+    over whole term in whole seconds, half up to the cent. Then nothing (``expired``). A credit applied and undecided is
+    ``credit_in_use``, one with service given ``service_provided``. Both are said of the lot's unused rest only when
+    nothing else is left. ``override``: the vendor's discretion (TERMS-20), the price paid less what was given back
+    already. A credit that a ticket holds unserved is in use all the same.
 
-    Money goes back once for a credit, whichever door gave it back: what the order's refund covered is left out here.
+    Money goes back once for a credit, whichever door gave it back. The share that the order's refund covered is left
+    out here.
     """
     facts: dict[str, Any] = {
         "purchased_at": lot.bought_at,

@@ -48,7 +48,7 @@ def refunded_of_ticket(ledger: Journal, ticket_id: str) -> int:
 
 
 def lift(ledgers: Iterable[Journal], lots: Collection[str]) -> None:
-    """A unit that a shop took out of its order is there again: what it still uses is no longer claimed."""
+    """Restore a unit that a shop had taken out of its order: what it still uses is no longer claimed."""
     for ledger in ledgers:
         for lot_id in lots:
             lot = ledger.lots.get(LotId(lot_id))
@@ -62,7 +62,7 @@ def lift(ledgers: Iterable[Journal], lots: Collection[str]) -> None:
 def families(
     ledgers: Iterable[Journal], order_id: str, line_id: str, *, withdrawn: bool = False
 ) -> dict[tuple[int, str], list[Lot]]:
-    """Return what an order line granted, by unit and root: each lot with those in which its credits lie by now.
+    """Return what an order line granted, by unit and root. Each lot stands with those in which its credits lie by now.
 
     ``withdrawn``: with the lots that stand for their unit no longer, some of whose credits may still be in use.
     """

@@ -1,6 +1,7 @@
-"""What came of credits that were given back: how many can be used again, and how many are gone (ALL-4).
+"""Credits that were given back: how many can be used again, and how many are gone (ALL-4).
 
-Read off the operations that a ledger made since a mark, so that every answer, event and reason says the same number.
+The numbers are read off the operations that a ledger made since a mark. So every answer, event and reason says the
+same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Credits under a payment dispute: set aside in their lots, given back to them, or reinstated after they were taken.
 
-A suspended credit is held, so that both identities of the ledger stay. Each suspension is a hold of its own on one
-lot, of a kind that no caller may capture or release. A reinstated credit goes back to the very lot that it was taken
-from; one whose lot has expired meanwhile follows the policy's rule for credits returned to an expired lot (ALL-4).
+A suspended credit is held, so that both identities of the ledger stay. Each suspension is a hold of its own on one lot.
+No caller may capture or release that kind. A reinstated credit goes back to the very lot that it was taken from. Where
+that lot has expired meanwhile, the policy's rule for credits returned to an expired lot holds (ALL-4).
 """
 
 from __future__ import annotations

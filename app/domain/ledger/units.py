@@ -1,8 +1,13 @@
-"""What a lot knows of the unit that it is a part of, and of what was given back for it.
+"""What a lot knows of its unit, and of what was given back for it.
 
 A unit is what one order line granted once: the credits of one license, or those of one pack. Its credits may lie in
-several lots by now: the one that the order granted, those that a merge or a transfer made of it, and those that were
-given for returns to a lot that had expired (ALL-4). All of them name the first lot as their root.
+several lots by now:
+
+- the one that the order granted;
+- those that a merge or a transfer made of it;
+- those given for returns to a lot that had expired (ALL-4).
+
+All of them name the first lot as their root.
 
 Each lot keeps four things in its `data`:
 
@@ -31,7 +36,7 @@ BY_LOT: Final[tuple[Door, ...]] = ("lot", "override")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What of a unit could not be taken back at once: so many credits of one lot are spent or held."""
+    """A part of a unit that could not be taken back at once: credits of one lot that are spent or held."""
 
     lot: Lot
     spent: int
@@ -138,7 +143,7 @@ def unit_of(lot: Lot) -> dict[str, Any]:
 
 
 def outstanding(family: Sequence[Lot]) -> int:
-    """Return what an order granted and nobody took back or claims, over all the lots in which it lies by now."""
+    """Return how much an order granted and nobody took back or claims, over all lots in which it lies by now."""
     root = next((lot for lot in family if lot.root == lot.lot_id), None)
     granted = root.granted if root is not None else sum(lot.granted for lot in family)
     voided = sum(lot.voided - lot.moved - transferred(lot) for lot in family)

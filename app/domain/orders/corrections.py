@@ -1,9 +1,9 @@
 """A recorded order that its shop changed: other quantities, other lines, another customer.
 
-What a shop sends is a snapshot, and the newest counts. Units that were added are granted, units that are gone are taken
-back as far as they are unspent, and what is not is reported, as with a refund. What was nobody's use yet is withdrawn
-and granted anew where more than the quantity changed, so that any order of arrival ends in the same projection
-(decision 0007); what was used stays where it is, and the change is refused for a person to decide.
+What a shop sends is a snapshot, and the newest counts. Units that were added are granted. Units that are gone are taken
+back as far as they are unspent. The rest is reported, as with a refund. Where more than the quantity changed, unused
+grants are withdrawn and granted anew. So any order of arrival ends in the same projection (decision 0007). What was
+used stays where it is, and the change is refused for a person to decide.
 """
 
 from __future__ import annotations
@@ -114,8 +114,10 @@ def leave(account: CustomerAccount, order: Order, served: Collection[str]) -> Ta
 
 
 def used(account: CustomerAccount, order: Order, line: OrderLine, served: Collection[str] = ()) -> bool:
-    """Whether anything that a line brought was used: credits spent or held, a choice made, a license registered, a
-    ticket served by it."""
+    """Whether anything that a line brought was used.
+
+    Use is credits spent or held, a choice made, a license registered or a ticket served.
+    """
     mine = (order.order_id, line.line_id)
     return (
         any(

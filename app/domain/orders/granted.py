@@ -1,4 +1,4 @@
-"""What the orders of a customer have granted so far, by the natural keys of grants, and what each order answers."""
+"""What a customer's orders have granted so far, by the natural keys of grants, and what each order answers."""
 
 from __future__ import annotations
 

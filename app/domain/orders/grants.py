@@ -1,4 +1,4 @@
-"""Single grants and their end: a lot, a cover by choice, a license ended, and the notices that go with an order."""
+"""Single grants and their end: a lot, a cover by choice, a license ended, and an order's notices."""
 
 from __future__ import annotations
 

@@ -65,8 +65,11 @@ def rank(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) -> No
 
 
 def reclass(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) -> None:
-    """Open choices of licenses that are of another class by now are taken back, and what their class brings is granted
-    instead. For accounts that have just become one: nothing that was granted before is touched."""
+    """Take back open choices of licenses that are of another class by now.
+
+    Grant what their class brings instead. For accounts that have just become one: nothing that was granted before is
+    touched.
+    """
     by_id = {order.order_id: order for order in ordered}
     for choice in account.open_choices():
         order, item = by_id.get(choice.order_id), account.licenses.get(choice.license_id or LicenseId(""))

@@ -1,4 +1,4 @@
-"""Order lines as the rules see them: which offer sells a line, under which policy version, and the facts it states."""
+"""Order lines as the rules see them: the offer that sells a line, its policy version, and its facts."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ Terms = Mapping[int, Policy]
 
 
 def place_of(line_id: str) -> tuple[tuple[tuple[str, int], ...], str]:
-    """Where a line stands among those of its order: by its id with digits compared as numbers, as shops number them (2
-    before 10), and never by where a delivery happened to list it, so that every delivery grants the same."""
+    """Return the place of a line among those of its order: by its id, with digits compared as numbers (2 before 10).
+
+    Shops number lines so. The order in which a delivery lists them never counts, so that every delivery grants the
+    same.
+    """
     parts = tuple((words, int(digits or -1)) for words, digits in _PARTS.findall(line_id))
     return parts, line_id
 
@@ -42,8 +45,10 @@ def pin_of(order: Order, line: OrderLine) -> int:
 
 
 def pinned_lines(order: Order, policy: Policy, newest: Policy) -> list[dict[str, Any]]:
-    """The lines as echoed in the answer, each with the policy version that judges it: the one in force when the order
-    was placed, or, for a sku that it did not know yet, the newest."""
+    """Return the lines as echoed in the answer, each with the policy version that judges it.
+
+    That is the one in force when the order was placed. For a sku that it did not know yet it is the newest.
+    """
     return [
         {
             "line_id": line.line_id,
@@ -89,7 +94,7 @@ def other_units(policy: Policy, sku: str, row: Mapping[str, Any], currency: str)
 
 
 def bills(row: Mapping[str, Any], how: str | None) -> bool:
-    """Whether a line that bills no whole period is granted all the same: the mapping says so, and it cost something."""
+    """Whether a line that bills no whole period is granted all the same: the mapping says so, and it cost money."""
     return row["change"] == "proration" and how == "grant" and Decimal(row.get("paid") or 0) > 0
 
 
@@ -105,8 +110,11 @@ def unknown_lines(order: Order) -> list[str]:
 
 
 def line_facts(account: CustomerAccount, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> dict[str, Any]:
-    """The facts that an offer's rules may ask for. Licenses count as they were held when the order was placed, those
-    of the order itself included; the discount is exact to the currency's smallest unit (AVA-6)."""
+    """The facts that an offer's rules may ask for.
+
+    Licenses count as they were held when the order was placed, with those of the order itself. The discount is exact to
+    the currency's smallest unit (AVA-6).
+    """
     held = [
         license_
         for license_ in account.licenses.values()

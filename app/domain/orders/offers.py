@@ -21,8 +21,8 @@ from app.domain.values.wire import jsonable
 def price_of(account: CustomerAccount, offer: Offer, n: int | None = None) -> Money | None:
     """The offer's price for this customer now; None where the text names none.
 
-    By the highest edition on the account (CACTU-10; the lowest one's for an account without a license), plus what each
-    additional license costs (CSC-18). ``n``: of a patterned sku.
+    The price is that of the highest edition on the account (CACTU-10), plus what each additional license costs
+    (CSC-18). An account without a license has the lowest edition's. ``n``: of a patterned sku.
     """
     return price_with(
         account.policy, offer, edition=account.highest_edition(), licenses=len(account.active_licenses()), n=n
@@ -84,7 +84,7 @@ def editions_of(licenses: Iterable[License]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """An offer as it stands for a customer: whether they may buy it, its price, which of its grants would apply."""
+    """An offer as it stands for a customer: whether they may buy it, its price, and the grants that would apply."""
 
     facts: dict[str, Any]
     available: bool

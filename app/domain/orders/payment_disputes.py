@@ -1,8 +1,9 @@
-"""A payment dispute: the buyer's bank takes the money of an order back, and the vendor may win it (a *dispute* without
-more is about a ticket's charge).
+"""A payment dispute: the buyer's bank takes the money of an order back, and the vendor may win it.
 
-The policy's `payment_disputes` says what an open, a lost and a won one do to what is unspent of the order's grants.
-What a dispute took is remembered thing by thing, so that winning it puts each back as it was: credits in the same
+A *dispute* without more is about a ticket's charge.
+
+The policy's `payment_disputes` says what an open, a lost and a won one do to unspent grants of the order. Everything
+that a dispute took is remembered, so that winning it puts each thing back as it was. These are credits in the same
 lots, licenses, periods, choices and add-ons.
 """
 
@@ -125,7 +126,7 @@ def _owner(ledger: Ledger, hold_id: str) -> Ledger | None:
 def take(
     account: CustomerAccount, order: Order, dispute: PaymentDispute, units: Mapping[str, int], terms: Terms
 ) -> None:
-    """Take back what is unspent of the units, as a refund of them does, and remember what has to be put back."""
+    """Take back what is unspent of the units, as a refund does. Remember what has to be put back."""
     if not units:
         return
     dispute.takes += 1

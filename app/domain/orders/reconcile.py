@@ -1,10 +1,14 @@
 """What orders grant: one fold over all orders of a customer in the order in which they were placed.
 
-`reconcile_grants` compares what the orders of a customer ought to have granted with what they did grant, and makes up
-the difference. Because it folds by (placed_at, order_id, `place_of` the line, unit) and never by arrival, any order of
-arrival ends in the same projection (decision 0007): a grant of the wrong class that nobody has touched is voided and
-granted anew, a touched one stays and raises ``grant_review``; a period that was queued moves when an earlier order
-comes late. Natural keys (order, line, unit, rule) make it safe to run any number of times.
+`reconcile_grants` compares what a customer's orders should have granted with what they did grant. It makes up the
+difference. It folds by (placed_at, order_id, `place_of` the line, unit) and never by arrival. So any order of arrival
+ends in the same projection (decision 0007):
+
+- an untouched grant of the wrong class is voided and granted anew;
+- a touched one stays and raises ``grant_review``;
+- a queued period moves when an earlier order comes late.
+
+Natural keys (order, line, unit, rule) make it safe to run any number of times.
 """
 
 from __future__ import annotations
@@ -40,8 +44,8 @@ def reconcile_grants(
 ) -> None:
     """Make the account hold what these orders (all of the customer's) grant; changed answers are put into the plan.
 
-    ``corrected``: a shop changed one of them, so that what another rested on may be gone; what that other granted is
-    then withdrawn, unless it was used.
+    ``corrected``: a shop changed one of them, so that grants may rest on something gone. Those are then withdrawn,
+    unless they were used.
     """
     ordered = sorted(orders, key=lambda order: (order.placed_at, order.order_id))
     rank(account, ordered, terms)
@@ -67,8 +71,10 @@ def reconcile_grants(
 
 
 def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
-    """The lines in the order in which they are judged: as placed, and at one instant licenses before what may rest on
-    them, so that support bought together with a license extends its cover (CACTU-14)."""
+    """Return the lines in the order in which they are judged: as placed, and at one instant licenses first.
+
+    So support bought together with a license extends its cover (CACTU-14).
+    """
     found = [(order, line, terms[pin_of(order, line)]) for order in ordered for line in order.lines if line.quantity]
 
     def place(pair: tuple[Order, OrderLine, Policy]) -> tuple[Any, ...]:
@@ -276,7 +282,7 @@ class _Line:
         return sum(lot.held + lot.spent for lot in self._still_used(grant, unit_no))
 
     def _still_used(self, grant: CreditGrant, unit_no: int) -> list[Lot]:
-        """The lots of a withdrawn grant of a unit, some of whose credits are in use, wherever they lie by now."""
+        """Return the lots of a unit's withdrawn grant some of whose credits are in use, wherever they lie by now."""
         if not any(
             lot.rule == grant.rule
             for lot in self.there.withdrawn.get((self.order.order_id, self.line.line_id, unit_no), ())
@@ -410,7 +416,7 @@ class _Line:
         self.account.emit("addon.granted", {"order_id": addon.order_id, "line_id": addon.line_id, "addon": name})
 
     def _instead(self, grant: Grant, unit_no: int) -> None:
-        """What a unit has used of another class stays, so it is not granted its own class on top (decision 0007)."""
+        """A used grant of another class stays, so the unit is not granted its own class on top (decision 0007)."""
         for row in self.outcome.decisions:
             if (row["line_id"], row["unit_no"], row["rule"]) == (self.line.line_id, unit_no, grant.rule):
                 row["granted"] = False

@@ -1,7 +1,7 @@
 """A refunded order: what is unspent of its grants is taken back, what was used is reported (AVA-14), never hidden.
 
-Licenses go newest first with what they brought. Of bought periods the newest that has not begun goes first, only then
-the running one is shortened (decision 0026); a period that has run out is reported as not taken back.
+Licenses go newest first with what they brought. Of bought periods the newest that has not begun goes first; only then
+the running one is shortened (decision 0026). A period that has run out is reported as not taken back.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class TakenBack:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """The line of an order of which something is taken back, why and by which clause; ``answer`` is told what was."""
+    """An order's line of which something is taken back, with the reason and the clause. ``answer`` is told what was."""
 
     account: CustomerAccount
     order: Order
@@ -198,7 +198,7 @@ def _bought(taking: Taking, quantity: int) -> None:
 
 
 def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None = None) -> None:
-    """Of one unit of a license, or of so many units of what was bought, those that were added last first."""
+    """Take back credits of one unit of a license, or of so many bought units. The last added go first."""
     account, order, line, answer, reason = (taking.account, taking.order, taking.line, taking.answer, taking.reason)
     by_unit: dict[int, list[list[Lot]]] = {}
     found = account.ledger.granted_by(order.order_id, line.line_id) if unit_no is None else taking.of_unit(unit_no)
@@ -252,7 +252,7 @@ def _emit_voided(taking: Taking, lot: Lot, credits: int) -> None:
 
 
 def _note_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
-    """Says what could not be taken back: in one row what is the buyer's own, in one a lot what is another's."""
+    """Report what could not be taken back: the buyer's own in one row, another customer's in a row for each lot."""
     others, line_id = taking.account.others, taking.line.line_id
     theirs = [left for left in result.left if left.lot.customer_id in others]
     spent = result.spent - sum(their.spent for their in theirs)
@@ -289,7 +289,7 @@ def _whole(families: Sequence[Sequence[Lot]]) -> int:
 
 
 def left_of(order: Order, refunded: Mapping[str, int], by_lots: Mapping[str, int]) -> dict[str, int]:
-    """How many units of each line nothing was given back for: neither by the order nor by its lots (TERMS-19)."""
+    """Return the units of each line for which nothing was given back, by the order or by its lots (TERMS-19)."""
     return {
         str(line.line_id): max(line.quantity - refunded.get(line.line_id, 0) - by_lots.get(line.line_id, 0), 0)
         for line in order.lines
@@ -298,7 +298,7 @@ def left_of(order: Order, refunded: Mapping[str, int], by_lots: Mapping[str, int
 
 
 def by_lots(account: CustomerAccount, order: Order, owner: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Units of each line whose money went back by their lots; a unit of which a part went back counts whole.
+    """Return the units of each line whose money went back by their lots. A unit counts whole where a part went back.
 
     ``owner``: those of which the shop has told since; they are among the order's refunds by now.
     """

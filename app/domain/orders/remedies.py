@@ -1,7 +1,7 @@
-"""What a refused customer can do, so that it cures: a sku that can be ordered, how many, and from when it helps.
+"""What a refused customer can do to be served: a sku to order, how many of it, and from when it helps.
 
-What would change nothing is not offered: a pack of another credit type, cover that cannot begin, an offer that this
-account may not buy. No rule here knows a vendor.
+A remedy that would change nothing is not offered. Examples: a pack of another credit type, cover that cannot begin, an
+offer that this account may not buy. No rule here knows a vendor.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _begins(account: CustomerAccount, grant: CoverGrant, need: Need) -> datetime
 
 
 def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]:
-    """The packs that would make up for so many missing credits of a type, with how many of each it takes.
+    """Return the packs that would make up for missing credits of a type, with how many of each it takes.
 
     A price that depends on what the account holds is left to `GET /v1/offers`.
     """
@@ -201,7 +201,7 @@ def typed_words(credit_type: CreditType) -> str:
 
 
 def _credit_that_serves(account: CustomerAccount, need: Need) -> list[Remedy]:
-    """A credit of a type that serves what is asked for: one that is there, else the offers that bring one."""
+    """Return a credit of a type that serves: one that is there, else the offers that bring one."""
     kind = need.facts.get(REQUEST_KIND)
     types = [] if kind is None else serving_types(account.policy, kind)
     there = [kind for kind in types if account.ledger.available(kind.credit_type, license_id=need.license_id)]

@@ -139,7 +139,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 
 
 def alike(fact: Any, value: Any) -> Any:
-    """The value as the type of the fact: a time in quotes as an instant, a decimal in quotes as a number."""
+    """Return the value in the type of the fact: a quoted time as an instant, a quoted decimal as a number."""
     if isinstance(value, tuple | list):
         return tuple(alike(fact, item) for item in value)
     if isinstance(value, str):

@@ -12,8 +12,8 @@ from app.domain.policy.document import STRICT
 class LicenseRules:
     """How licenses are counted where a grant depends on it (CSC-2, XC-3).
 
-    ``refunded_untouched``: a license refunded with its grant untouched is ``left_out`` of the count for what is bought
-    after the refund, or ``counted`` like any other. A standing license keeps its class either way.
+    ``refunded_untouched``: how a license refunded with its grant untouched counts for later purchases. ``left_out`` of
+    the count, or ``counted`` like any other. A standing license keeps its class either way.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -25,7 +25,7 @@ class LicenseRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """Cover bought up to ``within`` days after the end of other cover goes on from that end, and keeps its date."""
+    """Cover bought up to ``within`` days after the end of other cover goes on from that end. It keeps its date."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     within: int = 0
@@ -36,7 +36,7 @@ class Renewal:
 class CoverRules:
     """Suspension (CSC-5) and extension (CACTU-8) of covers, reminders before the end (CACTU-13), and when it ends.
 
-    Without the last three, a term ends to the instant and a renewal after it leaves a gap (ALL-1, CACTU-14).
+    Without the last three, a term ends to the instant. A renewal after it leaves a gap (ALL-1, CACTU-14).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT

@@ -35,7 +35,7 @@ class CreditType:
 class ExpiredReturn:
     """What happens to credits given back to a lot that has expired (ALL-4).
 
-    ``forfeit``: booked as expired, both lines shown; ``grace``: a new lot for ``grace``; ``reopen``: the lot is
+    ``forfeit``: booked as expired, both lines shown. ``grace``: a new lot for ``grace``. ``reopen``: the lot is
     extended by ``grace`` from now.
     """
 
@@ -52,8 +52,8 @@ class ExpiredReturn:
 class MoneyBack:
     """Money back for unused bought credits. None in the policy: not offered.
 
-    Full up to and including ``full_within`` days of 24 hours; then the price times remaining over whole term in
-    seconds, half up; nothing once expired. ``override`` by its own scope with a reason, never above the price paid.
+    Full up to and including ``full_within`` days of 24 hours. Then the price times remaining over whole term in
+    seconds, half up. Nothing once expired. ``override`` by its own scope with a reason, never above the price paid.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -129,7 +129,7 @@ class CreditRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentDisputes:
-    """What a dispute of an order's payment does to what is unspent of its grants; every text is silent on it.
+    """What a dispute of an order's payment does to unspent credits of its grants. Every text is silent on it.
 
     ``won``: what an open or lost one took is given back to the same lots, or stays taken.
     """

@@ -65,8 +65,8 @@ class LateFacts:
 class Silence:
     """What happens when the customer is waited for and does not answer.
 
-    ``after``: a target in service hours, e.g. ``business_days:5:close``, counted from the pause. The pause ends then,
-    with a ``reminder`` to the vendor, or the ticket is ``resolved`` with the ``outcome`` that stands for silence.
+    ``after``: a target in service hours, e.g. ``business_days:5:close``, counted from the pause. The pause ends then.
+    The vendor gets a ``reminder``, or the ticket is ``resolved`` with the ``outcome`` that stands for silence.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT

@@ -47,9 +47,9 @@ class CreditGrant:
 class CoverGrant:
     """Cover: support for a time, or a level of support without end.
 
-    ``start``: ``order`` runs from ``placed_at``; ``after_current`` from the end of all unbroken cover at ``placed_at``,
-    or from ``placed_at`` in a gap; ``when_uncovered`` from where the first active license is without cover, at once
-    where one of them is (CACTU-14); ``first_ticket`` is pending until the first accepted ticket that it pays for
+    ``start``: from when it runs. ``order``: from ``placed_at``. ``after_current``: from the end of all unbroken cover
+    at ``placed_at``, or from ``placed_at`` in a gap. ``when_uncovered``: from where the first active license is without
+    cover, at once where one is (CACTU-14). ``first_ticket``: pending until the first accepted ticket that it pays for
     (CSC-4). ``term`` None: without end, ends with its license. ``scope``: which licenses it serves. ``levels``: the
     levels of service it makes free (AVA-4); empty means all. ``free``: came with a license (CSC-5: not suspendable).
     ``actions``: the entitlement actions it opens.

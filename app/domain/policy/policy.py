@@ -1,8 +1,8 @@
 """The policy: one vendor's support terms as data. Every rule names its clause and says whether it is our reading.
 
-These frozen dataclasses ARE the document format: `app.documents` reads YAML into them (unknown keys refused, errors
-with line numbers) and publishes their JSON Schema. No expression language: conditions are (fact, operator, value)
-joined by all / any / not, and prices are one of a closed set of shapes, so that counterfactuals can be computed.
+These frozen dataclasses ARE the document format. `app.documents` reads YAML into them: unknown keys are refused, errors
+have line numbers. It publishes their JSON Schema too. There is no expression language. Conditions are (fact, operator,
+value) joined by all / any / not, and prices are one of a closed set of shapes. So counterfactuals can be computed.
 """
 
 from __future__ import annotations

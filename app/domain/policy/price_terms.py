@@ -69,7 +69,7 @@ class OfferPrice:
 
     ``per_credit`` prices a sku with ``{n}``: n times as much, half a cent up. Such a sku has no other price.
 
-    ``by_edition`` prices by the highest edition on the account (order of `Policy.editions`, lowest first; CACTU-10);
+    ``by_edition`` prices by the highest edition on the account (order of `Policy.editions`, lowest first; CACTU-10).
     ``each_additional_license`` is added for every license after the first (CSC-18).
     """
 

@@ -1,4 +1,4 @@
-"""Prices by the list: what a category costs for which inputs, and whether an assessment keeps to it (AVA-7, XC-9).
+"""Prices by the list: a category's price for given inputs, and whether an assessment keeps to it (AVA-7, XC-9).
 
 All in credits. Nothing here knows a ticket or a customer.
 """

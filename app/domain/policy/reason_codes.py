@@ -1,5 +1,7 @@
-"""The codes that a policy may give as reasons, with what each means; a policy brings its own, so no list in code knows
-them."""
+"""The codes that a policy may give as reasons, with what each means.
+
+A policy brings its own, so no list in code knows them.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,14 @@
 """Admission: whether a ticket may go on and who pays, as far as the rules decide alone. It changes nothing.
 
-One order of questions for every policy: the checks; what is missing; who pays (nobody at price 0, a level of cover,
-cover or credits, as the customer chose); consent to the price; the hold. `app.domain.tickets.opening` carries it out.
+Every policy asks in one order:
+
+- the checks;
+- what is missing;
+- who pays: nobody at price 0, a level of cover, cover or credits, as the customer chose;
+- consent to the price;
+- the hold.
+
+`app.domain.tickets.opening` carries it out.
 """
 
 from __future__ import annotations
@@ -68,8 +75,11 @@ def price_of(session: TicketSession) -> Pricing:
 
 
 def needs_consent(session: TicketSession, category: Category | None, credits: int, *, above_list: bool = False) -> bool:
-    """Whether the customer must agree to a price first: above what was agreed in advance, or asked beforehand where the
-    category says so (CSC-9, CSC-10). Policies without confirmation never ask (XC-10)."""
+    """Whether the customer must agree to a price first.
+
+    They must above what was agreed in advance, and where the category asks beforehand (CSC-9, CSC-10). Policies without
+    confirmation never ask (XC-10).
+    """
     if session.policy.confirmation is None or credits == 0:
         return False
     agreed = session.ticket.agreed_up_to
@@ -233,7 +243,10 @@ def _general(cover: Cover) -> bool:
 
 
 def cover_that_pays(session: TicketSession) -> tuple[Cover | None, bool]:
-    """The cover that would pay for any issue of this ticket now, and whether it would start with it (CSC-4)."""
+    """Return the cover that would pay for any issue of this ticket now.
+
+    Return too whether the ticket would start it (CSC-4).
+    """
     if "cover" not in session.policy.payment.means:
         return None, False
     running = [cover for cover in covers.in_force_for(session.account, session.ticket.license_id) if _general(cover)]
@@ -364,7 +377,10 @@ def _by_credits(session: TicketSession, priced: Pricing, spendable: int) -> Admi
 
 
 def _in_advance(session: TicketSession, agreed: int, spendable: int) -> int:
-    """What is held of a price agreed in advance: all of it; where less is there, that, if it pays any listed price."""
+    """Return how much is held of a price agreed in advance: all of it.
+
+    Where less is there, that, if it pays any listed price.
+    """
     bounds = [pricing.quote(category, {}).most for category in session.policy.categories]
     dearest = max((bound for bound in bounds if bound is not None), default=agreed)
     return spendable if dearest <= spendable < agreed else agreed

@@ -1,8 +1,8 @@
-"""Assessment: the quote in its numbered history, consent to it, and how a price changes while a ticket is worked on.
+"""Assessment: the quote in its numbered history, consent to it, and its changes while a ticket is worked on.
 
-Down at once, up at once within what was agreed; above it, or to a category that is asked beforehand, it waits for
-consent while the old price stands (CSC-10). Policies without confirmation change at once (XC-10). Too few credits: 409,
-and the old price stands (ALL-2).
+A price goes down at once, and up at once within what was agreed. Above that it waits for consent while the old price
+stands (CSC-10). So does a change to a category that is asked beforehand. Policies without confirmation change at once
+(XC-10). Too few credits: 409, and the old price stands (ALL-2).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def assess(
 
 
 def _free(session: TicketSession, category: Category) -> str | None:
-    """The cover that pays, so that no credits need be named: the ticket's own, or one of the level; else None."""
+    """Return the cover that pays instead of credits: the ticket's own, or one of the level; else None."""
     ticket, payment = session.ticket, session.policy.payment
     own = None if ticket.cover_id is None else session.account.covers.get(CoverId(ticket.cover_id))
     if ticket.accepted_at is not None and own is not None and not own.levels:
@@ -166,8 +166,10 @@ def _reprice(
 
 
 def adjust_charge(session: TicketSession, credits: int, *, terms: Terms) -> None:
-    """Holds the difference by the clause of the price, or gives it back by the one by which prices change (CSC-10,
-    XC-10)."""
+    """Hold or give back the difference (CSC-10, XC-10).
+
+    A hold cites the clause of the price, a return that of changed prices.
+    """
     confirmation = session.policy.confirmation
     clause = session.policy.reassessment_clause or (confirmation.change_clause if confirmation else None)
     session.adjust_hold_to(credits, reason="assessment", clause=clause, terms=terms)

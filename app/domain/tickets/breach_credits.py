@@ -1,4 +1,4 @@
-"""Credits that a breach of a promise brings: granted once, and taken back where it turns out to have been none."""
+"""Credits that a breach of a promise brings. They are granted once, and taken back where the breach was none."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The cause of a closed ticket, corrected at any time, and the credits that follow from it (AVA-11, CSC-16, XC-11).
+"""The cause of a closed ticket, corrected at any time, and its credits (AVA-11, CSC-16, XC-11).
 
 A cause that turns out to be the vendor's own bug returns what the ticket was charged. A cause that turns out to be
-something else takes again what was returned for it, as far as credits are there; the rest is reported. The ticket keeps
-how many credits were returned for its cause and not taken again, so that never more comes back than was captured, and
-nothing is captured twice.
+another takes again what was returned for it, as far as credits are there. The rest is reported. The ticket keeps how
+many credits were returned for its cause and not taken again. So never more comes back than was captured, and nothing is
+captured twice.
 """
 
 from __future__ import annotations

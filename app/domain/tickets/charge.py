@@ -115,8 +115,10 @@ class TicketCharge(TicketAnswers):
         return capture_for(self.account.ledger, self.ticket.ticket_id, clause=clause, reading=reading)
 
     def price_terms(self) -> Terms:
-        """The clause of the ticket's price: its assessment's, else its category's, its type of credit's, or the one
-        by which credits were agreed in advance."""
+        """Return the clause of the ticket's price.
+
+        It is the assessment's, else the category's, the credit type's, or that of credits agreed in advance.
+        """
         ticket, policy = self.ticket, self.policy
         standing = ticket.in_force
         if standing is not None and standing["clause"] is not None:
@@ -185,8 +187,10 @@ class TicketCharge(TicketAnswers):
         )
 
     def offers(self, missing: int | None = None) -> tuple[Remedy, ...]:
-        """The offers listed with a refusal for want of means that help (CSC-17); as many as make up for what is
-        missing, where that is known."""
+        """Return the offers that help against a refusal for want of means (CSC-17).
+
+        Where the missing number is known, as many as make up for it.
+        """
         skus = self.policy.payment.exhausted_skus
         need = self.need(missing)
         found = remedies.remedies(self.account, [RemedyRule(kind="buy", skus=skus)] if skus else [], need)

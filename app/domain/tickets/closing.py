@@ -28,9 +28,10 @@ _DUE_MAX: Final = 1_000
 def resolve(
     session: TicketSession, *, outcome: str | None, cause: str | None, result: Mapping[str, Any], by: str | None
 ) -> None:
-    """Captures what is held, or gives it back: an outcome that takes nothing, or a cause that returns everything
-    (AVA-11, XC-11, CSC-16). What was agreed and not used is released. ``result``: facts found, such as
-    ``hosting_certified``.
+    """Capture what is held, or give it back.
+
+    An outcome may take nothing, and a cause may return everything (AVA-11, XC-11, CSC-16). What was agreed and not used
+    is released. ``result``: facts found, such as ``hosting_certified``.
 
     Refused: 422 ``unknown_outcome``, ``unknown_cause``; 409 ``not_accepted``, ``assessment_required``.
     """
@@ -152,8 +153,9 @@ def dispute(session: TicketSession, *, reason: str | None) -> int:
 def decide_dispute(
     session: TicketSession, number: int, *, decision: str, credits: int | None, by: str | None, cause: str | None = None
 ) -> None:
-    """Upheld (it stays), reduced to ``credits``, or returned. ``cause``: what the problem turned out to be; a bug
-    returns everything, to expired lots as the cause says (ALL-4).
+    """Upheld (it stays), reduced to ``credits``, or returned.
+
+    ``cause``: what the problem turned out to be. A bug returns everything, to expired lots as the cause says (ALL-4).
 
     Refused: ``dispute_decided`` (409), ``credits_required``, ``credits_not_below``, ``unknown_cause``,
     ``cause_returns_all`` (422).
@@ -215,7 +217,7 @@ def _new_charge(decision: str, credits: int | None, net: int) -> int:
 
 
 def fall_due(session: TicketSession) -> None:
-    """What has fallen due on this ticket by now, in order of time; exact whether or not a job has run.
+    """Do what has fallen due on this ticket by now, in order of time. It is exact whether or not a job has run.
 
     A credit that expired before anybody decided (TERMS-18), access not given in time (TERMS-8), a quote not answered.
     """
@@ -276,7 +278,7 @@ def _pause(session: TicketSession, number: int) -> Mapping[str, Any]:
 def _silent(session: TicketSession, row: Mapping[str, Any]) -> None:
     """The customer did not answer: the policy's reminder, or its outcome for silence (never over an open price).
 
-    An answer at the very instant would still have counted, so it is seen a second later; it happened at the instant.
+    An answer at the very instant would still have counted. So it is seen a second later, and happened at the instant.
     """
     ticket, when = session.ticket, parse_iso(row["silent_at"])
     rule = pause_rule(session, row["reason"], row["party"]).silence

@@ -1,4 +1,4 @@
-"""What a customer may do now: the policy's rules of an action in order, the first that holds decides (CACTU-3 to -12).
+"""What a customer may do now. Of the policy's rules of an action the first that holds decides (CACTU-3 to -12).
 
 `facts_of` states everything the rules of actions, tickets and checks may ask about a customer. An absent fact is
 unknown.
@@ -62,8 +62,11 @@ def facts_of(
     credit_type: str | None = None,
     host: object = None,
 ) -> dict[str, Any]:
-    """The facts of a customer at ``account.when``, by the names in `app.domain.policy.ticket_rules`: ``cover.*``
-    (reaching the license, opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
+    """Return the facts of a customer at ``account.when``, by the names in `app.domain.policy.ticket_rules`.
+
+    They are ``cover.*`` (reaching the license, opening the action), ``license.*``, ``customer.*``, ``credits.*`` and
+    ``choice.open``.
+    """
     named = None if license_id is None else account.licenses.get(LicenseId(license_id))
     held = account.active_licenses()
     facts: dict[str, Any] = {
@@ -166,8 +169,11 @@ def check_reason(account: CustomerAccount, reason: str | None) -> None:
 
 
 def decide(account: CustomerAccount, action: Action, query: Query) -> Decision:
-    """Whether the action is allowed now: the first rule that holds, with its clause, facts, remedies and what would
-    change it. A license that is not the customer's is denied like one that does not exist."""
+    """Decide whether the action is allowed now.
+
+    The first rule that holds gives its clause, facts, remedies and what would change it. A license that is not the
+    customer's is denied like one that does not exist.
+    """
     facts = {**facts_of(account, query.license_id, action=action.action), **query.facts()}
     facts["query.forum"] = _as_named(action, "query.forum", query.forum)
     trace: list[Reason] = []

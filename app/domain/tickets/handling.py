@@ -142,7 +142,7 @@ def respond(
 ) -> int:
     """A message on the ticket; its number. Many responses, one charge (XC-1).
 
-    The vendor's ``service`` waits for qualification, consent and the policy's gates (TERMS-11, CSC-9, TERMS-24); the
+    The vendor's ``service`` waits for qualification, consent and the policy's gates (TERMS-11, CSC-9, TERMS-24). The
     first one makes the credit used (TERMS-20). A closed ticket takes what was written before it was closed. What is
     ``automatic``, or no word to the other side, meets no promise and answers nothing.
     """
@@ -217,7 +217,7 @@ def _unanswered(ticket: Ticket, when: datetime) -> bool:
 
 
 def answered(session: TicketSession, when: datetime) -> None:
-    """The customer's answer ends the waits for it that the policy lets it end; the others are no silence any more."""
+    """The customer's answer ends the waits that the policy lets it end. The other waits are no silence any more."""
     waits = [
         pause
         for pause in session.ticket.pauses
@@ -316,7 +316,7 @@ def _remedies(session: TicketSession) -> tuple[Remedy, ...]:
 def request_access(session: TicketSession, *, kinds: Sequence[str], deadline_at: datetime | None) -> int:
     """Access the customer owes, by default until the policy's deadline in service hours; its number (TERMS-8).
 
-    On a calendar that opens no more there is no such deadline: the vendor's clocks wait all the same, and nothing falls
+    On a calendar that opens no more there is no such deadline. The vendor's clocks wait all the same, and nothing falls
     due. Refused: 409 ``access_not_offered``, 422 ``unknown_access_kind``, ``deadline_in_past``.
     """
     ticket, rule = session.ticket, session.policy.access

@@ -18,7 +18,7 @@ def merge(session: TicketSession, other: TicketSession, lasting: Mapping[str, Ti
     """Ends the duplicate ``session`` and lets ``other`` take in what was written on it.
 
     ``lasting``: by the id of a merged ticket, the one that it lives on in. Refused 409: ``merged_already`` where the
-    duplicate was merged, or the two are one by now; ``merge_chain`` where the other was merged into a third;
+    duplicate was merged, or the two are one by now. ``merge_chain`` where the other was merged into a third.
     ``merge_closed``.
     """
     for ticket, partner in ((session.ticket, other.ticket), (other.ticket, session.ticket)):

@@ -18,7 +18,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-"""A helpdesk's own word for waiting for the customer: a code and no sentence, since it is kept in the clocks' facts."""
+"""A helpdesk's own word for waiting for the customer. It is a code and no sentence, since the clocks' facts keep it."""
 
 
 def end_pause(session: TicketSession, row: Mapping[str, Any], by: str, when: datetime) -> None:
@@ -37,9 +37,9 @@ def end_pause(session: TicketSession, row: Mapping[str, Any], by: str, when: dat
 def pause(session: TicketSession, *, reason: str, party: str | None, until: datetime | None = None) -> int:
     """Vendor clocks stand while somebody else is waited for, or nobody (TERMS-25); its number.
 
-    A reason the policy does not list may be any code where the customer or a third party is waited for, and then
-    ``party`` says so; nobody else's delay stops the vendor's clocks without a rule. ``until``: ends by itself.
-    Refused: 422 ``unknown_pause_reason``, ``wrong_party``, ``until_in_past``; 409 ``already_paused``.
+    A reason the policy does not list may be any code where the customer or a third party is waited for. ``party`` says
+    so then. Nobody else's delay stops the vendor's clocks without a rule. ``until``: ends by itself. Refused: 422
+    ``unknown_pause_reason``, ``wrong_party``, ``until_in_past``; 409 ``already_paused``.
     """
     must_allow(session.ticket.state, "pause")
     rule = pause_rule(session, reason, party)

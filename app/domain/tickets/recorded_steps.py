@@ -1,4 +1,4 @@
-"""What was done to a ticket, read back off its stream: the steps somebody took, not what the rules made of them.
+"""The steps that somebody took on a ticket, read back off its stream, without what the rules made of them.
 
 For running recorded history again under another policy (`app.usecases.simulation`). What fell due by itself is left
 out: it falls due again.

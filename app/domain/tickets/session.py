@@ -1,7 +1,7 @@
 """A ticket session: one ticket being worked on, with its customer's account and its clocks.
 
-Every change of a ticket goes through a session. `TicketSession.record` alone appends to the stream: it holds the
-lifecycle, starts and stops clocks as the state changes, keeps the charge with the ledger, and publishes what was
+Every change of a ticket goes through a session. `TicketSession.record` alone appends to the stream. It holds the
+lifecycle, and starts and stops clocks as the state changes. It keeps the charge with the ledger, and publishes what was
 charged (AVA-12). `TicketSession.finish` puts the row into the plan.
 """
 

@@ -1,10 +1,10 @@
 """The ticket: a support request under the helpdesk's own id, as the fold of append-only events.
 
-Each event of the stream ``ticket`` says what happened (its kind) and what it changed: ``set`` replaces fields, ``add``
+Each event of the stream ``ticket`` says what happened (its kind) and what it changed. ``set`` replaces fields, ``add``
 appends to a list, ``change`` alters one entry of a list by its number. So the fold is one small function, and the row's
 cached document is the fold by construction. All values are JSON: instants are RFC 3339 texts (`wire.iso`), because the
-document is what is stored. Names, the subject and external ids stand in the row only, never in an event
-(decision 0008).
+document is what is stored. Names, the subject and external ids stand in the row only, never in an event (decision
+0008).
 """
 
 from __future__ import annotations
@@ -376,8 +376,8 @@ class Ticket:
     def document(self) -> dict[str, Any]:
         """What the row keeps: everything but the subject and the outer ids, which have columns of their own.
 
-        A member that came after 0.1.0 is left out while it has its default, so that a process of the version before can
-        read the row during an upgrade.
+        A member that came after 0.1.0 is left out while it has its default. So a process of the version before can read
+        the row during an upgrade.
         """
         document = {name: copied(getattr(self, name)) for name in _IN_DOCUMENT}
         return {name: value for name, value in document.items() if name not in _LATER or value != _LATER[name]}

@@ -12,7 +12,7 @@ from app.domain.values.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One reason of an answer: a stable code, the clause it rests on, the facts used, and whether it is our reading."""
+    """One reason of an answer: a stable code, its clause, the facts used, and whether it is our reading."""
 
     code: str
     clause: str | None

@@ -1,7 +1,7 @@
 """Tell whether a call says what an earlier call said, by a stored digest.
 
-A digest covers what was said: a member at its default is left out, so that a new optional member changes no digest.
-Digests of this form begin with `EDITION`. Rows stored before have none: they hold the first edition's form, in which
+A digest covers what was said. A member at its default is left out, so that a new optional member changes no digest.
+Digests of this form begin with `EDITION`. Rows stored before have none. They hold the first edition's form, in which
 the members of that time stand with their defaults. Such a row is compared with that form of the call.
 """
 

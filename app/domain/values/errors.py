@@ -1,7 +1,7 @@
 """Requests that cannot be carried out.
 
-A refusal by policy is a recorded decision (`app.domain.values.decision`). A `DomainError` is for a request that
-cannot be carried out at all: a wrong state, want of credits, a conflict, an input the policy does not know. Its code
+A refusal by policy is a recorded decision (`app.domain.values.decision`). A `DomainError` is for a request that cannot
+be carried out at all. Examples: a wrong state, want of credits, a conflict, an input the policy does not know. Its code
 stands in the one catalogue, `app.api.problems`.
 """
 
@@ -15,7 +15,7 @@ from app.domain.values.decision import Decision
 class DomainError(Exception):
     """A request that cannot be carried out.
 
-    ``code`` is a key of the error catalogue; ``facts`` are JSON-able and shown to the caller; ``decision`` (optional)
+    ``code`` is a key of the error catalogue. ``facts`` are JSON-able and shown to the caller. ``decision`` (optional)
     carries the reasons with their clauses and the remedies.
     """
 

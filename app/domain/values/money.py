@@ -51,9 +51,9 @@ def discount_percent(
 ) -> Fraction:
     """The discount of an order line in percent. No list price: no discount; a list price of zero: 100 (AVA-6).
 
-    With ``unit``, a currency's smallest, it is the roundest percentage that gives the price paid: a shop sells 199.99
-    less 20 % at 159.99, since it cannot take less than a cent off, and that is 20 %, not 20.001 %. Prices of a unit
-    that have more digits than the currency are parts of a line of ``quantity``, which the shop rounded as a whole.
+    With ``unit``, a currency's smallest, it is the roundest percentage that gives the price paid. A shop sells 199.99
+    less 20 % at 159.99, since it cannot take less than a cent off. That is 20 %, not 20.001 %. Prices of a unit that
+    have more digits than the currency are parts of a line of ``quantity``. The shop rounded that line as a whole.
     """
     if list_price is None or paid is None:
         return Fraction(0)
@@ -71,7 +71,7 @@ def discount_percent(
 
 
 def _roundest(above: Fraction, most: Fraction) -> Fraction:
-    """The number with the fewest decimals, and of those the least, that is more than one number and at most another."""
+    """Return the number with the fewest decimals, the least of those, that is more than one and at most another."""
     for digits in range(10):
         scale = 10**digits
         least = Fraction(above * scale // 1 + 1, scale)

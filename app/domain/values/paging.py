@@ -1,4 +1,4 @@
-"""Which part of an ordered list is wanted, and what was found there: the same for every list that is paged."""
+"""A part of an ordered list, and the rows found there: the same for every list that is paged."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ class PageRequest:
         return self.limit + 1
 
     def trim(self, rows: Sequence[T]) -> tuple[list[T], bool]:
-        """Of the rows as they were read (backward: the last first), those wanted in the list's order; whether there are
-        more."""
+        """Return the wanted rows in the list's order, and whether there are more.
+
+        Rows read backward come the last first.
+        """
         found = list(rows[: self.limit])
         return (found[::-1] if self.backward else found), len(rows) > self.limit
 

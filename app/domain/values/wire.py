@@ -144,7 +144,7 @@ def payload_hash(payload: Any) -> str:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy of a JSON value that shares no dict and no list with it; a fifth of what `copy.deepcopy` costs."""
+    """Return a copy of a JSON value that shares no dict and no list with it. It costs a fifth of `copy.deepcopy`."""
     if isinstance(value, dict):
         return {name: copied(item) for name, item in value.items()}
     if isinstance(value, list):
