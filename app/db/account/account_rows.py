@@ -138,7 +138,7 @@ _IN_PART: Final = {whose: _selects(whose, *_in_part(whose)) for whose in (BY_ID,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class AccountPart:
     """What of an account is read beside what it can spend first: the lots and holds of a ticket (our own id), and the
     lots of some orders."""
 
@@ -153,24 +153,24 @@ async def read(
     external_id: str | None = None,
     beside: tuple[Select[Any], ...] = (),
     by: Mapping[str, Any] | None = None,
-    part: Part | None = None,
+    part: AccountPart | None = None,
 ) -> AccountRows:
     """Read an account by our own id, or by the vendor's, with further selects of the same snapshot.
 
     ``by``: the parameters of ``beside``. ``part``: read the account in part (`app.db.ledger.window`). Lots that a hold
     points to and another account has are not among the lots.
     """
-    whose, given = BY_ID, dict[str, Any](customer=customer_id)
+    whose, parameters = BY_ID, dict[str, Any](customer=customer_id)
     if customer_id is None:
-        whose, given = BY_NAME, {"named": external_id}
+        whose, parameters = BY_NAME, {"named": external_id}
     selects = _WHOLE[whose]
     if part is not None:
         selects = _IN_PART[whose]
-        given |= {"part_ticket": part.ticket_id}
+        parameters |= {"part_ticket": part.ticket_id}
         if part.orders:
             beside = (_OF_ORDERS, *beside)
-            given["part_orders"] = list(part.orders)
-    found = await combined.read(tx, (*selects, *beside), {**given, **(by or {})})
+            parameters["part_orders"] = list(part.orders)
+    found = await combined.read(tx, (*selects, *beside), {**parameters, **(by or {})})
     customer: StoredCustomer | None = next(iter(found.pop("customer_rows")), None)
     mine = customer_id if customer is None else customer.customer_id
     holds: dict[str, Hold] = {}

@@ -13,8 +13,8 @@ from sqlalchemy import select, text, update
 from app.db import claims, policies
 from app.db import schema as s
 from app.db.account import account_rows, customers, preload
+from app.db.account.account_rows import AccountPart as AccountPart
 from app.db.account.account_rows import AccountRows
-from app.db.account.account_rows import Part as Part
 from app.db.claims import Claim
 from app.db.combined import Select
 from app.db.engine import Tx
@@ -193,7 +193,7 @@ async def load_with(
     create: bool = False,
     policy: Policy | None = None,
     claim: Claim | None = None,
-    part: Part | None = None,
+    part: AccountPart | None = None,
 ) -> tuple[CustomerAccount, Found]:
     """`load`, with the rows of further selects of the same snapshot, by the selects' names.
 
@@ -232,7 +232,7 @@ async def load_locked(
     by: Mapping[str, Any] | None = None,
     *,
     policy: Policy | None = None,
-    part: Part | None = None,
+    part: AccountPart | None = None,
 ) -> tuple[CustomerAccount, Found]:
     """Return the account of a customer locked already, with the rows of further selects of the same snapshot.
 
@@ -260,7 +260,7 @@ async def first_in_part(tx: Tx, work: Callable[[], Awaitable[T]]) -> T:
         tx.whole = False
 
 
-async def _allowed(tx: Tx, part: Part | None, policy: Policy | None) -> Part | None:
+async def _allowed(tx: Tx, part: AccountPart | None, policy: Policy | None) -> AccountPart | None:
     """Return the part, where this work and the policy's rules may do with one.
 
     Where a lot's end voids what is held of it, every hold may end at any time.
@@ -300,7 +300,7 @@ async def load_customer_page(tx: Tx, external_id: str) -> CustomerPage:
     return CustomerPage(account, rows.customer.created_at, rows.beside["open_tickets"])
 
 
-async def look(tx: Tx, external_id: str, *, part: Part | None = None) -> CustomerAccount | None:
+async def look(tx: Tx, external_id: str, *, part: AccountPart | None = None) -> CustomerAccount | None:
     """Return the account of the vendor's customer, to read; None where there is no such customer."""
     if preload.named(tx, external_id) is None:
         part = await _allowed(tx, part, None)
@@ -321,7 +321,7 @@ async def look_by_id(
     by: Mapping[str, Any] | None = None,
     *,
     policy: Policy | None = None,
-    part: Part | None = None,
+    part: AccountPart | None = None,
 ) -> tuple[CustomerAccount, Found]:
     """Return the account of a customer by our own id, to read. 404 ``customer_not_found``."""
     part = await _allowed(tx, part, policy)
@@ -362,7 +362,13 @@ def _exported_rows(known: preload.Preloaded) -> AccountRows:
 
 
 async def _account_of(
-    tx: Tx, customer: Customer, rows: AccountRows, *, lock: bool, policy: Policy | None = None, part: Part | None = None
+    tx: Tx,
+    customer: Customer,
+    rows: AccountRows,
+    *,
+    lock: bool,
+    policy: Policy | None = None,
+    part: AccountPart | None = None,
 ) -> CustomerAccount:
     """Return the account that these rows make, under the policy given or in force."""
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
@@ -394,7 +400,7 @@ async def _account_of(
     )
 
 
-async def _rest(tx: Tx, customer_id: str, rows: AccountRows, part: Part, policy: Policy) -> Rest:
+async def _rest(tx: Tx, customer_id: str, rows: AccountRows, part: AccountPart, policy: Policy) -> Rest:
     """Return what was left out of an account that was read in part."""
     if _voids_holds(policy):
         raise NotLoaded

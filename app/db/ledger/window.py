@@ -79,9 +79,9 @@ async def load(
 
     Lots that a loaded hold points to are loaded too. Lock the customers in an earlier statement.
     """
-    wanted = list(dict.fromkeys(customer_ids))
-    answer: dict[str, rows.Loaded] = {name: ({}, {}, {}) for name in wanted}
-    by = {"tenant": tx.tenant_id, "customers": wanted}
+    names = list(dict.fromkeys(customer_ids))
+    answer: dict[str, rows.Loaded] = {name: ({}, {}, {}) for name in names}
+    by = {"tenant": tx.tenant_id, "customers": names}
     for row in await tx.rows(_ACCOUNTS, by):
         accounts, lots, _ = answer[row[0]]
         if row[1] not in accounts:
@@ -91,7 +91,7 @@ async def load(
     found: list[Any] = []
     if any(total.next_expiry is not None for accounts, _, _ in answer.values() for total in accounts.values()):
         found += await tx.rows(_TERM_HOLDS, by)
-    ends = {name: [row[6] for row in found if row[1] == name] for name in wanted} if found else {}
+    ends = {name: [row[6] for row in found if row[1] == name] for name in names} if found else {}
     if hold_ids:
         found += await tx.rows(rows.HOLDS, {"tenant": tx.tenant_id, "holds": list(hold_ids)})
     await rows.add_holds(tx, answer, found, lot_ids)

@@ -1,8 +1,8 @@
 """What was left out of a working copy of an account, so that a large account costs a call no more than a small one.
 
-A copy in part has the totals of each credit type, the open lots that are spent first, what ends soonest, and what the
-call names. A rule that would have to look further raises `NotLoaded`: the work begins again with the whole account. So
-a copy in part never gives another answer than the whole one; it only gives it sooner.
+A copy in part has the totals of each credit type, and the open lots that are spent first. It also has what ends
+soonest, and what the call names. A rule that would have to look further raises `NotLoaded`: the work begins again with
+the whole account. So a copy in part never gives another answer than the whole one; it only gives it sooner.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ class NotLoaded(Exception):  # noqa: N818 - what happened, in a word
 class Rest:
     """What of an account was not read. Lots that are not open, and holds, may always be missing.
 
-    ``after``: by credit type of which not every open lot was read, the last of those that were, in order of spending;
-    any other open lot comes later. ``available``: what such a type has in the lots that were not read.
-    ``until``: whatever ends before this instant was read; None: whatever ends.
-    ``orders``: whose lots were all read, wherever they lie by now.
+    ``after``: by credit type of which not every open lot was read, the last lot read in order of spending. Any other
+    open lot comes later. ``available``: what such a type has in the lots that were not read. ``until``: whatever ends
+    before this instant was read; None: whatever ends. ``orders``: whose lots were all read, wherever they lie by now.
     """
 
     after: Mapping[str, SpendingKey] = field(default_factory=dict)

@@ -320,7 +320,9 @@ async def _only_what_can_be_bought(
         if result.error is None or decision is None or not decision.remedies:
             continue
         who = _customer_of(batch, command)
-        account, _ = await accounts.look_by_id(batch.tx, who.customer_id, policy=batch.policy, part=accounts.Part())
+        account, _ = await accounts.look_by_id(
+            batch.tx, who.customer_id, policy=batch.policy, part=accounts.AccountPart()
+        )
         facts = purchase_facts(account)
         remedies_left = tuple(
             remedy

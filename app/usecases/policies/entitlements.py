@@ -44,7 +44,7 @@ async def _account(tx: Tx, customer_id: str, as_of: datetime | None, known_at: d
     if (
         as_of is None
         and known_at is None
-        and (account := await accounts.look(tx, customer_id, part=accounts.Part())) is not None
+        and (account := await accounts.look(tx, customer_id, part=accounts.AccountPart())) is not None
     ):
         return await payers.paying(tx, account, part=accounts.Part())
     found = await accounts.find_customer(tx, customer_id)

@@ -31,13 +31,13 @@ async def take(tx: Tx, external_id: str, *, whole: bool = False) -> TicketSessio
     ``whole``: the work looks at other tickets of the account, too.
     """
     owner = await accounts.lock_of_ticket(tx, external_id)
-    session = await _take_of(tx, owner, None if whole else accounts.Part(ticket_id=owner.ticket_id))
+    session = await _take_of(tx, owner, None if whole else accounts.AccountPart(ticket_id=owner.ticket_id))
     if session.ticket.external_id != external_id:  # its customer was erased meanwhile, and with them the ticket's name
         raise DomainError("ticket_not_found", ticket_id=external_id)
     return session
 
 
-async def _take_of(tx: Tx, owner: accounts.TicketOwner, part: accounts.Part | None) -> TicketSession:
+async def _take_of(tx: Tx, owner: accounts.TicketOwner, part: accounts.AccountPart | None) -> TicketSession:
     policy = await policies.of_version(tx, owner.policy_version)
     account, found = await accounts.load_locked(
         tx, owner.customer, _OF_TICKET, {"ticket": owner.ticket_id}, policy=policy, part=part
@@ -72,7 +72,7 @@ async def look(tx: Tx, external_id: str, *, in_part: bool = False) -> TicketSess
     """
     ticket = await tickets.require(tx, external_id)
     policy = await policies.of_version(tx, ticket.policy_version)
-    part = accounts.Part(ticket_id=ticket.ticket_id) if in_part else None
+    part = accounts.AccountPart(ticket_id=ticket.ticket_id) if in_part else None
     account, found = await accounts.look_by_id(
         tx, ticket.customer_id, _OF_TICKET, {"ticket": ticket.ticket_id}, policy=policy, part=part
     )
@@ -125,6 +125,6 @@ async def on_agenda(tx: Tx, item: AgendaItem) -> None:
     if (customer := locked.get(found.customer_id)) is None:
         raise DomainError("customer_not_found", customer_id=found.customer_id)
     owner = accounts.TicketOwner(customer, found.ticket_id, found.policy_version)
-    session = await _take_of(tx, owner, accounts.Part(ticket_id=found.ticket_id))
+    session = await _take_of(tx, owner, accounts.AccountPart(ticket_id=found.ticket_id))
     if session.ticket.version > found.version:
         await save(tx, session)

@@ -105,7 +105,7 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
         {"external": command.ticket_id},
         policy=terms,
         claim=claims.ticket(tx, command.ticket_id),
-        part=accounts.Part(),
+        part=accounts.AccountPart(),
     )
     tx.customer_id = account.customer.customer_id
     known = tickets.ticket_of(found[tickets.BY_EXTERNAL.name])
