@@ -15,7 +15,7 @@ from app.domain.policy.conditions import Facts, holds
 from app.domain.policy.service_levels import Promise
 
 
-def given(promises: Sequence[Promise], facts: Callable[[], Facts]) -> list[Promise]:
+def promised_to(promises: Sequence[Promise], facts: Callable[[], Facts]) -> list[Promise]:
     """Of each milestone the first promise that holds. A fact that is not stated holds nothing.
 
     ``facts`` is asked only where a promise has a condition.

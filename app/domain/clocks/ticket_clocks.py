@@ -21,10 +21,10 @@ from app.domain.clocks import stored as wire
 from app.domain.clocks.clock import OutcomeFact, next_action_at
 from app.domain.clocks.event import ClockEvent, EventKind, Party, Pause
 from app.domain.clocks.promises import (
-    given,
     is_chosen,
     newest,
     newly_never,
+    promised_to,
     reachable,
     rests,
     revision_of,
@@ -96,7 +96,7 @@ class TicketClocks:
         when = min(occurred_at or at, at)
         return [
             self._start(promise, at, when, due_at, ref)
-            for promise in given(self.policy.promises, self.facts)
+            for promise in promised_to(self.policy.promises, self.facts)
             if promise.starts == trigger
             and promise.milestone not in without
             and (not only or promise.milestone in only)
@@ -109,7 +109,9 @@ class TicketClocks:
         starts now, if the ticket ``fired`` its trigger before.
         """
         when = min(occurred_at or at, at)
-        promised = {(promise.milestone, promise.starts): promise for promise in given(self.policy.promises, self.facts)}
+        promised = {
+            (promise.milestone, promise.starts): promise for promise in promised_to(self.policy.promises, self.facts)
+        }
         conditional = {(p.milestone, p.starts) for p in self.policy.promises if p.when is not None}
         for clock in newest(self.clocks):
             place = (clock.spec.milestone, clock.terms.starts)

@@ -208,12 +208,12 @@ def reach(session: TicketSession, milestone: str) -> None:
 
 def _unanswered(ticket: Ticket, when: datetime) -> bool:
     """Whether the vendor answered before a message of the customer, and has not since: another answer is owed."""
-    said = [
+    answers = [
         parse_iso(entry["occurred_at"])
         for entry in ticket.responses
         if entry["author"] == "vendor" and entry["public"] and not entry.get("automatic")
     ]
-    return bool(said) and max(said) <= when
+    return bool(answers) and max(answers) <= when
 
 
 def answered(session: TicketSession, when: datetime) -> None:
