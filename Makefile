@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean run-env dev-env gates-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -46,6 +46,10 @@ contracts: dev-env
 # By hand; their results are kept under docs/. (-P: `scripts/` is not where imports are looked for.)
 bench deliveries faults fuzz lives mutants soak histories recovery: dev-env
 	$(PY) -P scripts/$@.py $(ARGS)
+
+# A tenant from one Postgres server to another, see docs/scale.md: ARGS="acme --from URL --to URL --address https://..."
+move-tenant: run-env
+	@exec $(PY) -m scripts.move_tenant $(ARGS)
 
 # The same calls against an older checkout (OLD=folder): every kind of difference, and whether CHANGELOG tells of it.
 compare-answers: dev-env

@@ -36,6 +36,7 @@ from app.connectors.webhooks import deliveries
 from app.db import agenda
 from app.db.budget import Budget
 from app.db.engine import Database
+from app.db.failures import Elsewhere
 from app.db.gather import Gatherer, GatherStats, Join
 from app.db.secrets import Cipher, check_key
 from app.domain.policy.reason_codes import reason_codes
@@ -310,7 +311,8 @@ async def prepare(settings: Settings, url: str) -> None:
         for name in tenants.templates():
             if name in known:
                 continue
-            async with database.founding(name, actor="retainer") as tx:
-                await tenants.put(tx, tenants.PutTenant(policy=name, mode="virtual", now=SANDBOX_START))
+            with contextlib.suppress(Elsewhere):  # a sandbox that moved to another server
+                async with database.founding(name, actor="retainer") as tx:
+                    await tenants.put(tx, tenants.PutTenant(policy=name, mode="virtual", now=SANDBOX_START))
     finally:
         await database.close()

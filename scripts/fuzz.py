@@ -34,7 +34,7 @@ from tests.support.api import OPERATOR_KEY
 
 FOLDER = Path(__file__).parent / "fuzzing"
 TOOL = Path(".venv-gates/bin/schemathesis")
-OPERATORS = ("putTenant", "suspendTenant", "createKey", "rotateKey", "revokeKey")
+OPERATORS = ("putTenant", "suspendTenant", "putTenantMove", "createKey", "rotateKey", "revokeKey")
 """Run with the operator's key: a tenant's own may not, or would end itself and the run with it."""
 TIME = ("moveTime",)
 """Run by itself: a random instant is years ahead, and everything that is due on the way ends."""
@@ -275,6 +275,7 @@ async def _tenants(base: str, policy: str) -> fixtures.Fixtures:
             laid.known("tenant_id", tenant)
             laid.can("putTenant", {"tenant_id": tenant}, body)
             laid.can("suspendTenant", {"tenant_id": tenant}, {"suspended": bool(number % 2)})
+            laid.can("putTenantMove", {"tenant_id": tenant}, {"state": "leaving" if number % 2 else "here"})
             laid.can("createKey", {"tenant_id": tenant}, {"scopes": ["*"], "label": "desk"})
             laid.can("listKeys", {}, tenant_id=tenant)
             for operation in ("revokeKey", "rotateKey"):

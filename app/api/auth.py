@@ -16,7 +16,6 @@ from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
 from app.api.problems import Problem
-from app.domain.values.errors import DomainError
 from app.usecases.commands import Database
 from app.usecases.tenants import keys
 
@@ -92,6 +91,8 @@ class Authenticator:
             raise refused()
         if row["suspended"]:
             raise Problem("tenant_suspended")
+        if row["moved_to"] is not None:
+            raise moved(row["moved_to"])
         self.last_used.setdefault(tenant_id, {})[row["key_id"]] = now
         return Principal(
             row["kind"], tenant_id, row["key_id"], frozenset(row["scopes"]), row["customer_id"], row["options"]
@@ -125,15 +126,17 @@ class Authenticator:
         tenant_id = await self._database.directory_tenant(digest)
         if tenant_id is None:
             return None
-        try:
-            row = await self._database.read(tenant_id, lambda tx: keys.find(tx, digest))
-        except DomainError:
-            return None
+        row = await self._database.read(tenant_id, lambda tx: keys.find(tx, digest), even_moved=True)
         return None if row is None else (tenant_id, row)
 
     def forget(self) -> None:
         """Drops what is kept, after a change made by this process."""
         self._cached.clear()
+
+
+def moved(address: str) -> Problem:
+    """421 for all calls of a tenant that lives elsewhere."""
+    return Problem("tenant_moved", address=address)
 
 
 def refused() -> Problem:

@@ -46,6 +46,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "customer_token_not_allowed": Entry(403, "Not with a customer token", "A customer token reads one customer's own pages, and nothing else.", "Use a key of the tenant."),
     "metrics_closed": Entry(403, "Figures are closed", "Without RETAINER_METRICS_TOKEN the figures are for this machine alone.", "Set RETAINER_METRICS_TOKEN and send it as a bearer token."),
     "tenant_suspended": Entry(403, "Tenant suspended", "The operator has suspended this tenant.", "Ask the operator to lift the suspension."),
+    "tenant_moved": Entry(421, "Tenant moved", "The tenant lives on another server of the operator's, and nothing of it is answered here.", "Send the same request to `address`, with the same key; what was done here is known there."),
     "not_found": Entry(404, "Not found", "There is nothing here, or it is not yours.", "Check the id and the path."),
     "path_not_found": Entry(404, "No such path", "No operation has this path.", "See /docs for the operations."),
     "method_not_allowed": Entry(405, "Method not allowed", "The path is known, but not with this method.", "Use one of the methods in the `Allow` header."),
@@ -65,6 +66,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "internal_error": Entry(500, "A fault of ours", "Something went wrong in the service; it is logged under `request_id`.", "Send the same request again; if it stays, tell the operator the `request_id`."),
     "unavailable": Entry(503, "Unavailable", "The database cannot answer now.", "Send the same request again after `Retry-After`, with the same Idempotency-Key."),
     "outcome_unknown": Entry(503, "Outcome unknown", "The answer of the database to a commit was lost: it was done wholly or not at all.", "Send the same request again with the same key: it is done once."),
+    "tenant_moving": Entry(503, "Tenant moving", "The tenant moves to another server: for some seconds it is read, and not written.", "Send the same request again after `Retry-After`, with the same Idempotency-Key."),
     "busy": Entry(503, "Busy", "A lock or a connection was not had in time.", "Send the same request again after `Retry-After`, with the same Idempotency-Key."),
     # --- policies
     "policy_reason": Entry(409, "Refused by the policy", "The tenant's policy refuses this; `reasons` names each clause.", "See `reasons` and `remedies`; GET /v1/policies/{name} lists the policy's reasons."),
@@ -75,6 +77,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "effective_in_past": Entry(422, "In the past", "A version cannot come into force before now: what has been decided stays decided.", "Give a later instant, or leave it out for now."),
     # --- tenants, keys, clock
     "tenant_not_found": Entry(404, "Tenant not found", "There is no tenant of this id.", "Make it with PUT /v1/tenants/{tenant_id}."),
+    "tenant_move_conflict": Entry(409, "Not this step now", "A tenant's move to another server goes step by step, and this one cannot follow.", "See `detail`, and GET /v1/tenants/{tenant_id}/move for the state it is in."),
     "tenant_conflict": Entry(409, "Tenant exists otherwise", "A tenant of this id exists with another policy or clock.", "Use another id; policies change by POST /v1/policies/{name}/versions."),
     "key_not_found": Entry(404, "Key not found", "There is no key of this id.", "See GET /v1/keys."),
     "key_not_live": Entry(409, "Key no longer live", "The key has expired or was revoked.", "Make a new one with POST /v1/tenants/{tenant_id}/keys."),

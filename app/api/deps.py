@@ -7,6 +7,7 @@ else takes its instant from the transaction.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from fastapi import Request
 from app.api.auth import Principal
 from app.api.problems import Problem
 from app.api.state import AppState
+from app.domain.values.errors import DomainError
 
 
 def wall_clock() -> datetime:
@@ -49,5 +51,6 @@ async def flush_last_used(rooms: AppState) -> None:
 
     collected, rooms.authenticator.last_used = rooms.authenticator.last_used, {}
     for tenant_id, last in collected.items():
-        await rooms.database.run(tenant_id, lambda tx, last=last: keys.note_used(tx, last))  # type: ignore[misc]
+        with contextlib.suppress(DomainError):  # the tenant moves, or has moved
+            await rooms.database.run(tenant_id, lambda tx, last=last: keys.note_used(tx, last))  # type: ignore[misc]
         await asyncio.sleep(0)

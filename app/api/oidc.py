@@ -131,7 +131,9 @@ class Verifier:
             return cached[1]
         try:
             view = await self._database.read(tenant_id, tenants.get)
-        except DomainError:
+        except DomainError as error:
+            if error.code != "tenant_not_found":  # it moves, or has moved
+                raise
             return None
         if len(self._suspended) > 10_000:
             self._suspended.clear()

@@ -142,7 +142,9 @@ def body_of_error(error: DomainError) -> dict[str, Any]:
     if field is not None:
         pointer = str(field) if str(field).startswith("/") else f"/{field}"
         errors.append(FieldError(pointer, error.code, detail or entry_of(error.code).cause))
-    more = {"facts": facts} if facts else {}
+    more = {"address": facts.pop("address")} if "address" in facts else {}
+    if facts:
+        more["facts"] = facts
     status = entry_of(error.code).status
     body = body_of(error.code, detail, decision=error.decision, errors=errors, **more)
     # A decision's own code may be a reason of the policy alone; the refusal's status is that of the error raised.
@@ -189,6 +191,7 @@ _DESCRIPTIONS: Final = {
     409: "Refused by policy, by state, for want of credits or by conflict",
     412: "It has changed since it was read",
     413: "Too large",
+    421: "The tenant lives on another server, at `address`",
     415: "Not uncompressed application/json in UTF-8",
     422: "Wrong input, or a key used for something else",
     429: "Too many calls",

@@ -20,6 +20,7 @@ from app.db import agenda
 from app.db.engine import Database
 from app.db.failures import Unavailable, Unmigrated
 from app.db.secrets import WrongSecretKey, check_key
+from app.domain.values.wire import iso
 from app.embedded import EmbeddedPostgresError, find_bin_dir
 from app.settings import OPERATOR_KEY_FILE, SECRET_KEY_FILE, Settings
 from app.usecases.reports import health
@@ -132,7 +133,12 @@ async def _ask(url: str, secrets: tuple[str, ...] = ()) -> list[Finding]:
         async with database.bare() as connection:
             version = int((await connection.execute(text("show server_version_num"))).scalar_one())
         looked = await health.look(database)
-        more = [*await _key(database, secrets), *await _backup(database), *await _aside(database)]
+        more = [
+            *await _key(database, secrets),
+            *await _backup(database),
+            *await _aside(database),
+            *await _moves(database),
+        ]
     except Unmigrated:
         return [Finding(*_FIXES["schema"])]
     except Unavailable:
@@ -192,6 +198,20 @@ async def _aside(database: Database) -> list[Finding]:
     return found
 
 
+async def _moves(database: Database) -> list[Finding]:
+    """Whether a tenant's move to another server, or from one, has not come to its end."""
+    async with database.bare() as connection:
+        rows = (await connection.execute(_MOVING)).all()
+    return [
+        Finding(
+            f"tenant {row.tenant_id} is {row.state} since {iso(row.since)}",
+            "Run `make move-tenant` again with the same words to go on, or with --abort to give it up: docs/scale.md.",
+        )
+        for row in rows
+    ]
+
+
+_MOVING: Final = text("select tenant_id, state, since from tenant_move where state <> 'moved' order by tenant_id")
 _BLIND: Final = text("""
     select count(*) from pg_class c, pg_roles r where r.rolname = current_user and c.relkind in ('r', 'p')
     and c.relnamespace = current_schema()::regnamespace and c.relrowsecurity

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from app.db.address import engine_of
 from app.db.budget import BESIDE, HOUSE, Budget, Shares
 from app.db.driver import fetch
-from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
+from app.db.failures import DISK_FULL, UNREACHED, Busy, Elsewhere, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.errors import DomainError
@@ -42,9 +42,13 @@ GREETING: Final = 2.4
 START_PATIENCE: Final = 20.0
 """Seconds for which a starting process waits for a database that is not there yet."""
 _BEGIN = text("select retainer_begin(:tenant, :lock_timeout, :statement_timeout)")
-_BEGIN_FOR = text("select * from retainer_begin_for(:tenant, :lock_timeout, :statement_timeout)")
+_ENTER = text("select * from retainer_enter(:tenant, :lock_timeout, :statement_timeout)")
 """Begins for a tenant and looks at its row: (clock, name of the policy, mode and time of the tenant's clock, whether it
-is suspended, revisions of policy and calendars)."""
+is suspended, revisions of policy and calendars, state and address of its move)."""
+_TENANTS = text(
+    "select distinct tenant_id from directory d where not exists (select from tenant_move m"
+    " where m.tenant_id = d.tenant_id and m.state in ('arriving', 'moved')) order by tenant_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,20 @@ class TenantState:
     suspended: bool
     policy_revision: int
     calendar_revision: int
+    move: str | None = None
+    """Its move to another server or from there, as `app.db.tenants.moves` has it; None while it stays."""
+    address: str | None = None
+    """The address of the server that it moves to."""
+
+    def check_home(self, *, writes: bool) -> None:
+        """Refuse what must not happen here: 421 ``tenant_moved``, or 503 ``tenant_moving`` for now.
+
+        A tenant that leaves is written until it stops; one that arrives is not read before it is whole.
+        """
+        if self.move == "moved":
+            raise Elsewhere("tenant_moved", address=self.address)
+        if self.move == "arriving" or (writes and self.move == "moving"):
+            raise Elsewhere("tenant_moving")
 
 
 @dataclass(slots=True)
@@ -241,15 +259,23 @@ class Database:
             raise Unavailable("the database does not answer") from None
 
     async def _begin(
-        self, connection: AsyncConnection, tenant_id: str, lock_timeout_ms: int | None = None
+        self,
+        connection: AsyncConnection,
+        tenant_id: str,
+        lock_timeout_ms: int | None = None,
+        *,
+        writes: bool,
+        even_moved: bool = False,
     ) -> tuple[TenantState, datetime]:
-        row = await self._greet(connection, tenant_id, lock_timeout_ms, _BEGIN_FOR)
-        clock, policy_name, mode, now, suspended, policy_revision, calendar_revision = row
-        if policy_name is None:
-            raise DomainError("tenant_not_found", tenant_id=tenant_id)
+        row = await self._greet(connection, tenant_id, lock_timeout_ms, _ENTER)
+        clock, policy_name, mode, now, suspended, policy_revision, calendar_revision, move, address = row
         state = TenantState(
-            tenant_id, policy_name, mode == "virtual", now, suspended, policy_revision, calendar_revision
+            tenant_id, policy_name, mode == "virtual", now, suspended, policy_revision, calendar_revision, move, address
         )
+        if not even_moved:
+            state.check_home(writes=writes)
+            if policy_name is None:
+                raise DomainError("tenant_not_found", tenant_id=tenant_id)
         return state, (state.now if state.virtual and state.now is not None else clock).astimezone(UTC)
 
     @asynccontextmanager
@@ -268,7 +294,7 @@ class Database:
         ``lock_timeout_ms`` (the database's own unless given).
         """
         async with self._connection(tenant_id) as connection:
-            state, at = await self._begin(connection, tenant_id, lock_timeout_ms)
+            state, at = await self._begin(connection, tenant_id, lock_timeout_ms, writes=True)
             tx = Tx(connection, state, at, self, actor=actor, validate_only=validate_only)
             tx.moved = set() if moved is None else moved
             yield tx
@@ -276,18 +302,21 @@ class Database:
 
     @asynccontextmanager
     async def founding(
-        self, tenant_id: str, *, actor: str | None = None, validate_only: bool = False
+        self, tenant_id: str, *, actor: str | None = None, validate_only: bool = False, even_moved: bool = False
     ) -> AsyncIterator[Tx]:
         """A writing transaction for a tenant that may not be there yet; one at a time for each tenant id.
 
-        ``tenant`` of the transaction is a blank; the use case reads the row itself.
+        ``tenant`` of the transaction knows its move alone; the use case reads the row itself. ``even_moved``: also for
+        one that lives elsewhere, or moves.
         """
         async with self._connection(tenant_id) as connection:
-            row = await self._greet(connection, tenant_id)
+            row = await self._greet(connection, tenant_id, begin=_ENTER)
             await connection.execute(
                 text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id}
             )
-            state = TenantState(tenant_id, "", False, None, False, 0, 0)
+            state = TenantState(tenant_id, "", False, None, False, 0, 0, row.move, row.address)
+            if not even_moved:
+                state.check_home(writes=True)
             yield Tx(connection, state, row[0].astimezone(UTC), self, actor=actor, validate_only=validate_only)
             await _finish(connection, validate_only)
 
@@ -311,11 +340,11 @@ class Database:
                     self.process_cache.pop(key, None)
 
     @asynccontextmanager
-    async def reading(self, tenant_id: str) -> AsyncIterator[Tx]:
-        """A read-only snapshot (REPEATABLE READ), always rolled back."""
+    async def reading(self, tenant_id: str, *, even_moved: bool = False) -> AsyncIterator[Tx]:
+        """A read-only snapshot (REPEATABLE READ), always rolled back. ``even_moved``: wherever it lives."""
         async with self._connection(tenant_id) as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            state, at = await self._begin(connection, tenant_id)
+            state, at = await self._begin(connection, tenant_id, writes=False, even_moved=even_moved)
             try:
                 yield Tx(connection, state, at, self, read_only=True, whole=False)
             finally:
@@ -358,12 +387,14 @@ class Database:
             await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter
         raise AssertionError("unreachable")
 
-    async def read(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3) -> T:
+    async def read(
+        self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3, even_moved: bool = False
+    ) -> T:
         """Runs ``work`` in a read-only snapshot; tries again when the connection was lost."""
         began = time.monotonic()
         for attempt in range(1, attempts + 1):
             try:
-                async with self.reading(tenant_id) as tx:
+                async with self.reading(tenant_id, even_moved=even_moved) as tx:
                     return await work(tx)
             except Retry:
                 if attempt == attempts:
@@ -403,10 +434,10 @@ class Database:
         return None if row is None else str(row[0])
 
     async def tenant_ids(self) -> list[str]:
-        """All tenants, for the worker (each tenant has a directory row of its own)."""
+        """All tenants that live here, for the worker (each tenant has a directory row of its own)."""
         async with self._connection() as connection:
             await self._greet(connection)
-            rows = (await connection.execute(text("select distinct tenant_id from directory order by tenant_id"))).all()
+            rows = (await connection.execute(_TENANTS)).all()
             await connection.rollback()
         return [str(row[0]) for row in rows]
 

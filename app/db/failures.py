@@ -53,6 +53,10 @@ class Locked(Busy):
     """Somebody else holds what this work needs; other work may go on."""
 
 
+class Elsewhere(DomainError):  # noqa: N818 - where the tenant is
+    """The tenant moves to another server, or lives there: nothing is wrong with the work, which is done there."""
+
+
 _UNAVAILABLE: Final = {
     "08": "the database cannot be reached",
     "53": "the database is out of resources",

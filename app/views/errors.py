@@ -36,3 +36,4 @@ class Problem(TypedDict):
     errors: NotRequired[Annotated[Sequence[FieldProblem], "The fields that are wrong."]]
     facts: NotRequired[Annotated[dict[str, Any], "The facts of the refusal, by name."]]
     scope: NotRequired[Annotated[str, "The scope that the key lacks."]]
+    address: NotRequired[Annotated[str, "Where the tenant lives now."]]

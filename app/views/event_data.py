@@ -304,6 +304,12 @@ class PublishedEvent(TypedDict):
     effective_from: NotRequired[Annotated[str, "From when it is in force."]]
 
 
+class TenantEvent(TypedDict):
+    """The data of `tenant.*`."""
+
+    address: NotRequired[Annotated[str | None, "Where calls of the tenant go from now on."]]
+
+
 class WebhookTestEvent(TypedDict):
     """The data of `webhook.test`."""
 
@@ -325,6 +331,7 @@ DATA: Final[Mapping[str, Any]] = {
     "customer": CustomerEvent,
     "calendar": PublishedEvent,
     "policy": PublishedEvent,
+    "tenant": TenantEvent,
     "webhook": WebhookTestEvent,
 }
 """Noun of a type of events -> the shape of its data."""

@@ -187,6 +187,7 @@ _ROWS: Final = (
         "kind subject code failures retry_at",
     ),
     ("customer.updated", "What is known of a person or a company was replaced; `members` says what.", "members"),
+    ("tenant.moved", "The tenant lives on another server from now on; `address` is where calls go.", "address?"),
     ("customer.merged", "Two customers became one.", "from? into?"),
     ("customer.erased", "What names the customer was removed.", ""),
     ("calendar.published", "A calendar has a new version.", "name version effective_from"),

@@ -33,6 +33,21 @@ class TenantTime(TypedDict):
     set_aside: NotRequired[Annotated[Sequence[SetAside], "What failed on the way."]]
 
 
+MoveState = Annotated[
+    Literal["here", "leaving", "moving", "moved", "arriving"],
+    Closed("MoveState", "How far a tenant's move to another server is."),
+]
+
+
+class TenantMove(TypedDict):
+    """Where a tenant lives, seen from this server."""
+
+    tenant_id: Annotated[Id, "The operator's id of the tenant."]
+    state: Annotated[MoveState, "Whether it lives here, leaves, arrives or has gone."]
+    address: Annotated[str | None, "The address of the server that it moves to; null where nobody said it."]
+    since: Annotated[Instant | None, "When this state began; null where it never moved."]
+
+
 class Tenant(TypedDict):
     """One vendor using the service."""
 

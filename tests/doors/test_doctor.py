@@ -8,6 +8,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
@@ -134,3 +135,14 @@ def test_the_machine_is_looked_at(tmp_path: Path) -> None:
     wrong = {one.what: one.fix for one in doctor._machine(settings) if one.fix is not None}
     assert wrong[f"{key} can be read by others"] == f"chmod 600 {key}"
     assert "16 random characters" in wrong["RETAINER_OPERATOR_KEY can be guessed"]
+
+
+async def test_a_move_that_has_not_ended_is_told(app: FastAPI, module_url: str, api: httpx.AsyncClient) -> None:
+    made = await api.put("/v1/tenants/mover", json={"policy": "cs-cart"})
+    assert made.status_code == 201, made.text
+    for state, told in (("leaving", True), ("here", False)):
+        answer = await api.put("/v1/tenants/mover/move", json={"state": state})
+        assert answer.status_code == 200, answer.text
+        found = [one for one in await doctor._ask(module_url) if one.what.startswith("tenant mover is leaving since")]
+        assert bool(found) is told
+        assert all(one.fix is not None and "move-tenant" in one.fix for one in found)

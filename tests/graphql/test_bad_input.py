@@ -18,7 +18,7 @@ from tests.support.api import OPERATOR_KEY, client_of, make_vendor
 from tests.support.graphql import ACCEPT
 from tests.support.nasty import _INSTANT_TEXTS, BOOLEANS, INTEGERS, LISTS, MONEY, RAW, TEXTS
 
-OPERATORS = {"putTenant", "suspendTenant", "createKey", "rotateKey", "revokeKey"}
+OPERATORS = {"putTenant", "suspendTenant", "putTenantMove", "createKey", "rotateKey", "revokeKey"}
 SAMPLES: dict[str, Any] = {
     "ID": "x",
     "String": "x",

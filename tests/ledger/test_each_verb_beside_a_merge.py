@@ -32,6 +32,7 @@ WITHOUT: dict[str, str] = {
         (
             "putTenant",
             "suspendTenant",
+            "putTenantMove",
             "createKey",
             "revokeKey",
             "rotateKey",

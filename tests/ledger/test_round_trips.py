@@ -34,7 +34,7 @@ async def test_a_debit_asks_the_database_five_times(app: FastAPI, vendor: MakeVe
     await made.ok(await made.post("/v1/customers/ann/debits", {"credits": 1}), 201)
     with sent(app.state.house.database) as found:
         await made.ok(await made.post("/v1/customers/ann/debits", {"credits": 1}), 201)
-    names = ("retainer_begin_for", "for update", "from command", "from account", "insert into operation")
+    names = ("retainer_enter", "for update", "from command", "from account", "insert into operation")
     assert len(found) == len(names), found
     for name, statement in zip(names, found, strict=True):
         assert name in statement

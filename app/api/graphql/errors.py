@@ -22,7 +22,7 @@ from app.usecases.commands import Busy, Unavailable
 
 _log = logging.getLogger("retainer")
 
-TOP_LEVEL: Final = frozenset({401, 403, 429, 500, 501, 503})
+TOP_LEVEL: Final = frozenset({401, 403, 421, 429, 500, 501, 503})
 """The statuses of problems that are faults or concern the caller; every other refusal is data."""
 ABSENT: Final = 404
 """In a query, what is not there is null."""

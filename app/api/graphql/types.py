@@ -80,6 +80,7 @@ _MADE = (
     made(audit.AuditEntry),
     made(audit.LedgerAudit),
     made(tenant.Tenant),
+    made(tenant.TenantMove),
     made(webhook.WebhookReplay),
     made(calendar.Calendar, Node),
     made(calendar.Closure),

@@ -1,4 +1,4 @@
-"""Tenants: made and suspended by the call."""
+"""Tenants: made, suspended and moved by the call."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import Field
 
+from app.api.deps import wall_clock
 from app.api.fields import Body, Flag, Instant, LongText, Name
 from app.api.operations.call import Answer, Call
 from app.api.operations.policies import Document
@@ -14,11 +15,15 @@ from app.api.operations.table import OPERATOR, Operations
 from app.api.problems import FieldError, Problem
 from app.api.strict import BIG_LIMIT
 from app.usecases.policies import policies
-from app.usecases.tenants import tenants
-from app.views.tenant import Tenant
+from app.usecases.tenants import moves, tenants
+from app.views.tenant import Tenant, TenantMove
 
 OPERATIONS = Operations("Operator and sandbox")
 
+Address = Annotated[
+    str,
+    Field(strict=True, min_length=1, max_length=500, pattern=r"^https?://[!-~]+$", examples=["https://cell-2.example"]),
+]
 TenantId = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -80,5 +85,34 @@ async def put_suspension(call: Call, tenant_id: TenantId, body: SuspensionBody) 
         actor=call.actor,
         validate_only=call.validate_only,
     )
+    call.rooms.authenticator.forget()
+    return view
+
+
+class MoveBody(Body):
+    """A step of a tenant's move to another server, or its end."""
+
+    state: Literal["here", "leaving", "moving", "moved", "arriving"] = Field(
+        description="`leaving`, `moving`, `moved` on the server it leaves; `arriving` on the other; then `here`"
+    )
+    address: Address | None = Field(default=None, description="The address of the server that it moves to")
+
+
+@OPERATIONS.get("getTenantMove", "/v1/tenants/{tenant_id}/move", access=OPERATOR, refusals=(404,))
+async def get_move(call: Call, tenant_id: TenantId) -> TenantMove:
+    """Whether a tenant lives on this server, moves, or has moved. See docs/scale.md for a whole move."""
+    return await call.database.read(tenant_id, moves.get, even_moved=True)
+
+
+@OPERATIONS.put("putTenantMove", "/v1/tenants/{tenant_id}/move", access=OPERATOR, refusals=(404, 409))
+async def put_move(call: Call, tenant_id: TenantId, body: MoveBody) -> TenantMove:
+    """Brings a tenant's move to a state, or gives it up: ``{"state": "here"}``. The same state again changes nothing.
+
+    While it is ``moving`` writes are 503 ``tenant_moving``; once it has ``moved`` all calls are 421 ``tenant_moved``.
+    """
+    async with call.database.founding(
+        tenant_id, actor=call.actor, validate_only=call.validate_only, even_moved=True
+    ) as tx:
+        view = await moves.put(tx, body.state, body.address, now=wall_clock())
     call.rooms.authenticator.forget()
     return view

@@ -9,7 +9,16 @@ from app.db.schema.inbound import inbound_delivery, inbound_payment, inbound_sou
 from app.db.schema.journal import agenda, audit_trail, command, entity_event, outbox
 from app.db.schema.ledger import account, entry, hold, hold_line, lot, operation
 from app.db.schema.orders import order_refund, payment_dispute, purchase_order
-from app.db.schema.tenants import api_key, calendar, calendar_version, directory, policy_version, secret_key, tenant
+from app.db.schema.tenants import (
+    api_key,
+    calendar,
+    calendar_version,
+    directory,
+    policy_version,
+    secret_key,
+    tenant,
+    tenant_move,
+)
 from app.db.schema.tickets import clock, clock_outcome, ticket
 from app.db.schema.webhooks import webhook_delivery, webhook_endpoint
 
@@ -49,6 +58,7 @@ __all__ = [
     "purchase_order",
     "secret_key",
     "tenant",
+    "tenant_move",
     "ticket",
     "webhook_delivery",
     "webhook_endpoint",

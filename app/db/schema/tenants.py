@@ -41,6 +41,17 @@ tenant = Table(
 # Outside row-level security: finds the tenant of a key, an inbound source or a customer token, and holds nothing else.
 directory = Table("directory", metadata, Column("hash", LargeBinary, primary_key=True), text_column("tenant_id"))
 
+# Outside row-level security too: tenants that move between servers, or have moved (`app.db.tenants.moves`).
+tenant_move = Table(
+    "tenant_move",
+    metadata,
+    text_column("tenant_id", primary_key=True),
+    text_column("state"),
+    text_column("address", nullable=True),
+    at_column("since"),
+    CheckConstraint("state in ('arriving', 'leaving', 'moving', 'moved')", name="state"),
+)
+
 # Outside row-level security too: the keys with which stored secrets may be sealed, by fingerprint (`app.db.secrets`).
 secret_key = Table(
     "secret_key",

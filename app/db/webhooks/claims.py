@@ -125,7 +125,12 @@ async def claim(
     tx: Tx, endpoint_id: str, *, token: str, lease: timedelta, now: datetime | None, most: int, depth: int = LANE_DEPTH
 ) -> list[list[Claimed]]:
     """The next deliveries of an endpoint that are due, now ours until the lease ends: at most ``most`` lanes, of each
-    at most ``depth`` in order."""
+    at most ``depth`` in order.
+
+    Nothing while the tenant leaves: what came of all that is sent must be known before it is gone.
+    """
+    if tx.tenant.move is not None:
+        return []
     rows = await tx.rows(
         _CLAIM,
         {

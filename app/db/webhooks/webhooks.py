@@ -280,7 +280,9 @@ _READY: Final = text(
 
 
 async def ready(tx: Tx, now: datetime | None) -> list[str]:
-    """Endpoints that have something due; what waits in a lane may be among it."""
+    """Endpoints that have something due; what waits in a lane may be among it. None while the tenant leaves."""
+    if tx.tenant.move is not None:
+        return []
     return [row.endpoint_id for row in await tx.rows(_READY, {"tenant": tx.tenant_id, "now": now})]
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from app.db import agenda
 from app.db.agenda import Batched, Handler, Handlers
 from app.db.engine import Database, Tx
-from app.db.failures import Busy, Retry, Unavailable
+from app.db.failures import Busy, Elsewhere, Retry, Unavailable
 from app.domain.account.changes import AgendaItem
 
 __all__ = ["METRICS", "Backoff", "Handler", "Handlers", "SweepMetrics", "fire_due"]
@@ -166,7 +166,7 @@ async def _fire(
 
     try:
         items = await db.run(tenant_id, work, actor=ACTOR)
-    except (Unavailable, Busy, Retry):
+    except (Unavailable, Busy, Retry, Elsewhere):
         raise
     except Exception as error:  # one bad row must not stop the sweep
         if len(rows) == 1:

@@ -188,10 +188,12 @@ async def revoke(tx: Tx, key_id: str, *, now: datetime) -> ApiKey:
 async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
     """The live or dead key of a hash, for the door: id, kind, scopes, options, the end of its life, the customer.
 
-    For customer tokens ``customer_id`` is the external id as it is now, None once the customer is erased.
+    For customer tokens ``customer_id`` is the external id as it is now, None once the customer is erased. ``moved_to``
+    is the tenant's address elsewhere. Where the tenant's rows went from here with it, that is all there is to say.
     """
     row = await keys.by_hash(tx, digest)
     if row is None:
+        tx.tenant.check_home(writes=False)
         return None
     customer = None
     if row.kind == "customer_token":
@@ -206,6 +208,7 @@ async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
         "revoked_at": row.revoked_at,
         "customer_id": customer,
         "suspended": tx.tenant.suspended,
+        "moved_to": tx.tenant.address if tx.tenant.move == "moved" else None,
     }
 
 

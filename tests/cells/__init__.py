@@ -1,0 +1,1 @@
+"""Whole tenants on several servers of Postgres."""
