@@ -390,7 +390,10 @@ _TABLES: Final = (
     " where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace and not c.relname = any($1)"
     " order by 1"
 )
-_COLUMNS: Final = "select attname from pg_attribute where attrelid = $1::text::regclass and attnum > 0 and not attisdropped order by 1"
+_COLUMNS: Final = (
+    "select attname from pg_attribute where attrelid = $1::text::regclass and attnum > 0"
+    " and not attisdropped order by 1"
+)
 _SUM: Final = (
     "select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)::numeric), 0)::text"
     " from {table} t where t.tenant_id = $1"
