@@ -54,11 +54,11 @@ async def put(tx: Tx, state: State, address: str | None, *, now: datetime) -> Te
     )
     await moves.put(tx, made)
     if row.state == "arriving":
-        await _tell_home(tx, row, present=present)
+        await _publish_arrival(tx, row, present=present)
     elif state != "arriving":
-        said = "here_again" if state == "here" else state
+        step = "here_again" if state == "here" else state
         data = {"address": made.address} if made.address else {}
-        await audit_trail.note(tx, f"tenant.{said}", tx.tenant_id, data)
+        await audit_trail.note(tx, f"tenant.{step}", tx.tenant_id, data)
     return view(tx, made)
 
 
@@ -73,7 +73,7 @@ async def _check(tx: Tx, row: MoveRow, state: State, address: str | None, *, pre
         raise _conflict(row, f"{sending} webhooks are under way; say it again when they are done, within a minute.")
 
 
-async def _tell_home(tx: Tx, row: MoveRow, *, present: bool) -> None:
+async def _publish_arrival(tx: Tx, row: MoveRow, *, present: bool) -> None:
     """Tell that a tenant lives here from now on; one whose arrival was given up has left nothing to tell it to."""
     if present:
         data = {"address": row.address} if row.address else {}
