@@ -46,7 +46,7 @@ async def _account(tx: Tx, customer_id: str, as_of: datetime | None, known_at: d
         and known_at is None
         and (account := await accounts.look(tx, customer_id, part=accounts.AccountPart())) is not None
     ):
-        return await payers.paying(tx, account, part=accounts.Part())
+        return await payers.paying(tx, account, part=accounts.AccountPart())
     found = await accounts.find_customer(tx, customer_id)
     if found is None:
         account = accounts.empty_account(tx, await policies.in_force(tx, at), customer_id)
