@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db.address import engine_of
 from app.db.budget import BESIDE, HOUSE, Budget, Shares
-from app.db.driver import fetch
+from app.db.driver import begin, end, fetch
 from app.db.failures import DISK_FULL, UNREACHED, Busy, Elsewhere, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
 from app.domain.ledger.rest import NotLoaded
@@ -232,7 +232,9 @@ class Database:
         connection: AsyncConnection,
         tenant_id: str = "",
         lock_timeout_ms: int | None = None,
-        begin: TextClause = _BEGIN,
+        statement: TextClause = _BEGIN,
+        *,
+        snapshot: bool = False,
     ) -> Any:
         """Begin a transaction as `retainer_app`, for a tenant ("" for none), and return the row: the database's clock.
 
@@ -252,7 +254,7 @@ class Database:
                 # In two steps, so that an answer which came while this process was busy elsewhere is still taken.
                 late = loop.call_later(GREETING, lambda: limit.reschedule(loop.time() + 0.2))
                 try:
-                    return (await connection.execute(begin, parameters)).one()
+                    return await begin(connection, statement, parameters, snapshot=snapshot)
                 finally:
                     late.cancel()
         except TimeoutError:
@@ -266,8 +268,9 @@ class Database:
         *,
         writes: bool,
         even_moved: bool = False,
+        snapshot: bool = False,
     ) -> tuple[TenantState, datetime]:
-        row = await self._greet(connection, tenant_id, lock_timeout_ms, _ENTER)
+        row = await self._greet(connection, tenant_id, lock_timeout_ms, _ENTER, snapshot=snapshot)
         clock, policy_name, mode, now, suspended, policy_revision, calendar_revision, move, address = row
         state = TenantState(
             tenant_id, policy_name, mode == "virtual", now, suspended, policy_revision, calendar_revision, move, address
@@ -343,12 +346,9 @@ class Database:
     async def reading(self, tenant_id: str, *, even_moved: bool = False) -> AsyncIterator[Tx]:
         """A read-only snapshot (REPEATABLE READ), always rolled back. ``even_moved``: wherever it lives."""
         async with self._connection(tenant_id) as connection:
-            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            state, at = await self._begin(connection, tenant_id, writes=False, even_moved=even_moved)
-            try:
-                yield Tx(connection, state, at, self, read_only=True, whole=False)
-            finally:
-                await connection.rollback()
+            state, at = await self._begin(connection, tenant_id, writes=False, even_moved=even_moved, snapshot=True)
+            yield Tx(connection, state, at, self, read_only=True, whole=False)
+            await end(connection, commit=False)
 
     async def run(
         self,
@@ -485,9 +485,9 @@ class Database:
 async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
     """Commits, or undoes what only validates. `Unavailable` when nobody knows what became of the commit."""
     if validate_only:
-        await connection.rollback()
+        await end(connection, commit=False)
         return
     try:
-        await connection.commit()
-    except (DBAPIError, *UNREACHED) as error:
+        await end(connection, commit=True)
+    except (DBAPIError, asyncpg.PostgresError, *UNREACHED) as error:
         raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error

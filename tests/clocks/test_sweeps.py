@@ -103,9 +103,10 @@ async def test_a_crash_at_any_statement_leaves_all_or_nothing(db: Database, vend
                     self.count()
                     return await real_connection.execute(*args, **more)
 
-                async def get_raw_connection(self) -> Any:
+                @property
+                def sync_connection(self) -> Any:
                     self.count()
-                    return await real_connection.get_raw_connection()
+                    return real_connection.sync_connection
 
                 def count(self) -> None:
                     nonlocal count
