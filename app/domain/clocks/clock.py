@@ -127,12 +127,15 @@ def judge(
     *,
     at: datetime,
     history: Mapping[int, Timeline] | None = None,
+    state: ClockState | None = None,
 ) -> tuple[OutcomeFact, ...]:
     """Return every outcome that has come about by ``at``, in the order of their instants. A later call only adds rows.
 
     Each moment is judged on what was known then. A breach stays listed though a late fact or a corrected calendar shows
     that it was none. ``breach_retracted`` is added at the instant when that was recorded. Nothing is taken back from
     the list. Missing the due time that holds instead is a breach of its own.
+
+    ``state``: how it stands at ``at`` by all of ``events``, where that was folded before.
     """
     found: dict[tuple[int, date | None, str], OutcomeFact] = {}
     standing: dict[tuple[int, date | None], OutcomeFact] = {}
@@ -143,7 +146,8 @@ def judge(
             known, now = [e for e in events if e.recorded_at <= at], at
         else:
             known, now = [e for e in events if e.recorded_at < until], until
-        facts = _outcomes(_run(spec, calendar, known, at=now, history=history).state())
+        given = state if until is None else None
+        facts = _outcomes(given or _run(spec, calendar, known, at=now, history=history).state())
         missed = {(fact.cycle, fact.window_date): fact for fact in facts if fact.kind == "breached"}
         for key, fact in list(standing.items()):
             again = missed.get(key)

@@ -61,6 +61,10 @@ class TicketClock:
     on_agenda: bool = False
     stored_due_at: datetime | None = None
     """The due time as last written."""
+    _folded: tuple[datetime, datetime | None, Hours, ClockSpec, tuple[ClockEvent, ...], ClockState] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+    """What was asked last of `state`, and its answer: a call asks the same several times."""
 
     def known(self, known_at: datetime | None) -> list[ClockEvent]:
         """The events recorded by then."""
@@ -68,12 +72,19 @@ class TicketClock:
 
     def state(self, at: datetime, known_at: datetime | None = None, hours: Hours | None = None) -> ClockState:
         """How it stands at an instant, by what was known then."""
-        on = hours or self.hours
-        return fold(self.spec, on.calendar, self.known(known_at), at=at, history=on.history)
+        on, memo, events = hours or self.hours, self._folded, tuple(self.events)
+        if memo is not None and memo[:2] == (at, known_at) and memo[2] is on and memo[3] is self.spec:
+            if memo[4] == events:
+                return memo[5]
+        found = fold(self.spec, on.calendar, self.known(known_at), at=at, history=on.history)
+        self._folded = (at, known_at, on, self.spec, events, found)
+        return found
 
     def facts(self, at: datetime, known_at: datetime | None = None) -> tuple[OutcomeFact, ...]:
         """Every outcome that has come about by then."""
-        return judge(self.spec, self.hours.calendar, self.known(known_at), at=at, history=self.hours.history)
+        known = self.known(known_at)
+        state = self.state(at, known_at) if all(event.recorded_at <= at for event in known) else None
+        return judge(self.spec, self.hours.calendar, known, at=at, history=self.hours.history, state=state)
 
     @property
     def revision(self) -> int | None:
