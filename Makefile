@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean run-env dev-env gates-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench bench-short deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean"
 
 run-env:
 	@scripts/bootstrap.sh run

@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bench import main_job
 from bench.fill import fill
 from bench.lines import Line, load, meanings, table
 from bench.load import Result, request, run
+from bench.page import publish
 from bench.service import CUSTOMERS, Ground, cpu_of_postgres, ground, memory, ordinary, pgbench, service
 from bench.short import short
 
@@ -47,6 +49,7 @@ class Bench:
         self.only = re.compile(only)
         self.job = main_job.MainJob(at, seconds, connections)
         self.trips: dict[str, int] = {}
+        self.version = ""
 
     def line(self, name: str, workers: int) -> Line:
         """The line of that name, made at its first use."""
@@ -151,7 +154,14 @@ class Bench:
     async def main_job(self, url: str, workers: int, parent: int, names: tuple[str, ...]) -> None:
         """The lines of the main job, of the service or of the ordinary one."""
         for name in main_job.matching(self.only, names):
-            self.line(name, workers).add(await self.job.over_http(name, url, parent))
+            before = await self.job.written()
+            result = await self.job.over_http(name, url, parent)
+            line = self.line(name, workers)
+            line.add(result)
+            if name in main_job.WRITES:
+                wal, disk = (now - then for now, then in zip(await self.job.written(), before, strict=True))
+                line.wal.append(wal / (result.warmed + len(result.times)))
+                line.disk.append(disk / (result.warmed + len(result.times)))
 
     async def with_history(self, url: str, workers: int, parent: int, large: Ground, entries: int) -> None:
         """The debits of a second server whose ledger is long, right after those of the first."""
@@ -233,6 +243,7 @@ def main() -> None:
     parser.add_argument("--warm", type=float, default=30, help="seconds of debits before --entries is measured")
     parser.add_argument("--only", default="", help="a regular expression over the names of the lines")
     parser.add_argument("--json", help="where to write the figures")
+    parser.add_argument("--publish", action="store_true", help="keep the figures, and write them into the pages")
     parser.add_argument("--short", action="store_true", help="compare ratios of CPU with the stored ones, as CI does")
     parser.add_argument("--store", action="store_true", help="with --short: store the ratios that were measured")
     given = parser.parse_args()
@@ -249,7 +260,9 @@ def main() -> None:
                 uvloop.run(bench.warm(url, one, given.warm))
         with service(at) as (url, _):
             uvloop.run(bench.job.fill(url))
+        loads = []
         for _ in range(given.repeats):
+            loads.append(round(os.getloadavg()[0], 1))
             bench.beside()
             for workers in given.workers:
                 with service(at, workers=workers) as (url, parent):
@@ -263,6 +276,7 @@ def main() -> None:
                     with service(large, workers=workers) as (url, parent):
                         uvloop.run(bench.with_history(url, workers, parent, large, given.entries))
         bench.trips = asyncio.run(main_job.round_trips(at))
+        bench.version = asyncio.run(bench.job.version())
         bench.ratios()
     lines = list(bench.lines.values())
     print(table(lines))
@@ -271,19 +285,27 @@ def main() -> None:
     print(f"\nmemory of one serving process: {bench.memory} MiB")
     machine = {
         "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
+        "load": sorted(loads),
         "python": sys.version.split()[0],
         "machine": platform.machine(),
+        "postgres": bench.version,
+        "date": f"{datetime.now(UTC):%d %B %Y}",
+        "seconds": given.seconds,
+        "repeats": given.repeats,
+        "connections": given.connections,
     }
     print(f"machine: {machine}")
-    if given.json:
+    if given.json or given.publish:
         figures = {
             "machine": machine,
             "memory_mib": bench.memory,
             "round_trips": bench.trips,
-            "lines": [{**asdict(one), "rate": one.rate} for one in lines],
+            "lines": [{**asdict(line), "rate": line.rate} for line in lines],
         }
-        Path(given.json).write_text(json.dumps(figures, indent=1))
+        if given.json:
+            Path(given.json).write_text(json.dumps(figures, indent=1))
+        if given.publish:
+            publish(figures)
 
 
 if __name__ == "__main__":

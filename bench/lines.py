@@ -26,6 +26,9 @@ class Line:
     wrong: int = 0
     cpu_service: list[float] = field(default_factory=list)
     cpu_postgres: list[float] = field(default_factory=list)
+    wal: list[float] = field(default_factory=list)
+    disk: list[float] = field(default_factory=list)
+    """Bytes a call: of the journal that Postgres writes first, and of tables with their indexes."""
 
     def add(self, result: Result, *, times: int = 1) -> None:
         """Takes a repeat in; ``times``: effects an answer."""
@@ -68,12 +71,14 @@ async def load(
     **more: Any,
 ) -> Result:
     """Measure once, after a short warm-up."""
+    warmed = 0
     if warm:
-        await run(url, make, connections=connections, seconds=warm)
+        warmed = len((await run(url, make, connections=connections, seconds=warm)).times)
     before = cpu_of_service(parent), cpu_of_postgres(at)
     result = await run(url, make, connections=connections, seconds=seconds, **more)
     result.cpu_service = cpu_of_service(parent) - before[0]
     result.cpu_postgres = cpu_of_postgres(at) - before[1]
+    result.warmed = warmed
     return result
 
 

@@ -23,6 +23,8 @@ class Result:
     bodies: list[bytes] = field(default_factory=list)
     cpu_service: float = 0.0
     cpu_postgres: float = 0.0
+    warmed: int = 0
+    """Answers of the warm-up before it."""
 
     @property
     def rate(self) -> float:

@@ -67,7 +67,8 @@ class Requests:
         self.salt = os.urandom(4).hex()
         self.fresh = itertools.count()
 
-    def _send(self, method: str, path: str, body: Any = None, *, keyed: bool = False) -> bytes:
+    def send(self, method: str, path: str, body: Any = None, *, keyed: bool = False) -> bytes:
+        """Return a request."""
         raw = b"" if body is None else json.dumps(body).encode()
         note = f"{self.salt}-{next(self.fresh)}" if keyed else None
         return request(method, path, self.key, body=raw, idempotency_key=note)
@@ -75,36 +76,40 @@ class Requests:
     def first_order(self, customer: str) -> bytes:
         """Return an order of a license."""
         body = {"customer_id": customer, "placed_at": PLACED, "currency": "USD", "lines": [LICENSE]}
-        return self._send("PUT", f"/v1/orders/first-{customer}", body)
+        return self.send("PUT", f"/v1/orders/first-{customer}", body)
 
     def first_ticket(self, customer: str) -> bytes:
         """Return the ticket that is read later."""
-        return self._send("PUT", f"/v1/tickets/first-{customer}", {"customer_id": customer, **TICKET})
+        return self.ticket_of(customer, f"first-{customer}")
+
+    def ticket_of(self, customer: str, name: str) -> bytes:
+        """Return a ticket of a customer: qualified, priced, held, its clock started."""
+        return self.send("PUT", f"/v1/tickets/{name}", {"customer_id": customer, **TICKET})
 
     def order(self, _: int = 0) -> bytes:
         """Return an order of a pack of credits, of a customer who has ordered before."""
         body = {"customer_id": who(), "placed_at": PLACED, "currency": "USD", "lines": [PACK]}
-        return self._send("PUT", f"/v1/orders/{self.salt}-{next(self.fresh)}", body)
+        return self.send("PUT", f"/v1/orders/{self.salt}-{next(self.fresh)}", body)
 
     def ticket(self, _: int = 0) -> bytes:
-        """Return a ticket: qualified, priced, held, its clock started."""
-        return self._send("PUT", f"/v1/tickets/{self.salt}-{next(self.fresh)}", {"customer_id": who(), **TICKET})
+        """Return a ticket of any customer."""
+        return self.ticket_of(who(), f"{self.salt}-{next(self.fresh)}")
 
     def response(self, ticket: str) -> bytes:
         """Return a response, which stops the clock."""
-        return self._send("POST", f"/v1/tickets/{ticket}/responses", RESPONSE, keyed=True)
+        return self.send("POST", f"/v1/tickets/{ticket}/responses", RESPONSE, keyed=True)
 
     def resolution(self, ticket: str) -> bytes:
         """Return a resolution, which captures what is held."""
-        return self._send("POST", f"/v1/tickets/{ticket}/resolution", RESOLUTION, keyed=True)
+        return self.send("POST", f"/v1/tickets/{ticket}/resolution", RESOLUTION, keyed=True)
 
     def read(self, name: str) -> bytes:
         """Return a read."""
         if name == ECHO:
-            return self._send("POST", "/bench/echo", {"credits": 1})
+            return self.send("POST", "/bench/echo", {"credits": 1})
         if name == GRAPHQL_PAGE:
-            return self._send("POST", "/graphql", {"query": PAGE, "variables": {"id": who()}})
-        return self._send("GET", READS[name].format(who=who()))
+            return self.send("POST", "/graphql", {"query": PAGE, "variables": {"id": who()}})
+        return self.send("GET", READS[name].format(who=who()))
 
     def ordinary(self, _: int = 0) -> bytes:
         """Return the same ticket for the ordinary service."""
@@ -178,6 +183,25 @@ class MainJob:
         if not name.startswith("POST"):
             self.in_sql = (salt, done)
         return rate, (cpu_of_postgres(self.at) - before) * 1000 / max(1, done)
+
+    async def written(self) -> tuple[int, int]:
+        """Return the bytes that Postgres has written to its journal so far, and those of the database."""
+        connection = await asyncpg.connect(self.at.plain)
+        try:
+            row = await connection.fetchrow(
+                "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint, pg_database_size(current_database())"
+            )
+            return int(row[0]), int(row[1])
+        finally:
+            await connection.close()
+
+    async def version(self) -> str:
+        """Return the version of Postgres."""
+        connection = await asyncpg.connect(self.at.plain)
+        try:
+            return str(await connection.fetchval("show server_version")).split()[0]
+        finally:
+            await connection.close()
 
     async def _turn(self, start: int | None) -> int:
         """Set or read the number that the next SQL call takes."""

@@ -56,7 +56,7 @@ class Ground:
 
 
 @contextlib.contextmanager
-def ground(*, customers: int = CUSTOMERS) -> Iterator[Ground]:
+def ground(*, customers: int = CUSTOMERS, desk: int = DESK_CUSTOMERS) -> Iterator[Ground]:
     """A migrated database with a tenant in real time and customers who have a million credits each."""
     directory = Path(tempfile.mkdtemp(prefix="retainer-bench-"))
     directory.chmod(0o755)
@@ -64,20 +64,16 @@ def ground(*, customers: int = CUSTOMERS) -> Iterator[Ground]:
         with EmbeddedPostgres(directory, durable=True) as postgres:
             assert postgres.url is not None
             upgrade(postgres.url)
-            key, desk = asyncio.run(_found(postgres.url, customers))
-            yield Ground(postgres.url, key, desk, directory)
+            yield Ground(postgres.url, *asyncio.run(_found(postgres.url, customers, desk)), directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-async def _found(url: str, customers: int) -> tuple[str, str]:
+async def _found(url: str, customers: int, desk: int) -> tuple[str, str]:
     database = Database(url, pool_size=4)
     made = []
     try:
-        for tenant, policy, letter, many in (
-            (TENANT, "avactis", "c", customers),
-            (DESK, "x-cart", "s", DESK_CUSTOMERS),
-        ):
+        for tenant, policy, letter, many in ((TENANT, "avactis", "c", customers), (DESK, "x-cart", "s", desk)):
             async with database.founding(tenant, actor="bench") as tx:
                 await tenants.put(tx, tenants.PutTenant(policy=policy))
             answer = await database.run(

@@ -24,6 +24,7 @@ TARGETS = (
     "contracts",
     "lock",
     "bench",
+    "bench-short",
     "deliveries",
     "faults",
     "fuzz",
