@@ -95,7 +95,11 @@ async def test_a_replica_is_refused_at_the_start(db: Database, monkeypatch: pyte
     async def standby() -> AsyncIterator[Row]:
         yield Row()
 
+    async def begun(_: Row) -> None:
+        """A standby lets a transaction begin."""
+
     monkeypatch.setattr(db, "_connection", standby)
+    monkeypatch.setattr(db, "_greet", begun)
     with pytest.raises(StartRefused, match="replica"):
         await db.check_role()
 
