@@ -47,6 +47,10 @@ contracts: dev-env
 bench deliveries faults fuzz lives mutants soak histories recovery: dev-env
 	$(PY) -P scripts/$@.py $(ARGS)
 
+# What CI runs: the main job's CPU beside its references, in under two minutes, compared with bench/ratios.json.
+bench-short: dev-env
+	@exec $(PY) -m bench --short $(ARGS)
+
 # A tenant from one Postgres server to another, see docs/scale.md: ARGS="acme --from URL --to URL --address https://..."
 move-tenant: run-env
 	@exec $(PY) -m scripts.move_tenant $(ARGS)

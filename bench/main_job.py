@@ -246,7 +246,9 @@ async def round_trips(at: Ground) -> dict[str, int]:
         for name, (method, path, body) in calls.items():
             with sent(app.state.house.database) as statements:
                 await call(method, path, body, f"{note}-{name}" if method == "POST" else None)
-            found[name] = len(statements) + 2
+            # A key that is not known yet, or no longer, is looked up first.
+            looked_up = [number for number, line in enumerate(statements, 1) if "FROM api_key" in line]
+            found[name] = len(statements[max(looked_up, default=0) :]) + 2
     return found
 
 

@@ -60,14 +60,14 @@ async def begin(
     try:
         transaction = driver.transaction(**_SNAPSHOT) if snapshot else driver.transaction()
         await transaction.start()
-        adapted._transaction = transaction  # noqa: SLF001 - where SQLAlchemy keeps the one that it began
+        adapted._transaction = transaction
         return (await fetch(connection, statement, parameters))[0]
     except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
         if not driver.is_closed() or connection.invalidated:
             raise
         return (await connection.execute(statement, parameters)).one()
     except BaseException:
-        if adapted._transaction is None and not connection.invalidated:  # noqa: SLF001
+        if adapted._transaction is None and not connection.invalidated:
             await connection.invalidate()  # nobody knows whether it has begun
         raise
 
@@ -78,7 +78,7 @@ async def end(connection: AsyncConnection, *, commit: bool) -> None:
     What the database or the connection refuses is raised as the driver's own error, and the connection is given up.
     """
     adapted = _adapted(connection)
-    transaction, adapted._transaction = adapted._transaction, None  # noqa: SLF001
+    transaction, adapted._transaction = adapted._transaction, None
     if transaction is not None:
         try:
             await (transaction.commit() if commit else transaction.rollback())

@@ -16,6 +16,7 @@ from app.domain.clocks.target import EachBusinessDay, Explanation, Rolling
 
 LIVE: Final = (Phase.RUNNING, Phase.PAUSED)
 Key = tuple[int, str, str]
+Asked = tuple[datetime, datetime | None, tuple[ClockEvent, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class TicketClock:
     on_agenda: bool = False
     stored_due_at: datetime | None = None
     """The due time as last written."""
-    _folded: tuple[datetime, datetime | None, Hours, ClockSpec, tuple[ClockEvent, ...], ClockState] | None = field(
+    _folded: tuple[Asked, Hours, ClockSpec, ClockState] | None = field(
         default=None, init=False, repr=False, compare=False
     )
     """What was asked last of `state`, and its answer: a call asks the same several times."""
@@ -72,12 +73,11 @@ class TicketClock:
 
     def state(self, at: datetime, known_at: datetime | None = None, hours: Hours | None = None) -> ClockState:
         """How it stands at an instant, by what was known then."""
-        on, memo, events = hours or self.hours, self._folded, tuple(self.events)
-        if memo is not None and memo[:2] == (at, known_at) and memo[2] is on and memo[3] is self.spec:
-            if memo[4] == events:
-                return memo[5]
+        on, memo, asked = hours or self.hours, self._folded, (at, known_at, tuple(self.events))
+        if memo is not None and memo[0] == asked and memo[1] is on and memo[2] is self.spec:
+            return memo[3]
         found = fold(self.spec, on.calendar, self.known(known_at), at=at, history=on.history)
-        self._folded = (at, known_at, on, self.spec, events, found)
+        self._folded = (asked, on, self.spec, found)
         return found
 
     def facts(self, at: datetime, known_at: datetime | None = None) -> tuple[OutcomeFact, ...]:
