@@ -313,7 +313,7 @@ class Database:
         one that lives elsewhere, or moves.
         """
         async with self._connection(tenant_id) as connection:
-            row = await self._greet(connection, tenant_id, begin=_ENTER)
+            row = await self._greet(connection, tenant_id, statement=_ENTER)
             await connection.execute(
                 text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id}
             )
