@@ -51,6 +51,7 @@ class Desk:
                     ticket_id=ticket_id,
                     external_id=ticket,
                     customer_id=account.customer.customer_id,
+                    person_id=None,
                     state="in_progress",
                     category=None,
                     subject="",

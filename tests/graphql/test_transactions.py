@@ -41,7 +41,7 @@ def look_ups(found: list[str]) -> int:
 
 
 def transactions(found: list[str]) -> int:
-    return sum("retainer_begin" in one for one in found) - 2 * look_ups(found)
+    return sum("retainer_begin" in one or "retainer_enter" in one for one in found) - 2 * look_ups(found)
 
 
 def count(found: list[str]) -> int:
