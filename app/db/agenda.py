@@ -237,3 +237,5 @@ async def put(tx: Tx, kind: str, subject: str, payload: Mapping[str, Any]) -> No
             index_elements=["tenant_id", "kind", "subject"], set_={"at": row["at"], "payload": row["payload"]}
         )
     )
+    if not tx.tenant.virtual:
+        await due.mark(tx, due.AGENDA)

@@ -100,6 +100,8 @@ class Tx:
     """Memo of this transaction only."""
     whole: bool = True
     """Whether accounts are read whole, whatever a call would do with a part (`app.db.ledger.window`)."""
+    made_due: bool = False
+    """Whether something of it is due at once: the worker in this process is told after the commit (`app.db.due`)."""
     moved: set[str] = field(default_factory=set)
     """Customers (our ids) for which this work began again already; kept over its attempts (`app.db.account`)."""
 
@@ -151,6 +153,8 @@ class Database:
         """Immutable things by (kind, tenant, revision): policies, calendars."""
         self.disk_full_at: float | None = None
         """When a write last failed for want of room (`time.monotonic`)."""
+        self.on_due: Callable[[], None] | None = None
+        """Called after a commit that made something due at once."""
         self.pool_wait: Callable[[float], None] | None = None
         """Told how many seconds each connection was waited for."""
         self.budget = Budget(Shares(pool_size))
@@ -302,6 +306,8 @@ class Database:
             tx.moved = set() if moved is None else moved
             yield tx
             await _finish(connection, validate_only)
+        if tx.made_due and self.on_due is not None and not validate_only:
+            self.on_due()
 
     @asynccontextmanager
     async def founding(
