@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.due import AGENDA, mark
 from app.db.engine import Tx
 from app.db.events import events
 from app.db.schema import agenda
@@ -238,4 +239,4 @@ async def put(tx: Tx, kind: str, subject: str, payload: Mapping[str, Any]) -> No
         )
     )
     if not tx.tenant.virtual:
-        await due.mark(tx, due.AGENDA)
+        await mark(tx, AGENDA)

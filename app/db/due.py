@@ -12,6 +12,7 @@ tenants that have something due. It has three kinds of rows, told apart by ``mar
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,12 +31,17 @@ WEBHOOKS: Final = "webhooks"
 INBOUND: Final = "inbound"
 """Deliveries of shops and helpdesks that wait to be acted on."""
 UPKEEP: Final = "upkeep"
-"""What is kept long enough is removed, and everything is looked at once."""
+"""What is kept long enough is to be removed."""
+LOOK: Final = "look"
+"""Everything is looked at, whatever the other rows say."""
 ZONES: Final = "zones"
-"""Open clocks are compared with the zone data of a process that has started."""
+"""Open clocks are compared with zone data that no process had before."""
 TURN: Final = "turn"
-EVERYTHING: Final = frozenset({AGENDA, EVENTS, WEBHOOKS, INBOUND, UPKEEP})
-UPKEEP_EVERY: Final = timedelta(minutes=61)
+EVERYTHING: Final = frozenset({AGENDA, EVENTS, WEBHOOKS, INBOUND})
+LOOK_EVERY: Final = timedelta(hours=1)
+UPKEEP_EVERY: Final = timedelta(hours=6)
+UPKEEP_SOON: Final = timedelta(minutes=61)
+"""The next upkeep after one that found something to remove."""
 LEASE: Final = timedelta(seconds=5)
 """How long a tenant stays with a process that does not say that it has done. Two at once do no harm (row locks)."""
 SHORTLY: Final = timedelta(minutes=1)
@@ -75,12 +81,17 @@ MARK: Final = (
     "  and d.at > statement_timestamp() + interval '1 minute' and d.at <= u.at)"
 )
 """Writes marks of (kind, mark, at); ``at`` null is now. One for later is left out behind another that comes first."""
-_MARK = text(MARK.format(given="(select cast(:kind as text), cast(:mark as text), cast(:at as timestamptz))"
-                         " as u(kind, mark, at)"))
+_MARK = text(
+    MARK.format(
+        given="(select cast(:kind as text), cast(:mark as text), statement_timestamp() + cast(:wait as interval))"
+        " as u(kind, mark, at)"
+    )
+)
 _CLAIM = text(
-    "with waiting as materialized (select d.tenant_id, min(d.at) as since from due d where d.at <= now()"
+    "with waiting as materialized (select d.tenant_id, min(d.at) as since,"
+    "  bool_and(d.kind in ('zones', 'look', 'upkeep')) as patient from due d where d.at <= now()"
     "  and not exists (select from due t where t.tenant_id = d.tenant_id and t.kind = 'turn' and t.mark = ''"
-    "   and t.at > now()) group by d.tenant_id order by 2 limit :most),"
+    "   and t.at > now()) group by d.tenant_id order by 3, 2 limit :most),"
     " ours as (insert into due (tenant_id, kind, mark, at)"
     "  select w.tenant_id, 'turn', '', now() + :lease from waiting w order by w.tenant_id"
     "  on conflict (tenant_id, kind, mark) do update set at = excluded.at where due.at <= now()"
@@ -90,6 +101,7 @@ _CLAIM = text(
     " select ours.tenant_id, ours.at, array_agg(distinct taken.kind) filter (where taken.kind is not null) as kinds"
     " from ours left join taken on taken.tenant_id = ours.tenant_id group by ours.tenant_id, ours.at"
 )
+_ANYTHING = text("select retainer_due(:lock_timeout, :statement_timeout)")
 _NEXT: Final = (
     "select 'agenda' as kind, min(a.at) as at from agenda a where a.tenant_id = :tenant and not :virtual"
     " union all select 'events', statement_timestamp() where exists (select from outbox where tenant_id = :tenant"
@@ -130,18 +142,30 @@ _KEEP = text(
     " from (select distinct tenant_id from directory) t"
     " on conflict (tenant_id, kind, mark) do update set at = least(due.at, excluded.at) where cast(:anew as boolean)"
 )
+_NEW_ZONES = text(
+    "with old as (delete from due where tenant_id = '' and kind = 'zones' and mark <> :version),"
+    " new as (insert into due (tenant_id, kind, mark, at) values ('', 'zones', :version, 'infinity')"
+    "  on conflict (tenant_id, kind, mark) do nothing returning 1) select exists (select from new)"
+)
 _UNKNOWN = text(
     f"select n.kind, n.at from ({_NEXT}) n where n.at is not null and not exists (select from due d"
-    " where d.tenant_id = :tenant and (d.kind in (n.kind, 'turn') or (n.kind = 'webhooks' and d.kind = 'events'))"
+    " where d.tenant_id = :tenant and (d.kind in (n.kind, 'turn', 'look')"
+    "  or (n.kind = 'webhooks' and d.kind = 'events'))"
     " and d.at <= greatest(n.at, statement_timestamp() + interval '10 seconds'))"
 )
 
 
-async def mark(tx: Tx, kind: str, at: datetime | None = None) -> None:
-    """Say that something of a kind falls due at an instant, now by default; undone with the transaction."""
+async def mark(tx: Tx, kind: str, *, wait: timedelta | None = None) -> None:
+    """Say that something of a kind falls due after a while, at once by default; undone with the transaction."""
     if not tx.validate_only:
-        tx.made_due = tx.made_due or at is None
-        await tx.rows(_MARK, {"tenant": tx.tenant_id, "kind": kind, "mark": tx.mint("due"), "at": at})
+        tx.made_due = tx.made_due or wait is None
+        await tx.rows(_MARK, {"tenant": tx.tenant_id, "kind": kind, "mark": tx.mint("due"), "wait": wait})
+
+
+async def anything(db: Database) -> bool:
+    """Return whether something is due, of any tenant: one round trip, since it is asked five times a second."""
+    given = {"lock_timeout": f"{db.lock_timeout_ms}ms", "statement_timeout": f"{db.statement_timeout_ms}ms"}
+    return bool((await db.alone(_ANYTHING, given))[0][0])
 
 
 async def claim(db: Database, most: int, *, lease: timedelta = LEASE) -> list[Turn]:
@@ -163,13 +187,7 @@ async def settle(tx: Tx, turn: Turn, *, pause: timedelta, rest: timedelta) -> di
     """
     rows = await tx.rows(
         _SETTLE,
-        {
-            "tenant": tx.tenant_id,
-            "virtual": tx.tenant.virtual,
-            "until": turn.until,
-            "pause": pause,
-            "rest": rest,
-        },
+        {"tenant": tx.tenant_id, "virtual": tx.tenant.virtual, "until": turn.until, "pause": pause, "rest": rest},
     )
     return {row.kind: row.at for row in rows}
 
@@ -188,6 +206,12 @@ async def put_back(db: Database, turn: Turn, kinds: Iterable[str], *, pause: tim
         )
 
 
+async def forget(db: Database, tenant_id: str) -> None:
+    """Forget what was due of a tenant that is there no more."""
+    async with db.installing() as connection:
+        await connection.execute(text("delete from due where tenant_id = :tenant"), {"tenant": tenant_id})
+
+
 async def later(tx: Tx, kind: str, at: timedelta) -> None:
     """Put the worker's own row of a kind so far ahead."""
     await tx.rows(
@@ -199,10 +223,24 @@ async def later(tx: Tx, kind: str, at: timedelta) -> None:
     )
 
 
-async def every_tenant(db: Database, kind: str, *, within: timedelta, anew: bool) -> None:
-    """Make a kind of thing due for all tenants within a while; ``anew``: also where it waits for later already."""
+async def found(tx: Tx) -> None:
+    """Have a new tenant looked at and kept up now and then."""
+    for kind, every in ((LOOK, LOOK_EVERY), (UPKEEP, UPKEEP_EVERY)):
+        await later(tx, kind, every * random.random())  # noqa: S311 - only spreads the load
+
+
+async def keep_up(db: Database) -> None:
+    """Have every tenant looked at and kept up now and then, also one that lost its rows."""
     async with db.installing() as connection:
-        await connection.execute(_KEEP, {"kind": kind, "within": within, "anew": anew})
+        for kind, every in ((LOOK, LOOK_EVERY), (UPKEEP, UPKEEP_EVERY)):
+            await connection.execute(_KEEP, {"kind": kind, "within": every, "anew": False})
+
+
+async def compare_zones(db: Database, version: str, *, within: timedelta) -> None:
+    """Have every tenant's clocks compared with this version of the zone data, unless an earlier process saw to it."""
+    async with db.installing() as connection:
+        if (await connection.execute(_NEW_ZONES, {"version": version})).scalar_one():
+            await connection.execute(_KEEP, {"kind": ZONES, "within": within, "anew": True})
 
 
 async def unknown(tx: Tx) -> Sequence[Any]:

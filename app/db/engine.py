@@ -153,8 +153,7 @@ class Database:
         """Immutable things by (kind, tenant, revision): policies, calendars."""
         self.disk_full_at: float | None = None
         """When a write last failed for want of room (`time.monotonic`)."""
-        self.on_due: Callable[[], None] | None = None
-        """Called after a commit that made something due at once."""
+        self._on_due: Callable[[], None] | None = None
         self.pool_wait: Callable[[float], None] | None = None
         """Told how many seconds each connection was waited for."""
         self.budget = Budget(Shares(pool_size))
@@ -189,6 +188,10 @@ class Database:
         made = copy.copy(self)
         made._charged = BESIDE
         return made
+
+    def tell_due(self, told: Callable[[], None] | None) -> None:
+        """Have somebody told after each commit that made something due at once."""
+        self._main._on_due = told
 
     async def close(self) -> None:
         """Closes the pool."""
@@ -306,8 +309,8 @@ class Database:
             tx.moved = set() if moved is None else moved
             yield tx
             await _finish(connection, validate_only)
-        if tx.made_due and self.on_due is not None and not validate_only:
-            self.on_due()
+        if tx.made_due and self._main._on_due is not None and not validate_only:
+            self._main._on_due()
 
     @asynccontextmanager
     async def founding(
@@ -428,6 +431,16 @@ class Database:
             await self._greet(connection)
             yield connection
             await connection.commit()
+
+    async def alone(self, statement: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:
+        """Run a statement that is a transaction by itself, in one round trip: a function that sets the role first."""
+        async with self._connection() as connection:
+            try:
+                async with asyncio.timeout(GREETING):
+                    return await fetch(connection, statement, parameters)
+            except TimeoutError:
+                await connection.invalidate()
+                raise Unavailable("the database does not answer") from None
 
     async def directory_tenant(self, digest: bytes) -> str | None:
         """The tenant that a hash of a key, source or token belongs to."""

@@ -7,6 +7,7 @@ parts that have rows are in it; the few shapes that exist are built once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -14,8 +15,8 @@ import msgspec
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects.postgresql import dialect
 
-from app.db import schema as s
 from app.db import due
+from app.db import schema as s
 from app.db.engine import Tx
 from app.db.rows import Rows
 
