@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from app.db.engine import Database, Tx
+from app.db.engine import Database, Tx, run_alone
 
 AGENDA: Final = "agenda"
 """Something on a real tenant's agenda. A sandbox's falls due by its own time, when that is moved."""
@@ -76,14 +76,14 @@ class Turn:
 
 MARK: Final = (
     "insert into due (tenant_id, kind, mark, at) select :tenant, u.kind, u.mark, coalesce(u.at, statement_timestamp())"
-    " from {given} where u.at is null or u.at <= statement_timestamp() + interval '1 minute'"
+    " from {batch} where u.at is null or u.at <= statement_timestamp() + interval '1 minute'"
     " or not exists (select from due d where d.tenant_id = :tenant and d.kind = u.kind"
     "  and d.at > statement_timestamp() + interval '1 minute' and d.at <= u.at)"
 )
 """Writes marks of (kind, mark, at); ``at`` null is now. One for later is left out behind another that comes first."""
 _MARK = text(
     MARK.format(
-        given="(select cast(:kind as text), cast(:mark as text), statement_timestamp() + cast(:wait as interval))"
+        batch="(select cast(:kind as text), cast(:mark as text), statement_timestamp() + cast(:wait as interval))"
         " as u(kind, mark, at)"
     )
 )
@@ -165,7 +165,7 @@ async def mark(tx: Tx, kind: str, *, wait: timedelta | None = None) -> None:
 async def anything(db: Database) -> bool:
     """Return whether something is due, of any tenant: one round trip, since it is asked five times a second."""
     given = {"lock_timeout": f"{db.lock_timeout_ms}ms", "statement_timeout": f"{db.statement_timeout_ms}ms"}
-    return bool((await db.alone(_ANYTHING, given))[0][0])
+    return bool((await run_alone(db, _ANYTHING, given))[0][0])
 
 
 async def claim(db: Database, most: int, *, lease: timedelta = LEASE) -> list[Turn]:

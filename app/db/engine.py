@@ -432,16 +432,6 @@ class Database:
             yield connection
             await connection.commit()
 
-    async def alone(self, statement: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:
-        """Run a statement that is a transaction by itself, in one round trip: a function that sets the role first."""
-        async with self._connection() as connection:
-            try:
-                async with asyncio.timeout(GREETING):
-                    return await fetch(connection, statement, parameters)
-            except TimeoutError:
-                await connection.invalidate()
-                raise Unavailable("the database does not answer") from None
-
     async def directory_tenant(self, digest: bytes) -> str | None:
         """The tenant that a hash of a key, source or token belongs to."""
         async with self._connection() as connection:
@@ -510,3 +500,14 @@ async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
         await end(connection, commit=True)
     except (DBAPIError, asyncpg.PostgresError, *UNREACHED) as error:
         raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
+
+
+async def run_alone(database: Database, statement: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:
+    """Run a statement that is a transaction by itself, in one round trip: a function that sets the role first."""
+    async with database._connection() as connection:
+        try:
+            async with asyncio.timeout(GREETING):
+                return await fetch(connection, statement, parameters)
+        except TimeoutError:
+            await connection.invalidate()
+            raise Unavailable("the database does not answer") from None
