@@ -21,7 +21,7 @@ from app.db.agenda import Handlers
 from app.db.due import Turn
 from app.db.engine import Database, Tx
 from app.db.events import positions
-from app.db.failures import Busy, Retry, Unavailable
+from app.db.failures import Busy, Elsewhere, Retry, Unavailable
 from app.documents.zones import TZDB_VERSION
 from app.domain.values.errors import DomainError
 from app.usecases.clocks import calendars, sweeps
@@ -141,7 +141,7 @@ class _Worker:
             try:
                 if gone:
                     await due.forget(self._db, turn.tenant_id)
-                else:
+                elif not isinstance(error, Elsewhere):  # what moves is not touched; where it lives, its turn falls due
                     await due.put_back(self._db, turn, kinds, pause=RETRY)
             except (Unavailable, Retry) as lost:
                 logger.warning("tenant %s comes up again after its lease: %s", turn.tenant_id, lost)

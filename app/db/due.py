@@ -87,11 +87,13 @@ _MARK = text(
         " as u(kind, mark, at)"
     )
 )
+_HERE: Final = "not exists (select from tenant_move m where m.tenant_id = d.tenant_id and m.state <> 'leaving')"
+"""Nobody's rows are touched while they are copied to another server, or after that."""
 _CLAIM = text(
     "with waiting as materialized (select d.tenant_id, min(d.at) as since,"
     "  bool_and(d.kind in ('zones', 'look', 'upkeep')) as patient from due d where d.at <= now()"
     "  and not exists (select from due t where t.tenant_id = d.tenant_id and t.kind = 'turn' and t.mark = ''"
-    "   and t.at > now()) group by d.tenant_id order by 3, 2 limit :most),"
+    f"   and t.at > now()) and {_HERE} group by d.tenant_id order by 3, 2 limit :most),"
     " ours as (insert into due (tenant_id, kind, mark, at)"
     "  select w.tenant_id, 'turn', '', now() + :lease from waiting w order by w.tenant_id"
     "  on conflict (tenant_id, kind, mark) do update set at = excluded.at where due.at <= now()"
@@ -138,8 +140,8 @@ _PUT_BACK = text(
 )
 _KEEP = text(
     "insert into due (tenant_id, kind, mark, at)"
-    " select t.tenant_id, :kind, '', now() + random() * cast(:within as interval)"
-    " from (select distinct tenant_id from directory) t"
+    " select d.tenant_id, :kind, '', now() + random() * cast(:within as interval)"
+    f" from (select distinct tenant_id from directory) d where {_HERE}"
     " on conflict (tenant_id, kind, mark) do update set at = least(due.at, excluded.at) where cast(:anew as boolean)"
 )
 _NEW_ZONES = text(

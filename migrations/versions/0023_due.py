@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
@@ -35,7 +35,8 @@ DUE = """
 create function retainer_due(lock_patience text, statement_patience text) returns boolean language plpgsql as $$
 begin
     perform retainer_begin('', lock_patience, statement_patience);
-    return exists (select from due d where d.at <= statement_timestamp());
+    return exists (select from due d where d.at <= statement_timestamp()
+        and not exists (select from tenant_move m where m.tenant_id = d.tenant_id and m.state <> 'leaving'));
 end $$
 """
 
