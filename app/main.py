@@ -18,12 +18,11 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from app import __version__, worker
 from app.api import graphql, handlers
-from app.api.auth import Authenticator
+from app.api.auth import Authenticator, TokenVerifier
 from app.api.deps import flush_last_used
 from app.api.limits import Limits
 from app.api.middleware import Edge, cross_origin
 from app.api.observability import TELEMETRY, Figures, configure_logging, shared_folder
-from app.api.oidc import Verifier
 from app.api.operations import registry
 from app.api.pages import docs
 from app.api.problems import register
@@ -31,7 +30,6 @@ from app.api.rest import meta
 from app.api.rest.binder import routes_of
 from app.api.state import AppState, BalanceReader, CreditsWriter
 from app.connectors import inbound
-from app.connectors.jwks import SigningKeys
 from app.connectors.webhooks import deliveries
 from app.db import agenda
 from app.db.budget import Budget
@@ -120,6 +118,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await stack.enter_async_context(_background(flush_forever(state)))
             if settings.worker_in_process:
                 await stack.enter_async_context(_working(state, settings))
+            app.state.figures.processes.set(1)
             gc.collect()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
@@ -193,10 +192,14 @@ def balance_reader(settings: Settings, database: Database) -> Gatherer[str, Bala
     return Gatherer(run, group_of=str, batch=settings.ledger_batch, queue=settings.ledger_queue)
 
 
-def _verifier(settings: Settings, database: Database) -> Verifier | None:
+def _verifier(settings: Settings, database: Database) -> TokenVerifier | None:
     """Tokens of a configured issuer."""
     if settings.oidc_issuer is None:
         return None
+    # Imported where it is wanted: its libraries are large, and most installations have no issuer.
+    from app.api.oidc import Verifier
+    from app.connectors.jwks import SigningKeys
+
     keys = SigningKeys(settings.oidc_issuer, settings.oidc_jwks)
     return Verifier(settings.oidc_issuer, settings.oidc_audience, keys, database)
 
@@ -286,8 +289,7 @@ def work_samples() -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_agenda_failed", "Agenda rows that failed and wait", "counter", sweeps.METRICS.failed
     yield "retainer_agenda_lag_seconds", "How late the latest row was", "gauge", sweeps.METRICS.lag_seconds
     yield ("retainer_agenda_set_aside", "Agenda rows set aside after a failure", "counter", agenda.METRICS.set_aside)
-    yield "retainer_worker_rounds", "Looks of the worker at what is due", "counter", worker.METRICS.rounds
-    yield "retainer_worker_turns", "Tenants that the worker served", "counter", worker.METRICS.turns
+    yield "retainer_worker_rounds", "Rounds of the worker", "counter", worker.METRICS.rounds
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
     yield from deliveries.METRICS.sample()
     yield from inbound.METRICS.sample()

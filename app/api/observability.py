@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import structlog
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -63,7 +64,6 @@ class Figures:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-        self.processes.set(1)
         self.refusals = Counter(
             "retainer_problems", "Answers that were problems, by code", ["code"], registry=self.registry
         )
@@ -160,31 +160,27 @@ def redact(text: str) -> str:
     return _SECRETS.sub("[secret]", text)
 
 
-def _redacted(_: Any, __: str, event: Any) -> Any:
-    return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
-
-
 _CONFIGURED = "_retainer_handler"
+_PLAIN: Final = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctime"})
+"""What every record has; the rest was given to it."""
+_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=repr).encode
 
 
-def formatter() -> logging.Formatter:
+class JsonLines(logging.Formatter):
     """One JSON line a record, without secrets."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.stdlib.ExtraAdder(),
-    ]
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            _redacted,
-            structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=True),
-        ],
-    )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        event: dict[str, Any] = {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
+        event |= {
+            "event": record.getMessage(),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return _encode({name: redact(value) if isinstance(value, str) else value for name, value in event.items()})
 
 
 def configure_logging(level: str) -> None:
@@ -193,7 +189,7 @@ def configure_logging(level: str) -> None:
     for old in [handler for handler in root.handlers if getattr(handler, _CONFIGURED, False)]:
         root.removeHandler(old)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter())
+    handler.setFormatter(JsonLines())
     setattr(handler, _CONFIGURED, True)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)

@@ -136,14 +136,3 @@ class GuardedProtocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode("ascii") + content)
         self.transport.close()
-
-
-GUARDED: Final[dict[str, Any]] = {
-    "http": GuardedProtocol,  # the server's own has no deadline for a head or a body
-    "ws": "none",
-    "proxy_headers": False,  # an address that a caller may write himself is no address
-    "log_config": None,
-    "access_log": False,
-    "server_header": False,
-}
-"""How each server of ours is set that faces a network; what else it is set to differs."""

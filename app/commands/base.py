@@ -7,10 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
-
-from app.db.failures import StartRefused, Unavailable
 from app.embedded import EmbeddedPostgres
 from app.settings import Settings
 
@@ -24,6 +20,12 @@ class CommandError(Exception):
 @contextlib.contextmanager
 def database_errors() -> Iterator[None]:
     """Turn what a database refuses at the start into one sentence for the operator."""
+    # Imported here: the process that watches over the servers asks no database.
+    import asyncpg
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from app.db.failures import StartRefused, Unavailable
+
     try:
         yield
     except StartRefused as error:

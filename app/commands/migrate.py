@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from alembic import command
-from alembic.config import Config
 
 from app.commands.base import ROOT, database
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 
 def configuration(database_url: str | None = None) -> Config:
     """Alembic's configuration for our migrations; `migrations/env.py` reads the URL from its attributes."""
+    from alembic.config import Config  # not into every start of the service: most find the schema as it is
+
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
     config.attributes["database_url"] = database_url
@@ -25,11 +28,15 @@ def upgrade(database_url: str, revision: str = "head") -> None:
 
     It runs an event loop of its own: from async code, call it through `asyncio.to_thread`.
     """
+    from alembic import command
+
     command.upgrade(configuration(database_url), revision)
 
 
 def downgrade(database_url: str, revision: str) -> None:
     """Migrate down to a revision, or to `base`."""
+    from alembic import command
+
     command.downgrade(configuration(database_url), revision)
 
 

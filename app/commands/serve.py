@@ -25,10 +25,10 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess, multiprocess
 
-from app.api.socket_deadlines import GUARDED
 from app.commands.base import CommandError, database_errors, embedded
-from app.commands.migrate import upgrade
 from app.embedded import DataFolderLock, EmbeddedPostgres, EmbeddedPostgresError, die_with_parent
+from app.serving import forks
+from app.serving.options import GUARDED
 from app.settings import OPERATOR_KEY_FILE, SECRET_KEY_FILE, Settings
 
 GRACE_SECONDS: Final = 7  # container engines kill after ten, and Postgres stops after the workers
@@ -62,8 +62,9 @@ def run() -> None:
                 with contextlib.suppress(OSError):  # a read-only machine: each process tells its own figures
                     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="retainer-"))
                     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            os.environ.update(settings.with_(port=listening.getsockname()[1]).environment())
             try:
-                _prepare(settings)
+                _prepare_for(settings.workers)
             except CommandError:
                 # A key that was made just now for a database that another key has sealed is of no use to anybody.
                 for file in made:
@@ -85,14 +86,16 @@ def _missing_secrets(settings: Settings) -> list[Path]:
 
 def asgi() -> Any:
     """The application of this process, from the environment that `serve` left; uvicorn calls it in every worker."""
-    supervisor = os.environ.get(_SUPERVISOR)
+    supervisor, shared = os.environ.get(_SUPERVISOR), forks.shared()
     if supervisor is not None:
-        die_with_parent(signal.SIGTERM, int(supervisor))()
+        die_with_parent(signal.SIGTERM, int(supervisor) if shared is None else shared.PARENT)()
         if sys.platform != "linux":
             threading.Thread(target=_watch_parent, args=(int(supervisor),), daemon=True).start()
     settings = Settings.read()
     if os.environ.get(_EMBEDDED):
         _await_postgres(embedded(settings))
+    if shared is not None:
+        return shared.APPLICATION
     from app.main import create_app
 
     return create_app(settings)
@@ -200,10 +203,32 @@ def _await_postgres(postgres: EmbeddedPostgres) -> None:
         time.sleep(0.05)
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare_for(workers: int) -> None:
+    """Prepares the database, for several processes in one that they are like."""
+    if workers == 1 or not forks.FORKS:
+        _prepare()
+        return
+    os.environ[_SUPERVISOR] = str(os.getpid())
+    if (failed := forks.run_forked(_prepare_apart)) is not None:
+        raise CommandError(failed)
+
+
+def _prepare_apart() -> str | None:
+    """Why the start failed, for the process that watches; None when all is ready."""
+    try:
+        _prepare()
+    except CommandError as error:
+        return str(error)
+    return None
+
+
+def _prepare() -> None:
     """The newest schema, and what the service wants to find in the database at its start."""
-    assert settings.database_url is not None  # noqa: S101 - set by the caller
     from app import main
+    from app.commands.migrate import upgrade
+
+    settings = Settings.read()
+    assert settings.database_url is not None  # noqa: S101 - the caller has put it into the environment
 
     with database_errors():
         # A migration keeps a session, which a transaction pooler does not give: none is begun without need.
@@ -224,7 +249,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-class Worker(multiprocess.Process):
+class Worker(forks.Forked):
     """A server process."""
 
     @property
@@ -254,7 +279,6 @@ class Supervisor(Multiprocess):
 
 def _serve(settings: Settings, listening: socket.socket) -> None:
     host, port = listening.getsockname()[:2]
-    os.environ.update(settings.with_(port=port).environment())
     config = uvicorn.Config(
         "app.commands.serve:asgi",
         factory=True,

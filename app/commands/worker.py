@@ -17,10 +17,10 @@ import uvicorn
 from app import main, worker
 from app.api.observability import Figures
 from app.api.scraping import metrics_app
-from app.api.socket_deadlines import GUARDED
 from app.commands.base import CommandError, database, database_errors
 from app.db.engine import Database
 from app.db.secrets import check_key
+from app.serving.options import GUARDED
 from app.settings import Settings
 from app.usecases.agenda import HANDLERS
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from app.connectors import reconcile
 from app.connectors.helpdesks.helpdesk import Helpdesk
 from app.connectors.helpdesks.zammad import Zammad
 from app.connectors.shops.paddle import Paddle
@@ -13,8 +13,6 @@ from app.connectors.shops.purchase import Purchase
 from app.connectors.shops.shopify import Shopify
 from app.connectors.shops.stripe import Stripe
 from app.connectors.shops.woocommerce import WooCommerce
-from app.db import due
-from app.db.due import Job
 from app.db.engine import Database
 from app.db.secrets import Cipher
 from app.domain.feeds.adapter import Adapter
@@ -34,11 +32,16 @@ def cipher_of(settings: Settings) -> Cipher:
 
 def inbox_of(settings: Settings) -> Inbox:
     """The inbox of this process."""
-    fetcher = reconcile.Fetcher(allow_private=settings.allow_private_webhooks)
-    return Inbox(adapters=ADAPTERS, cipher=cipher_of(settings), fetch=fetcher.ask)
+
+    async def ask(kind: str, api: Mapping[str, Any], what: str) -> Any:
+        from app.connectors.reconcile import Fetcher  # its libraries are large, and few shops must be asked
+
+        return await Fetcher(allow_private=settings.allow_private_webhooks).ask(kind, api, what)
+
+    return Inbox(adapters=ADAPTERS, cipher=cipher_of(settings), fetch=ask)
 
 
-def jobs(settings: Settings) -> list[Job]:
+def jobs(settings: Settings) -> list[Any]:
     """For the worker: acts on what waits, in bounded batches."""
     inbox = inbox_of(settings)
 
@@ -50,4 +53,4 @@ def jobs(settings: Settings) -> list[Job]:
         parked=timedelta(days=settings.parked_retention_days),
         rows=timedelta(days=max(settings.event_retention_days, settings.parked_retention_days)),
     )
-    return [Job(due.INBOUND, inbound), Job(due.UPKEEP, keep.housekeeping)]
+    return [inbound, keep.housekeeping]

@@ -15,15 +15,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import holidays
 from pydantic import TypeAdapter, ValidationError
 
 from app.documents.marks import PolicyDocumentError, Problem, pointer
 from app.domain.calendar.intervals import intersection, normalise
 from app.domain.calendar.opening_hours import InvalidHours, Span, parse_minute
 from app.domain.policy.service_levels import ClosureRule, HolidaySet, ServiceHours
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2049
@@ -125,15 +127,22 @@ def _holidays(holiday_set: HolidaySet, first_year: int, last_year: int) -> tuple
     return tuple(rows)
 
 
+def library() -> Any:
+    """Return the library of holidays. It is large, and most processes never ask it."""
+    import holidays
+
+    return holidays
+
+
 def _library(
     holiday_set: HolidaySet, years: range, language: str = LANGUAGE, categories: tuple[str, ...] = ("public",)
-) -> holidays.HolidayBase:
+) -> HolidayBase:
     """The library's holidays in a language. Asked in none it would take the one of the environment (``LANG``)."""
-    kind = getattr(holidays, holiday_set.country)
+    kind = getattr(library(), holiday_set.country)
     with warnings.catch_warnings():
         # Some countries' holidays are known for some years only, and the library says so. Other years have none.
         warnings.simplefilter("ignore")
-        return holidays.country_holidays(
+        found: HolidayBase = library().country_holidays(
             holiday_set.country,
             subdiv=holiday_set.subdivision,
             years=years,
@@ -142,6 +151,7 @@ def _library(
             categories=categories,
             language=language if language in kind.supported_languages else kind.default_language,
         )
+    return found
 
 
 def holiday_of(name: str) -> str:
@@ -164,7 +174,7 @@ def holiday_names(country: str, subdivision: str | None) -> frozenset[str]:
 @lru_cache(maxsize=256)
 def _known_elsewhere(country: str, name: str) -> bool:
     """Whether another part of the country has a holiday of that name, or it is none for everybody."""
-    kind = getattr(holidays, country)
+    kind = getattr(library(), country)
     for subdivision in (None, *kind.subdivisions):
         part = HolidaySet(country=country, subdivision=subdivision, clause="")
         found = _library(part, _SAMPLE, categories=kind.supported_categories)
@@ -183,7 +193,7 @@ def nearest_holiday(holiday_set: HolidaySet, name: str) -> str | None:
     if close:
         return names[close[0]]
     english = _library(holiday_set, _SAMPLE)
-    for language in getattr(holidays, holiday_set.country).supported_languages:
+    for language in getattr(library(), holiday_set.country).supported_languages:
         native = _library(holiday_set, _SAMPLE, language)
         for day in sorted(native):
             if name.casefold() in (name.casefold() for name in native.get_list(day)):
@@ -250,7 +260,7 @@ def closure_items(rules: ServiceHours | ClosureRules) -> Iterator[tuple[str, int
 
 @lru_cache(maxsize=256)
 def _set_faults(holiday_set: HolidaySet) -> tuple[Fault, ...]:
-    countries = holidays.list_supported_countries(include_aliases=True)
+    countries = library().list_supported_countries(include_aliases=True)
     if holiday_set.country not in countries:
         return (
             Fault(

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
-
 from app.documents.zones import zone_names
 from app.domain.values.errors import DomainError
 
@@ -90,6 +88,8 @@ def _placed(line: str) -> str:
 
 @lru_cache(maxsize=1)
 def _folded_names() -> Mapping[str, str]:
+    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON  # large, and only feeds need it
+
     windows = {name.casefold(): place for name, place in WINDOWS_TO_OLSON.items() if place in zone_names()}
     return {**windows, **{name.casefold(): name for name in zone_names()}}
 

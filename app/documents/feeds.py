@@ -14,17 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from time import thread_time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
-
-import recurring_ical_events  # type: ignore[import-untyped]
-from icalendar import Calendar, Event
 
 from app.documents.feed_hours import closed_hours, last_minute, next_midnight, rest_of
 from app.documents.feed_rules import WholeDays, can_be, closure_rule_of
 from app.documents.feed_text import HALF_DAY, MARKS, RawEvent, events_of, lines_of, zone_of
 from app.documents.zones import zone
 from app.domain.values.errors import DomainError
+
+if TYPE_CHECKING:
+    from icalendar import Calendar, Event
 
 BYTES_MAX: Final = 1_048_576
 DAYS_MAX: Final = 366
@@ -199,6 +199,8 @@ class _Reader:
     def _parsed(self, raw: RawEvent) -> Any:
         if raw.unreadable:
             self._leave(raw, "has a line that cannot be read; its dates are taken as far as they can be")
+        from icalendar import Event  # large, and only feeds need it
+
         try:
             event = Event.from_ical("\r\n".join(["BEGIN:VEVENT", *raw.lines, "END:VEVENT", ""]))
         except Exception:  # noqa: BLE001 - whatever the library makes of a hostile line: a person decides
@@ -332,6 +334,9 @@ class _Reader:
 
     def _series(self, whole: WholeDays, changes: list[tuple[RawEvent, Any]]) -> None:
         """Every date of an event that repeats, without those that are left out, and with those that were moved."""
+        import recurring_ical_events  # type: ignore[import-untyped]
+        from icalendar import Calendar, Event
+
         if "EXRULE" in whole.event:
             raise _Left("repeats with an EXRULE, which nobody supports")
         plain = Event()
@@ -374,6 +379,8 @@ class _Reader:
 
     def _change(self, feed: Calendar, plain: Event, raw: RawEvent, event: Any) -> None:
         """One date of a series that was moved, renamed, given times or cancelled."""
+        from icalendar import Event
+
         place = event["RECURRENCE-ID"]
         on = self._local(place.dt)
         try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from app.api.observability import formatter
+from app.api.observability import JsonLines
 from tests.support import shops
 
 SECRETS: Final = re.compile(
@@ -33,7 +33,7 @@ class Watch(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(formatter())
+        self.setFormatter(JsonLines())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Notes a line that should not be there."""

@@ -6,6 +6,7 @@ So nothing can change between the check and the connection (DNS rebinding), whil
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import socket
 import ssl
@@ -21,6 +22,12 @@ Resolve = Callable[[str, int], Awaitable[list[Address]]]
 MAX_ADDRESSES: Final = 8
 OPEN_SECONDS: Final = 60.0
 """After which a connection is not used again: its name is resolved and judged anew."""
+
+
+@functools.cache
+def default_tls() -> ssl.SSLContext:
+    """The certificates of the machine. They take megabytes, so a process reads them once."""
+    return ssl.create_default_context()
 
 
 async def resolve(host: str, port: int) -> list[Address]:

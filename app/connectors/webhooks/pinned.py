@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from app.connectors.webhooks.address_guard import PinnedBackend, Resolve, resolve
+from app.connectors.webhooks.address_guard import PinnedBackend, Resolve, default_tls, resolve
 
 _ERRORS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], ...]] = (
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),
@@ -26,7 +26,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, *, allow_private: bool, resolver: Resolve = resolve, tls: ssl.SSLContext | None = None) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls or ssl.create_default_context(),
+            ssl_context=tls or default_tls(),
             network_backend=PinnedBackend(allow_private=allow_private, resolver=resolver),
         )
 

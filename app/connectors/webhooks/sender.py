@@ -15,7 +15,7 @@ import httpcore
 from standardwebhooks import Webhook
 
 from app import __version__
-from app.connectors.webhooks.address_guard import Resolve, resolve
+from app.connectors.webhooks.address_guard import Resolve, default_tls, resolve
 from app.connectors.webhooks.connections import Pools
 from app.domain.events.webhook_address import TargetRefused, parse_target
 from app.domain.events.webhook_retry import Attempt
@@ -83,7 +83,7 @@ class Sender:
     ) -> None:
         self._allow_private = allow_private
         self._timeout = timeout
-        self._pools = Pools(tls or ssl.create_default_context(), allow_private=allow_private, resolver=resolver)
+        self._pools = Pools(tls or default_tls(), allow_private=allow_private, resolver=resolver)
 
     async def close(self) -> None:
         """Closes what is open."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from app.db import due
 from app.db.engine import Tx
 from app.db.schema import policy_version, tenant
 from app.db.tenants import keys
@@ -70,7 +69,6 @@ async def add(tx: Tx, row: TenantRow, policy: Policy, source: str) -> None:
         )
     )
     await keys.register(tx, directory_hash(row.tenant_id))
-    await due.found(tx)
 
 
 def directory_hash(tenant_id: str) -> bytes:
