@@ -289,7 +289,8 @@ def work_samples() -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_agenda_failed", "Agenda rows that failed and wait", "counter", sweeps.METRICS.failed
     yield "retainer_agenda_lag_seconds", "How late the latest row was", "gauge", sweeps.METRICS.lag_seconds
     yield ("retainer_agenda_set_aside", "Agenda rows set aside after a failure", "counter", agenda.METRICS.set_aside)
-    yield "retainer_worker_rounds", "Rounds of the worker", "counter", worker.METRICS.rounds
+    yield "retainer_worker_rounds", "Looks of the worker at what is due", "counter", worker.METRICS.rounds
+    yield "retainer_worker_turns", "Tenants that the worker served", "counter", worker.METRICS.turns
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
     yield from deliveries.METRICS.sample()
     yield from inbound.METRICS.sample()

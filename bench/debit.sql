@@ -37,6 +37,7 @@ begin
         values (t, bench_id('evt'), c.customer_id, c.event_sequence + 1, 'credits.charged', at, at,
             jsonb_build_object('credits', amount, 'hold_id', h, 'credit_type', 'credit', 'balance',
                 jsonb_build_object('available', a.available - amount, 'held', 0)));
+    insert into due values (t, 'events', bench_id('due'), at);
     update customer set last_at = at, event_sequence = c.event_sequence + 1
         where tenant_id = t and customer_id = c.customer_id;
     insert into command (tenant_id, key, kind, payload_hash, status, answer, actor, customer_id, created_at)

@@ -8,7 +8,14 @@ create or replace function bench_events(t text, who text, first bigint, at times
 language sql volatile as $$
     insert into outbox (tenant_id, event_id, customer_id, sequence, type, occurred_at, recorded_at, data, dedupe_key)
         select t, bench_id('evt'), who, first + n, e ->> 'type', at, at, e -> 'data', e ->> 'key'
-        from jsonb_array_elements(said) with ordinality as x (e, n)
+        from jsonb_array_elements(said) with ordinality as x (e, n);
+    insert into due values (t, 'events', bench_id('due'), at)
+$$;
+
+create or replace function bench_falls_due(t text, first timestamptz) returns void language sql volatile as $$
+    insert into due select t, 'agenda', bench_id('due'), first where not exists (
+        select from due d where d.tenant_id = t and d.kind = 'agenda'
+        and d.at > statement_timestamp() + interval '1 minute' and d.at <= first)
 $$;
 
 create or replace function bench_ticket(who text, name text) returns jsonb language plpgsql as $$
@@ -73,6 +80,7 @@ begin
                   "retracted_breach": "takes_back", "breach_returns_credits": 0}');
     insert into agenda (tenant_id, kind, subject, at, customer_id, payload)
         values (t, 'clock', k, due + '1 second', c.customer_id, jsonb_build_object('ticket_id', i));
+    perform bench_falls_due(t, due + '1 second');
     change := jsonb_build_object('add', jsonb_build_object('assessments', assessment), 'set', begun, 'from', 'new',
         'action', 'open');
     insert into entity_event (tenant_id, stream, entity_id, seq, kind, occurred_at, recorded_at, customer_id, actor,
@@ -122,6 +130,7 @@ begin
         select t, 'lot.reminder', l || ':' || days, ends - days * interval '1 day', c.customer_id,
                jsonb_build_object('days', days, 'lot_id', l) from unnest(array[30, 7, 1]) days
         union all select t, 'lot.expired', l, ends, c.customer_id, jsonb_build_object('lot_id', l);
+    perform bench_falls_due(t, ends - interval '30 days');
     lot_said := '{"held": 0, "rule": "points_60", "scope": "account", "spent": 0, "clause": "XC-4", "reason": null,
         "source": "purchase", "voided": 0, "expired": false, "granted": 60, "line_id": "1", "reading": false,
         "unit_no": 0, "disputed": 0, "available": 60, "license_id": null, "credit_type": "credit",
@@ -282,6 +291,7 @@ end $$;
 
 create sequence if not exists bench_turn;
 grant usage, update on sequence bench_turn to retainer_app;
-grant execute on function bench_say(timestamptz), bench_events(text, text, bigint, timestamptz, jsonb),
+grant execute on function bench_say(timestamptz), bench_falls_due(text, timestamptz),
+    bench_events(text, text, bigint, timestamptz, jsonb),
     bench_ticket(text, text), bench_order(text, text), bench_respond(text), bench_resolve(text),
     bench_answer(jsonb, text, text, jsonb), bench_clocks(text, text, timestamptz, timestamptz) to retainer_app;

@@ -148,8 +148,8 @@ MUTANTS = (
     Mutant(
         "two names of one account are two accounts",
         "app/usecases/credits/credits.py",
-        "if row[0] in batch.customers:  # under a name of its own, and under that of an account merged into it",
-        "if row[0] is None:",
+        "who = batch.customers.get(row.customer_id)",
+        "who = None",
         f"{MERGED}::test_one_batch_under_both_names_takes_from_one_account",
     ),
     Mutant(

@@ -16,7 +16,7 @@ import typer
 from sqlalchemy import text
 
 from app.commands.base import embedded
-from app.db import agenda
+from app.db import agenda, due
 from app.db.engine import Database
 from app.db.failures import Unavailable, Unmigrated
 from app.db.secrets import WrongSecretKey, check_key
@@ -138,6 +138,7 @@ async def _ask(url: str, secrets: tuple[str, ...] = ()) -> list[Finding]:
             *await _backup(database),
             *await _aside(database),
             *await _moves(database),
+            *await _known(database),
         ]
     except Unmigrated:
         return [Finding(*_FIXES["schema"])]
@@ -212,6 +213,23 @@ async def _moves(database: Database) -> list[Finding]:
 
 
 _MOVING: Final = text("select tenant_id, state, since from tenant_move where state <> 'moved' order by tenant_id")
+
+
+async def _known(database: Database) -> list[Finding]:
+    """Whether the table of what is due knows of everything that is."""
+    found = []
+    for tenant_id in await database.tenant_ids():
+        kinds = sorted({row.kind for row in await database.read(tenant_id, due.unknown)})
+        if kinds:
+            found.append(
+                Finding(
+                    f"tenant {tenant_id}: something is due that the worker is not told of ({', '.join(kinds)})",
+                    "It is found within an hour by itself. It should not be: see docs/operations.md.",
+                )
+            )
+    return found
+
+
 _BLIND: Final = text("""
     select count(*) from pg_class c, pg_roles r where r.rolname = current_user and c.relkind in ('r', 'p')
     and c.relnamespace = current_schema()::regnamespace and c.relrowsecurity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from app.connectors.helpdesks.helpdesk import Helpdesk
 from app.connectors.helpdesks.zammad import Zammad
@@ -13,6 +13,8 @@ from app.connectors.shops.purchase import Purchase
 from app.connectors.shops.shopify import Shopify
 from app.connectors.shops.stripe import Stripe
 from app.connectors.shops.woocommerce import WooCommerce
+from app.db import due
+from app.db.due import Job
 from app.db.engine import Database
 from app.db.secrets import Cipher
 from app.domain.feeds.adapter import Adapter
@@ -41,7 +43,7 @@ def inbox_of(settings: Settings) -> Inbox:
     return Inbox(adapters=ADAPTERS, cipher=cipher_of(settings), fetch=ask)
 
 
-def jobs(settings: Settings) -> list[Any]:
+def jobs(settings: Settings) -> list[Job]:
     """For the worker: acts on what waits, in bounded batches."""
     inbox = inbox_of(settings)
 
@@ -53,4 +55,4 @@ def jobs(settings: Settings) -> list[Any]:
         parked=timedelta(days=settings.parked_retention_days),
         rows=timedelta(days=max(settings.event_retention_days, settings.parked_retention_days)),
     )
-    return [inbound, keep.housekeeping]
+    return [Job(due.INBOUND, inbound), Job(due.UPKEEP, keep.housekeeping)]

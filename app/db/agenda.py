@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.due import AGENDA, mark
 from app.db.engine import Tx
 from app.db.events import events
 from app.db.schema import agenda
@@ -237,3 +238,5 @@ async def put(tx: Tx, kind: str, subject: str, payload: Mapping[str, Any]) -> No
             index_elements=["tenant_id", "kind", "subject"], set_={"at": row["at"], "payload": row["payload"]}
         )
     )
+    if not tx.tenant.virtual:
+        await mark(tx, AGENDA)

@@ -100,6 +100,8 @@ class Tx:
     """Memo of this transaction only."""
     whole: bool = True
     """Whether accounts are read whole, whatever a call would do with a part (`app.db.ledger.window`)."""
+    made_due: bool = False
+    """Whether something of it is due at once: the worker in this process is told after the commit (`app.db.due`)."""
     moved: set[str] = field(default_factory=set)
     """Customers (our ids) for which this work began again already; kept over its attempts (`app.db.account`)."""
 
@@ -151,6 +153,7 @@ class Database:
         """Immutable things by (kind, tenant, revision): policies, calendars."""
         self.disk_full_at: float | None = None
         """When a write last failed for want of room (`time.monotonic`)."""
+        self._on_due: Callable[[], None] | None = None
         self.pool_wait: Callable[[float], None] | None = None
         """Told how many seconds each connection was waited for."""
         self.budget = Budget(Shares(pool_size))
@@ -185,6 +188,10 @@ class Database:
         made = copy.copy(self)
         made._charged = BESIDE
         return made
+
+    def tell_due(self, told: Callable[[], None] | None) -> None:
+        """Have somebody told after each commit that made something due at once."""
+        self._main._on_due = told
 
     async def close(self) -> None:
         """Closes the pool."""
@@ -302,6 +309,8 @@ class Database:
             tx.moved = set() if moved is None else moved
             yield tx
             await _finish(connection, validate_only)
+        if tx.made_due and self._main._on_due is not None and not validate_only:
+            self._main._on_due()
 
     @asynccontextmanager
     async def founding(
@@ -491,3 +500,14 @@ async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
         await end(connection, commit=True)
     except (DBAPIError, asyncpg.PostgresError, *UNREACHED) as error:
         raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
+
+
+async def run_alone(database: Database, statement: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:
+    """Run a statement that is a transaction by itself, in one round trip: a function that sets the role first."""
+    async with database._connection() as connection:
+        try:
+            async with asyncio.timeout(GREETING):
+                return await fetch(connection, statement, parameters)
+        except TimeoutError:
+            await connection.invalidate()
+            raise Unavailable("the database does not answer") from None

@@ -7,6 +7,7 @@ parts that have rows are in it; the few shapes that exist are built once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ import msgspec
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects.postgresql import dialect
 
+from app.db import due
 from app.db import schema as s
 from app.db.engine import Tx
 from app.db.rows import Rows
@@ -410,6 +412,7 @@ _BATCH_PARTS: Final = (
         f" = (u.o_clock_id, u.o_cycle, u.o_window_date, u.o_kind){_ONCE}",
         lambda item: (*item.event, *(item.values[name] for name in _OUTCOME)),
     ),
+    _Part("du", {"kind": "text", "mark": "text", "at": "timestamptz"}, due.MARK, lambda item: item),
 )
 _NAMED: Final = {part.name: part for part in _BATCH_PARTS}
 
@@ -439,11 +442,30 @@ async def write_rows(tx: Tx, rows: Rows) -> None:
             names.append(name)
     if not names:
         return
+    marks = _marks(tx, rows, names)
+    if marks:
+        _NAMED["du"].bind(marks, parameters)
+        names.append("du")
     if not _RECORDED.isdisjoint(names):
         parameters["recorded_at"] = max(tx.at, latest)
     await tx.rows(_statement(tuple(names)), parameters)
 
 
+def _marks(tx: Tx, rows: Rows, names: Sequence[str]) -> list[tuple[str, str, datetime | None]]:
+    """What the rows make due for the worker (`app.db.due`)."""
+    marks: list[tuple[str, str, datetime | None]] = []
+    if not _TOLD.isdisjoint(names):
+        tx.made_due = True
+        marks.append((due.EVENTS, tx.mint("due"), None))
+    if rows.agenda and not tx.tenant.virtual:
+        first = min(row.at for row in rows.agenda)
+        tx.made_due = tx.made_due or first <= tx.at
+        marks.append((due.AGENDA, tx.mint("due"), first))
+    return marks
+
+
+_TOLD: Final = frozenset({"ev", "ek", "eo"})
+"""Parts that write events."""
 _RECORDED: Final = frozenset({"op", "ev", "ek", "cm", "eo"})
 """Parts that say when their rows were recorded."""
 

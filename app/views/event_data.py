@@ -256,6 +256,7 @@ class ClockEvent(TypedDict):
     tzdb_version: NotRequired[Annotated[str | None, "The version of the zone database it was computed by."]]
     breach_id: NotRequired[Annotated[Id, "Names the breach, so that its retraction can be matched."]]
     level: NotRequired[Annotated[int, "Which reminder it is, from 1."]]
+    notify: NotRequired[Annotated[Sequence[str], "Who is to be notified, by the names of the policy."]]
     old: NotRequired[Annotated[Instant | None, "When it was due before."]]
     new: NotRequired[Annotated[Instant | None, "When it is due now."]]
     cause: NotRequired[Annotated[str | None, "Why it moved."]]

@@ -161,9 +161,13 @@ _ROWS: Final = (
         "The cause of a closed ticket was corrected, and the credits that follow from it moved.",
         f"{_TICKET} number cause previous_cause returned captured not_captured reasons",
     ),
-    ("clock.warned", "A clock will be due soon.", _CLOCK),
+    ("clock.warned", "A clock will be due soon.", f"{_CLOCK} notify?"),
     ("clock.breached", "A promised time was missed.", f"{_CLOCK} breach_id"),
-    ("clock.reminded", "A promise that was missed is still not kept; `level` counts the reminders.", f"{_CLOCK} level"),
+    (
+        "clock.reminded",
+        "A promise that was missed is still not kept; `level` counts the reminders.",
+        f"{_CLOCK} level notify?",
+    ),
     ("clock.breach_retracted", "A fact that came late shows that it was not missed.", f"{_CLOCK} breach_id"),
     ("clock.met", "What was promised was done in time.", _CLOCK),
     (

@@ -101,16 +101,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 @pytest_asyncio.fixture
 async def shop(app: FastAPI) -> AsyncIterator[Vendor]:
-    tenant = f"t-{uuid.uuid4().hex[:10]}"
-    body = {"policy": "x-cart", "document": document(), "clock": {"mode": "virtual", "now": FRIDAY}}
-    async with client_of(app, OPERATOR_KEY) as operator:
-        made = await operator.put(f"/v1/tenants/{tenant}", json=body)
-        assert made.status_code == 201, made.text
-        key = (await operator.post(f"/v1/tenants/{tenant}/keys", json={"scopes": ["*"], "label": "tests"})).json()[
-            "key"
-        ]
-    vendor = Vendor(tenant, "x-cart", key, client_of(app, key), app)
-    await order(vendor, "ann", "license")
+    vendor = await under(app)
     yield vendor
     await vendor.close()
 
@@ -245,6 +236,85 @@ async def test_another_calendar_moves_only_its_own_clocks(shop: Vendor) -> None:
     assert (await clocks(shop, low))["first_response"]["due_at"] == "2025-06-09T13:00:00Z"
 
 
+async def under(app: FastAPI, now: str = FRIDAY, **changes: Any) -> Vendor:
+    """A tenant under the document with other promises."""
+    tenant = f"t-{uuid.uuid4().hex[:10]}"
+    body = {"policy": "x-cart", "document": document(**changes), "clock": {"mode": "virtual", "now": now}}
+    async with client_of(app, OPERATOR_KEY) as operator:
+        made = await operator.put(f"/v1/tenants/{tenant}", json=body)
+        assert made.status_code == 201, made.text
+        key = (await operator.post(f"/v1/tenants/{tenant}/keys", json={"scopes": ["*"], "label": "tests"})).json()[
+            "key"
+        ]
+    vendor = Vendor(tenant, "x-cart", key, client_of(app, key), app)
+    await order(vendor, "ann", "license")
+    return vendor
+
+
+async def test_a_promise_names_the_waits_at_which_it_stands(app: FastAPI) -> None:
+    reason = document()["pause_reasons"][0]["reason"]
+    stands = {**PROMISES[2], "paused_by": [reason]}
+    goes_on = {**PROMISES[4], "milestone": "update", "target": "rolling:3600", "starts": "opened", "paused_by": []}
+    shop = await under(app, promises=[stands, goes_on, PROMISES[4]])
+    opened = await ticket(shop, None)
+    await act(shop, opened, "pauses", {"reason": reason})
+    phases = {name: clock["phase"] for name, clock in (await clocks(shop, opened)).items()}
+    assert phases == {"first_response": "paused", "update": "running", "workaround": "paused"}
+    await shop.move_clock("2025-06-09T09:31:00Z")
+    assert (await clocks(shop, opened))["update"]["outcome"] == "breached"
+    await shop.close()
+
+
+async def test_an_escalation_names_who_is_to_be_notified(app: FastAPI) -> None:
+    promise = {
+        **PROMISES[2],
+        "warnings": [{"percent": 50}, {"business_seconds_before": 1800, "notify": ["team lead"]}],
+        "reminders": [
+            {"business_seconds_after": 60, "notify": ["team lead", "manager"]},
+            {"business_seconds_after": 3600, "notify": ["director"]},
+        ],
+    }
+    shop = await under(app, promises=[promise])
+    await ticket(shop, None)
+    await shop.move_clock("2025-06-10T12:00:00Z")
+    told = (await shop.ok(await shop.get("/v1/events", limit=100)))["data"]
+    found = [
+        (event["type"], event["data"].get("notify"))
+        for event in told
+        if event["type"] in ("clock.warned", "clock.reminded")
+    ]
+    assert found == [
+        ("clock.warned", None),
+        ("clock.warned", ["team lead"]),
+        ("clock.reminded", ["team lead", "manager"]),
+        ("clock.reminded", ["director"]),
+    ]
+    await shop.close()
+
+
+async def test_breaches_bring_credits_by_priority_and_no_more_than_a_month_allows(app: FastAPI) -> None:
+    cap = {"credits": 30, "per": "month", "clause": "XC-2"}
+    critical = {**PROMISES[0], "warnings": [], "breach_returns_credits": 20, "breach_cap": cap}
+    other = {**PROMISES[2], "breach_returns_credits": 5, "breach_cap": cap}
+    shop = await under(app, now="2025-06-02T09:00:00Z", promises=[critical, other])
+    for number, severity in enumerate(("low", "critical", "critical", "critical")):
+        await ticket(shop, severity)
+        await shop.move_clock(f"2025-06-{4 + number * 4:02d}T09:00:00Z")
+    granted = [lot["granted"] for lot in await breach_lots(shop)]
+    assert sorted(granted) == [5, 5, 20], "the third brings what is left of the month's 30, the fourth nothing"
+    await shop.move_clock("2025-07-01T09:00:00Z")
+    await ticket(shop, "critical")
+    await shop.move_clock("2025-07-02T09:00:00Z")
+    assert sorted(lot["granted"] for lot in await breach_lots(shop)) == [5, 5, 20, 20]
+    assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
+    await shop.close()
+
+
+async def breach_lots(shop: Vendor) -> list[dict[str, Any]]:
+    shown = await shop.ok(await shop.get("/v1/customers/ann"))
+    return [lot for lot in shown["lots"] if lot["source"] == "breach"]
+
+
 def faulty(**changes: Any) -> list[dict[str, Any]]:
     return [{**PROMISES[0], **changes}, PROMISES[2]]
 
@@ -259,6 +329,12 @@ def faulty(**changes: Any) -> list[dict[str, Any]]:
         (faulty(when={"fact": "urgency", "value": "urgent"}), "unknown_fact"),
         (faulty(target="same_day:25:00"), "bad_target"),
         (faulty(milestone="First response"), "bad_name"),
+        (faulty(paused_by=["tea"]), "unknown_reason"),
+        (
+            faulty(breach_returns_credits=5, breach_cap={"credits": 4, "per": "month", "clause": "XC-2"}),
+            "cap_below_breach",
+        ),
+        (faulty(breach_cap={"credits": 4, "per": "year", "clause": "XC-2"}), "cap_of_nothing"),
         ([PROMISES[0], {**PROMISES[2], "starts": "accepted"}], "milestone_starts_twice"),
         ([PROMISES[0], {**PROMISES[1], "when": {"fact": "ticket.channel", "value": "phone"}}], "promises_overlap"),
     ],

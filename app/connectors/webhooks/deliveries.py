@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from app.connectors.webhooks.dispatcher import Dispatcher
 from app.connectors.webhooks.metrics import METRICS
 from app.connectors.webhooks.sender import Sender
+from app.db import due
+from app.db.due import Job
 from app.db.engine import Database
 from app.db.secrets import Cipher
 from app.settings import Settings
@@ -15,9 +18,10 @@ __all__ = ["METRICS", "Deliveries", "dispatcher_of", "jobs"]
 
 
 class Deliveries:
-    """An `app.worker.Job`: fans events out, starts what is due, and now and then removes what is old."""
+    """An `app.worker.Job`: fans events out and starts what is due; `retention` removes what is old."""
 
     __name__ = "deliveries"
+    due: Final = due.WEBHOOKS
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -25,9 +29,15 @@ class Deliveries:
 
     async def __call__(self, db: Database, tenant_id: str) -> int:
         """One turn of a tenant; how much was done."""
-        dispatcher = self._dispatcher = self._dispatcher or dispatcher_of(self._settings, db)
-        made = await dispatcher.deliveries(db, tenant_id)
-        return made + await dispatcher.retention(db, tenant_id)
+        return await self._of(db).deliveries(db, tenant_id)
+
+    async def retention(self, db: Database, tenant_id: str) -> int:
+        """Remove what was kept long enough; how much was."""
+        return await self._of(db).retention(db, tenant_id)
+
+    def _of(self, db: Database) -> Dispatcher:
+        self._dispatcher = self._dispatcher or dispatcher_of(self._settings, db)
+        return self._dispatcher
 
     async def close(self) -> None:
         """Lets what is under way finish for a moment. What is cut off goes out again, with the same id."""
@@ -47,6 +57,7 @@ def dispatcher_of(settings: Settings, db: Database) -> Dispatcher:
     )
 
 
-def jobs(settings: Settings) -> list[Deliveries]:
+def jobs(settings: Settings) -> list[Deliveries | Job]:
     """The jobs of this module."""
-    return [Deliveries(settings)]
+    deliveries = Deliveries(settings)
+    return [deliveries, Job(due.UPKEEP, deliveries.retention)]

@@ -20,6 +20,7 @@ from app.connectors.webhooks.metrics import METRICS, DispatcherMetrics
 from app.connectors.webhooks.pace import Pace
 from app.connectors.webhooks.runner import Runner, Tools
 from app.connectors.webhooks.sender import Sender
+from app.db import due
 from app.db.engine import Database, Tx
 from app.db.events import events
 from app.db.failures import Busy, Retry, Unavailable
@@ -90,9 +91,9 @@ class Dispatcher:
         """The worker's job (`app.worker.Job`): fans events out and starts runners; never waits for a receiver."""
         made, more = 0, True
         while more:
-            done, more, due = await self._db.run(tenant_id, self._look)
+            done, more, ready = await self._db.run(tenant_id, self._look)
             made += done
-            self._start(tenant_id, due)
+            self._start(tenant_id, ready)
         await self._measure(tenant_id)
         return made
 
@@ -126,6 +127,10 @@ class Dispatcher:
         finally:
             if self._runners.get(key) is runner:
                 del self._runners[key]
+        try:
+            await self._db.run(runner.tenant_id, due.refresh)
+        except (Unavailable, Busy, Retry, DomainError) as error:
+            logger.warning("when %s has its next attempt is found within the hour: %s", runner.endpoint_id, error)
 
     async def _measure(self, tenant_id: str) -> None:
         """Counts what waits, now and then: that looks at every row that does."""

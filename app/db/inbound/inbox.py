@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db import due
 from app.db.engine import Tx
 from app.db.events.events import oldest_id
 from app.db.keyset import select_page
@@ -149,6 +150,7 @@ async def add(
         .returning(_d.delivery_id)
     )
     if made is not None:
+        await due.mark(tx, due.INBOUND)
         return delivery_id, True
     found = await tx.row(
         select(_d.delivery_id).where(_d.tenant_id == tx.tenant_id, _d.source == source, _d.event_key == event_key)
@@ -313,6 +315,7 @@ async def postpone(tx: Tx, delivery_id: str, *, seconds: float, reason: str, det
             "detail": detail[:2000],
         },
     )
+    await due.mark(tx, due.INBOUND, wait=timedelta(seconds=seconds))
 
 
 async def fetched(tx: Tx, delivery_id: str, found: Any) -> None:
@@ -322,6 +325,7 @@ async def fetched(tx: Tx, delivery_id: str, found: Any) -> None:
         .where(_d.tenant_id == tx.tenant_id, _d.delivery_id == delivery_id)
         .values(fetched=found, next_at=text("clock_timestamp()"))
     )
+    await due.mark(tx, due.INBOUND)
 
 
 async def reopen(tx: Tx, delivery_id: str) -> None:
@@ -340,6 +344,7 @@ async def reopen(tx: Tx, delivery_id: str) -> None:
             next_at=text("clock_timestamp()"),
         )
     )
+    await due.mark(tx, due.INBOUND)
 
 
 async def listed(tx: Tx, source: str, part: PageRequest, *, state: str | None) -> tuple[list[DeliveryRow], bool]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import TextClause, text
@@ -18,7 +19,7 @@ from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.db.ledger.folding import expiry_as_of, fold, fold_line
 from app.domain.ledger.line import Line
-from app.domain.ledger.lot import Account, Hold, HoldLine, Lot
+from app.domain.ledger.lot import Account, Entry, Hold, HoldLine, Lot
 from app.domain.values.money import Money
 from app.domain.values.paging import PageRequest
 
@@ -30,27 +31,29 @@ def of_alias(alias: str, columns: str) -> str:
     return ", ".join(f"{alias}.{name}" for name in columns.split(", "))
 
 
-ACCOUNT: Final = (
-    "customer_id, credit_type, granted, available, held, spent, expired, voided, owed, next_expiry, version"
-)
-LOT: Final = (
-    "lot_id, customer_id, credit_type, source, rule, granted, effective_at, expires_at, available, held, spent,"
-    " expired, voided, priority, scope, license_id, order_id, line_id, unit_no, cost_amount, cost_currency,"
-    " policy_version, origin_lot_id, clause, reading, reason, data"
-)
-LOTS_FROM: Final = ACCOUNT.count(",") + 1
-"""Where a lot's columns begin behind an account's."""
-HOLD: Final = "hold_id, customer_id, credit_type, credits, created_at, ticket_id, expires_at, kind, closed_at"
+def columns_of(cls: type[Any], *without: str) -> str:
+    """Return the columns that make an instance of a class: named as its fields are, in the order of its fields."""
+    return ", ".join(field.name for field in fields(cls) if field.name not in without)
+
+
+ACCOUNT: Final = columns_of(Account)
+LOT: Final = columns_of(Lot).replace("cost, ", "cost_amount, cost_currency, ")
+HOLD: Final = columns_of(Hold, "lines")
+HOLD_LINE: Final = columns_of(HoldLine)
+_COST: Final = LOT.split(", ").index("cost_amount")
+"""Where the two columns of a lot's cost stand."""
+ACCOUNT_FROM: Final = len(LOT.split(", "))
+"""Where an account's columns begin behind a lot's. Of two columns of one name the account's, the later, bears it."""
 
 _OPEN_ACCOUNTS, _WHOLE_ACCOUNTS = (
     text(
-        f"select {of_alias('a', ACCOUNT)}, {of_alias('l', LOT)} from account a left join lot l"
+        f"select {of_alias('l', LOT)}, {of_alias('a', ACCOUNT)} from account a left join lot l"
         f" on l.tenant_id = a.tenant_id and l.customer_id = a.customer_id and l.credit_type = a.credit_type{only}"
         " where a.tenant_id = :tenant and a.customer_id = any(:customers)"
     )
     for only in (" and l.is_open", "")
 )
-"""Accounts with their open lots, or with all of them: an account's columns, then a lot's, a row for each lot."""
+"""Accounts with their open lots, or with all of them: a lot's columns, then its account's, a row for each lot."""
 _ALL_LOTS = text(f"select {LOT} from lot where tenant_id = :tenant and customer_id = any(:customers)")
 _LOTS = text(f"select {LOT} from lot where tenant_id = :tenant and lot_id = any(:lots)")
 _TERM_HOLDS = text(
@@ -68,7 +71,7 @@ _CUSTOMERS_TICKET_HOLDS = text(
     " where t.tenant_id = :tenant and t.customer_id = any(:customers) and h.closed_at is not null"
 )
 _LINES = text(
-    "select hold_id, lot_id, line_no, credits, captured, released, refunded from hold_line"
+    f"select hold_id, {HOLD_LINE} from hold_line"
     " where tenant_id = :tenant and hold_id = any(:holds) order by hold_id, line_no"
 )
 
@@ -97,11 +100,7 @@ async def load(
     by = {"tenant": tx.tenant_id, "customers": names}
     answer: dict[str, Loaded] = {name: ({}, {}, {}) for name in names}
     for row in await _rows(tx, _WHOLE_ACCOUNTS if every_lot else _OPEN_ACCOUNTS, by):
-        accounts, lots, _ = answer[row[0]]
-        if row[1] not in accounts:
-            accounts[row[1]] = account_of(row)
-        if row[LOTS_FROM] is not None:
-            lots[row[LOTS_FROM]] = lot_of(row[LOTS_FROM:])
+        add_lot_and_account(answer, row)
     rows: list[Any] = []
     if open_holds:
         rows += await _rows(tx, _OPEN_HOLDS, by)
@@ -111,16 +110,25 @@ async def load(
         rows += await _rows(tx, _TERM_HOLDS, by)
     if ticket_holds:
         for row in await _rows(tx, _CUSTOMERS_TICKET_HOLDS, by):
-            if row[1] in answer:
+            if row["customer_id"] in answer:
                 rows.append(row)
             elif former is not None:
-                former.setdefault(row[1], []).append(row[0])
+                former.setdefault(row["customer_id"], []).append(row["hold_id"])
     if hold_ids:
         rows += await _rows(tx, HOLDS, {"tenant": tx.tenant_id, "holds": list(hold_ids)})
     if ticket_ids:
         rows += await _rows(tx, _TICKET_HOLDS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
     await add_holds(tx, answer, rows, lot_ids)
     return answer
+
+
+def add_lot_and_account(answer: Mapping[str, Loaded], row: Any) -> None:
+    """Add the lot and the account of a row, a lot's columns and then its account's; an account may have no lot."""
+    accounts, lots, _ = answer[row["customer_id"]]
+    if row["credit_type"] not in accounts:
+        accounts[row["credit_type"]] = account_of(row[ACCOUNT_FROM:])
+    if row["lot_id"] is not None:
+        lots[row["lot_id"]] = lot_of(row)
 
 
 async def add_lots_of_holds(tx: Tx, lots: dict[str, Lot], holds: Mapping[str, Hold], customer_id: str) -> None:
@@ -139,88 +147,41 @@ async def _rows(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> Se
 async def add_holds(tx: Tx, answer: dict[str, Loaded], rows: Iterable[Any], lot_ids: Sequence[str]) -> None:
     holds: dict[str, Hold] = {}
     for row in rows:
-        if row[1] in answer and row[0] not in holds:
-            holds[row[0]] = answer[row[1]][2][row[0]] = hold_of(row)
+        if row["customer_id"] in answer and row["hold_id"] not in holds:
+            _, _, theirs = answer[row["customer_id"]]
+            holds[row["hold_id"]] = theirs[row["hold_id"]] = hold_of(row)
     needed = set(lot_ids)
     if holds:
         for row in await _rows(tx, _LINES, {"tenant": tx.tenant_id, "holds": list(holds)}):
-            hold = holds[row[0]]
-            hold.lines.append(
-                HoldLine(
-                    lot_id=row[1], line_no=row[2], credits=row[3], captured=row[4], released=row[5], refunded=row[6]
-                )
-            )
-            needed.add(row[1])
-    missing = sorted(needed.difference(*(pair[1] for pair in answer.values())))
+            hold_id, *line = row
+            holds[hold_id].lines.append(HoldLine(*line))
+            needed.add(row["lot_id"])
+    missing = sorted(needed.difference(*(lots for _, lots, _ in answer.values())))
     if missing:
         for row in await _rows(tx, _LOTS, {"tenant": tx.tenant_id, "lots": missing}):
-            if row[1] in answer:
-                answer[row[1]][1][row[0]] = lot_of(row)
+            if row["customer_id"] in answer:
+                _, lots, _ = answer[row["customer_id"]]
+                lots[row["lot_id"]] = lot_of(row)
 
 
 def account_of(row: Any) -> Account:
-    """An account from its row."""
-    return Account(
-        customer_id=row[0],
-        credit_type=row[1],
-        granted=row[2],
-        available=row[3],
-        held=row[4],
-        spent=row[5],
-        expired=row[6],
-        voided=row[7],
-        owed=row[8],
-        next_expiry=row[9],
-        version=row[10],
-    )
+    """An account from the columns of `ACCOUNT`."""
+    return Account(*row)
 
 
 def lot_of(row: Any) -> Lot:
-    """A lot from its row."""
-    return Lot(
-        lot_id=row[0],
-        customer_id=row[1],
-        credit_type=row[2],
-        source=row[3],
-        rule=row[4],
-        granted=row[5],
-        effective_at=row[6],
-        expires_at=row[7],
-        available=row[8],
-        held=row[9],
-        spent=row[10],
-        expired=row[11],
-        voided=row[12],
-        priority=row[13],
-        scope=row[14],
-        license_id=row[15],
-        order_id=row[16],
-        line_id=row[17],
-        unit_no=row[18],
-        cost=None if row[19] is None else Money(row[19], row[20]),
-        policy_version=row[21],
-        origin_lot_id=row[22],
-        clause=row[23],
-        reading=row[24],
-        reason=row[25],
-        data=_json(row[26]),
-    )
+    """A lot from the columns of `LOT`, whatever stands behind them."""
+    amount: Any = row["cost_amount"]
+    cost = None if amount is None else Money(amount, row["cost_currency"])
+    values: list[Any] = [*row[:_COST], cost, *row[_COST + 2 : ACCOUNT_FROM]]
+    lot = Lot(*values)
+    lot.data = _json(lot.data)
+    return lot
 
 
 def hold_of(row: Any) -> Hold:
-    """A hold from its row, still without lines."""
-    return Hold(
-        hold_id=row[0],
-        customer_id=row[1],
-        credit_type=row[2],
-        credits=row[3],
-        created_at=row[4],
-        lines=[],
-        ticket_id=row[5],
-        expires_at=row[6],
-        kind=row[7],
-        closed_at=row[8],
-    )
+    """A hold from the columns of `HOLD`, still without lines."""
+    return Hold(*row)
 
 
 def _json(value: Any) -> dict[str, Any]:
@@ -245,7 +206,8 @@ _CUSTOMERS = text(
 _OWNERS = text("select hold_id, customer_id from hold where tenant_id = :tenant and hold_id = any(:holds)")
 _LOT_OWNER = text("select customer_id from lot where tenant_id = :tenant and lot_id = :lot")
 _SERVED = text(
-    "select bool_and(t.document ->> 'service_at' is not null), bool_and(t.document ->> 'accepted_at' is not null)"
+    "select bool_and(t.document ->> 'service_at' is not null) as served,"
+    " bool_and(t.document ->> 'accepted_at' is not null) as accepted"
     " from lot o join hold h on h.tenant_id = o.tenant_id and h.customer_id = o.customer_id"
     " and h.closed_at is null join hold_line l on l.tenant_id = h.tenant_id and l.hold_id = h.hold_id"
     " and l.lot_id = o.lot_id and l.credits > l.captured + l.released"
@@ -268,79 +230,103 @@ _ASKERS = text(
 )
 
 
-async def lock(tx: Tx, external_ids: Sequence[str], customer_ids: Sequence[str] = ()) -> list[Any]:
-    """Locks customers by the vendor's ids and by ours, in sorted order, in one statement: rows (customer_id,
-    external_id, last_at, event_sequence, merged_into)."""
+class LockedCustomer(NamedTuple):
+    """A customer's row under the lock. ``external_id`` None: erased. ``merged_into``: the customer it went into."""
+
+    customer_id: str
+    external_id: str | None
+    last_at: datetime | None
+    event_sequence: int
+    merged_into: str | None
+
+
+class FoundCustomer(NamedTuple):
+    """A customer's row, not locked. ``merged_into``: the customer it went into."""
+
+    customer_id: str
+    last_at: datetime | None
+    merged_into: str | None
+
+
+class FoundTicket(NamedTuple):
+    """Our own id of a ticket, and its customer's."""
+
+    ticket_id: str
+    customer_id: str
+
+
+async def lock(tx: Tx, external_ids: Sequence[str], customer_ids: Sequence[str] = ()) -> list[LockedCustomer]:
+    """Locks customers by the vendor's ids and by ours, in sorted order, in one statement."""
     by = {"tenant": tx.tenant_id, "external": list(external_ids)}
     if not customer_ids:
-        return list(await tx.rows(_LOCK_EXTERNAL, by))
-    return list(await tx.rows(_LOCK_EITHER, {**by, "ids": list(customer_ids)}))
+        return [LockedCustomer(*row) for row in await _rows(tx, _LOCK_EXTERNAL, by)]
+    return [LockedCustomer(*row) for row in await _rows(tx, _LOCK_EITHER, {**by, "ids": list(customer_ids)})]
 
 
-async def customers(tx: Tx, external_ids: Sequence[str]) -> dict[str, Any]:
-    """Customers by the vendor's ids, not locked: (customer_id, last_at, merged_into)."""
+async def customers(tx: Tx, external_ids: Sequence[str]) -> dict[str, FoundCustomer]:
+    """Customers by the vendor's ids, not locked."""
     found = await _rows(tx, _CUSTOMERS, {"tenant": tx.tenant_id, "external": list(external_ids)})
-    return {row[0]: (row[1], row[2], row[3]) for row in found}
+    return {row["external_id"]: FoundCustomer(row["customer_id"], row["last_at"], row["merged_into"]) for row in found}
 
 
 async def hold_owners(tx: Tx, hold_ids: Sequence[str]) -> dict[str, str]:
     """Whose holds these are; unknown ones are left out. A hold never changes hands but by a merge, under lock."""
     rows = await _rows(tx, _OWNERS, {"tenant": tx.tenant_id, "holds": list(hold_ids)})
-    return {row[0]: row[1] for row in rows}
+    return {row["hold_id"]: row["customer_id"] for row in rows}
 
 
 async def lot_owner(tx: Tx, lot_id: str) -> str | None:
     """Whose lot this is."""
     row: Any = await tx.row(_LOT_OWNER, {"tenant": tx.tenant_id, "lot": lot_id})
-    return None if row is None else str(row[0])
+    return None if row is None else str(row["customer_id"])
 
 
 async def lots(tx: Tx, lot_ids: Sequence[str]) -> dict[str, Lot]:
     """Lots by id."""
     rows = await _rows(tx, _LOTS, {"tenant": tx.tenant_id, "lots": list(lot_ids)})
-    return {row[0]: lot_of(row) for row in rows}
+    return {row["lot_id"]: lot_of(row) for row in rows}
 
 
 async def tickets_of_lot(tx: Tx, lot_id: str) -> tuple[bool, bool]:
     """Whether every ticket that holds credits of this lot has had service already (TERMS-20), and was accepted."""
     row: Any = await tx.row(_SERVED, {"tenant": tx.tenant_id, "lot": lot_id})
-    return (False, False) if row is None else (row[0] is True, row[1] is True)
+    return (False, False) if row is None else (row["served"] is True, row["accepted"] is True)
 
 
 async def known_commands(tx: Tx, keys: Sequence[str]) -> dict[str, tuple[str, bytes, int, Any]]:
     """Stored answers by key: (kind, payload hash, status, answer)."""
     rows = await _rows(tx, _COMMANDS, {"tenant": tx.tenant_id, "keys": list(keys)})
-    return {row[0]: (row[1], bytes(row[2]), row[3], _decoded(row[4])) for row in rows}
+    return {
+        row["key"]: (row["kind"], bytes(row["payload_hash"]), row["status"], _decoded(row["answer"])) for row in rows
+    }
 
 
 def _decoded(value: Any) -> Any:
     return msgspec.json.decode(value) if isinstance(value, str) else value
 
 
-async def tickets_named(tx: Tx, external_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Known tickets by the helpdesk's id: (our ticket_id, customer_id)."""
+async def tickets_named(tx: Tx, external_ids: Sequence[str]) -> dict[str, FoundTicket]:
+    """Known tickets by the helpdesk's id."""
     rows = await _rows(tx, _TICKETS, {"tenant": tx.tenant_id, "tickets": list(external_ids)})
-    return {row[0]: (row[1], row[2]) for row in rows}
+    return {row["external_id"]: FoundTicket(row["ticket_id"], row["customer_id"]) for row in rows}
 
 
 async def askers(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, str | None]:
     """The vendor's ids of those who asked our tickets; None once erased."""
     rows = await _rows(tx, _ASKERS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
-    return {row[0]: row[1] for row in rows}
+    return {row["ticket_id"]: row["external_id"] for row in rows}
 
 
 async def ticket_names(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, str]:
     """The helpdesk's ids of our tickets."""
     rows = await _rows(tx, _TICKET_NAMES, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
-    return {row[0]: row[1] for row in rows}
+    return {row["ticket_id"]: row["external_id"] for row in rows}
 
 
 # --- reading as of two instants ---------------------------------------------------------------------------------------
 
-_LINE: Final = (
-    "o.operation_id, o.kind, o.credit_type, o.effective_at, o.recorded_at, o.account_version, e.line_no, e.lot_id,"
-    " e.source, e.target, e.credits, o.hold_id, o.ticket_id, o.order_id, o.reason, o.clause, o.reading"
-)
+_ENTRY: Final = columns_of(Entry).split(", ")
+LINE: Final = ", ".join(f"{'e' if name in _ENTRY else 'o'}.{name}" for name in columns_of(Line).split(", "))
 _JOURNAL: Final = (
     "from operation o join entry e on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id"
     " where o.tenant_id = :tenant and o.customer_id = :customer"
@@ -369,7 +355,7 @@ def _page(at_least: str, beyond: str, order: str, operations_order: str) -> str:
     """A page of lines: as many operations first that have a line, so that the rest of the journal is not read;
     ``at_least`` is the operation with which the page begins, whose last lines may belong to it."""
     return (
-        f"select {_LINE} from (select o.* from operation o where o.tenant_id = :tenant and o.customer_id = :customer"
+        f"select {LINE} from (select o.* from operation o where o.tenant_id = :tenant and o.customer_id = :customer"
         f"{_BY}{at_least} and exists (select from entry e where e.tenant_id = :tenant and e.operation_id ="
         f" o.operation_id) order by {operations_order} limit :most + 1) o"
         " join entry e on e.tenant_id = :tenant and e.operation_id = o.operation_id"
@@ -405,7 +391,7 @@ async def page(
 
 
 _ONE_LINE: Final = text(
-    f"select {_LINE}, o.customer_id from operation o"
+    f"select o.customer_id, {LINE} from operation o"
     " join entry e on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id"
     " where o.tenant_id = :tenant and o.operation_id = :operation and e.line_no = :line"
 )
@@ -414,37 +400,23 @@ _ONE_LINE: Final = text(
 async def line(tx: Tx, operation_id: str, line_no: int) -> tuple[Line, str] | None:
     """One entry and our id of its customer."""
     row = await tx.row(_ONE_LINE, {"tenant": tx.tenant_id, "operation": operation_id, "line": line_no})
-    return None if row is None else (line_of(row), str(row[-1]))
+    if row is None:
+        return None
+    customer_id, *found = row
+    return line_of(found), str(customer_id)
 
 
 def line_of(row: Any) -> Line:
-    """A journal line from its row."""
-    return Line(
-        operation_id=row[0],
-        kind=row[1],
-        credit_type=row[2],
-        effective_at=row[3],
-        recorded_at=row[4],
-        account_version=row[5],
-        line_no=row[6],
-        lot_id=row[7],
-        source=row[8],
-        target=row[9],
-        credits=row[10],
-        hold_id=row[11],
-        ticket_id=row[12],
-        order_id=row[13],
-        reason=row[14],
-        clause=row[15],
-        reading=row[16],
-    )
+    """A journal line from the columns of `LINE`."""
+    return Line(*row)
 
 
 async def load_as_of(tx: Tx, customer_id: str, *, at: datetime, known_at: datetime | None) -> Loaded:
     """Accounts, lots and open holds as they stood at ``at``, as far as known at ``known_at``: sums of the entries."""
     by = {"tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at}
     lots = {
-        row[0]: lot_of(row) for row in await _rows(tx, _ALL_LOTS, {"tenant": tx.tenant_id, "customers": [customer_id]})
+        row["lot_id"]: lot_of(row)
+        for row in await _rows(tx, _ALL_LOTS, {"tenant": tx.tenant_id, "customers": [customer_id]})
     }
     accounts: dict[str, Account] = {}
     moved: set[str] = set()
@@ -457,7 +429,7 @@ async def load_as_of(tx: Tx, customer_id: str, *, at: datetime, known_at: dateti
         )
         moved.add(lot_id)
         fold(account, lots[lot_id], source, target, credits_)
-    holds = {row[0]: hold_of(row) for row in await _rows(tx, _CUSTOMERS_HOLDS, {**by})}
+    holds = {row["hold_id"]: hold_of(row) for row in await _rows(tx, _CUSTOMERS_HOLDS, {**by})}
     await _fold_holds(tx, by, holds)
     return (
         accounts,
@@ -468,7 +440,8 @@ async def load_as_of(tx: Tx, customer_id: str, *, at: datetime, known_at: dateti
 
 async def _fold_holds(tx: Tx, by: dict[str, Any], holds: dict[str, Hold]) -> None:
     order = {
-        (row[0], row[1]): row[2] for row in await _rows(tx, _LINES, {"tenant": tx.tenant_id, "holds": list(holds)})
+        (row["hold_id"], row["lot_id"]): row["line_no"]
+        for row in await _rows(tx, _LINES, {"tenant": tx.tenant_id, "holds": list(holds)})
     }
     lines: dict[tuple[str, str], HoldLine] = {}
     for lot_id, hold_id, source, target, credits_ in await _rows(tx, _OF_HOLDS, by):

@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from sqlalchemy import TextClause, text
 
+from app.db import due
 from app.db.engine import Tx
 from app.db.ledger.invariants import CREDIT_KINDS
+from app.domain.values.wire import iso
 
 STEP: Final = 2_000
 """Rows of one table looked at in one step."""
@@ -101,7 +103,8 @@ _ENDS: Final = {
 _TABLES: Final = tuple(_WALKS)
 FIRST: Final = f"{_TABLES[0]}/"
 """The place where the walks begin. A place is a table and the last key looked at; a customer's id has no slash."""
-CHECKS: Final = frozenset(question[0] for walk in _WALKS.values() for question in walk.questions)
+DUE: Final = "what_is_due_is_known"
+CHECKS: Final = frozenset({DUE, *(question[0] for walk in _WALKS.values() for question in walk.questions)})
 
 
 def is_place(after: str) -> bool:
@@ -125,4 +128,14 @@ async def step(tx: Tx, place: str) -> tuple[list[dict[str, Any]], str | None]:
     if upto is not None:
         return found, f"{table}/{upto}"
     following = _TABLES.index(table) + 1
-    return found, f"{_TABLES[following]}/" if following < len(_TABLES) else None
+    if following < len(_TABLES):
+        return found, f"{_TABLES[following]}/"
+    return found + await _unknown(tx), None
+
+
+async def _unknown(tx: Tx) -> list[dict[str, Any]]:
+    """What is due and would not be looked at in time: the table of what is due does not know of it."""
+    return [
+        {"invariant": DUE, "subject": row.kind, "expected": f"known to be due at {iso(row.at)}", "found": "not known"}
+        for row in await due.unknown(tx)
+    ]

@@ -53,7 +53,7 @@ def term_holds(columns: str, whose: str) -> str:
 
 
 _ACCOUNTS = text(
-    f"select {rows.of_alias('a', rows.ACCOUNT)}, {rows.of_alias('lot', rows.LOT)} from account a"
+    f"select {rows.of_alias('lot', rows.LOT)}, {rows.of_alias('a', rows.ACCOUNT)} from account a"
     f" left join lateral ({_FIRST}) lot on true where a.tenant_id = :tenant and a.customer_id = any(:customers)"
 )
 _SOONEST = text(
@@ -83,15 +83,11 @@ async def load(
     answer: dict[str, rows.Loaded] = {name: ({}, {}, {}) for name in names}
     by = {"tenant": tx.tenant_id, "customers": names}
     for row in await tx.rows(_ACCOUNTS, by):
-        accounts, lots, _ = answer[row[0]]
-        if row[1] not in accounts:
-            accounts[row[1]] = rows.account_of(row)
-        if row[rows.LOTS_FROM] is not None:
-            lots[row[rows.LOTS_FROM]] = rows.lot_of(row[rows.LOTS_FROM :])
+        rows.add_lot_and_account(answer, row)
     found: list[Any] = []
     if any(total.next_expiry is not None for accounts, _, _ in answer.values() for total in accounts.values()):
         found += await tx.rows(_TERM_HOLDS, by)
-    ends = {name: [row[6] for row in found if row[1] == name] for name in names} if found else {}
+    ends = {name: [row["expires_at"] for row in found if row["customer_id"] == name] for name in names} if found else {}
     if hold_ids:
         found += await tx.rows(rows.HOLDS, {"tenant": tx.tenant_id, "holds": list(hold_ids)})
     await rows.add_holds(tx, answer, found, lot_ids)
@@ -118,7 +114,7 @@ async def rests_of(
         for row in await tx.rows(_SOONEST, {"tenant": tx.tenant_id, "customers": names, "types": types}):
             lot = rows.lot_of(row)
             loaded[lot.customer_id][1].setdefault(lot.lot_id, lot)
-            soonest.setdefault((lot.customer_id, lot.credit_type), []).append(row[7])
+            soonest.setdefault((lot.customer_id, lot.credit_type), []).append(row["expires_at"])
         for (name, _), found in soonest.items():
             until[name] = min((end for end in (until.get(name), _last(found)) if end is not None), default=None)
     return {

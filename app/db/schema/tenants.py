@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy import Index as _Index
 from sqlalchemy import text as _sql
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
@@ -50,6 +51,19 @@ tenant_move = Table(
     text_column("address", nullable=True),
     at_column("since"),
     CheckConstraint("state in ('arriving', 'leaving', 'moving', 'moved')", name="state"),
+)
+
+# Outside row-level security too: what is due of which tenant, and when, so that the worker asks once for all of them
+# (`app.db.due`). Nothing of anybody's stands in it.
+due = Table(
+    "due",
+    metadata,
+    text_column("tenant_id"),
+    text_column("kind"),
+    text_column("mark"),
+    at_column("at"),
+    PrimaryKeyConstraint("tenant_id", "kind", "mark"),
+    _Index("ix_due_at", "at", "tenant_id"),
 )
 
 # Outside row-level security too: the keys with which stored secrets may be sealed, by fingerprint (`app.db.secrets`).

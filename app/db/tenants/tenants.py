@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from app.db import due
 from app.db.engine import Tx
 from app.db.schema import policy_version, tenant
 from app.db.tenants import keys
@@ -69,6 +70,7 @@ async def add(tx: Tx, row: TenantRow, policy: Policy, source: str) -> None:
         )
     )
     await keys.register(tx, directory_hash(row.tenant_id))
+    await due.found(tx)
 
 
 def directory_hash(tenant_id: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Row, Update, func, insert, select, text, update
 
+from app.db import due
 from app.db.engine import Tx
 from app.db.events.events import MATCHES, matching, oldest_id
 from app.db.keyset import select_page
@@ -117,6 +118,7 @@ async def wake(tx: Tx, endpoint_id: str, at: datetime) -> None:
     """What waits is due now, with the whole schedule before it."""
     if not tx.validate_only:
         await tx.execute(_WAKE, {"tenant": tx.tenant_id, "endpoint": endpoint_id, "at": at})
+        await due.mark(tx, due.WEBHOOKS)
 
 
 _SKIP: Final = text(
@@ -267,6 +269,7 @@ async def add_test(tx: Tx, endpoint_id: str, type_: str, payload: dict[str, Any]
     row = _new(tx, endpoint_id, tx.mint("evt"), type_, "", 0, lane="", at=at, payload=payload)
     row["lane"] = f"test:{row['delivery_id']}"
     await _insert(tx, [row])
+    await due.mark(tx, due.WEBHOOKS)
     return row
 
 
@@ -344,6 +347,7 @@ async def replay(tx: Tx, delivery: Row[Any], at: datetime) -> str:
     )
     row["lane"] = f"replay:{row['delivery_id']}"
     await _insert(tx, [row])
+    await due.mark(tx, due.WEBHOOKS)
     return str(row["delivery_id"])
 
 
@@ -405,4 +409,6 @@ async def replay_span(
             for row in found[:limit]
         ],
     )
+    if found:
+        await due.mark(tx, due.WEBHOOKS)
     return min(len(found), limit), found[limit - 1].position if len(found) > limit else None

@@ -16,6 +16,7 @@ _BOUNDS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "Term": {"years": (0, 100), "months": (0, 1_200), "days": (0, 36_525)},
     "CreditGrant": {"credits": (0, MAX_GRANTED), "priority": (-1_000_000, 1_000_000)},
     "Promise": {"breach_returns_credits": (0, MAX_GRANTED)},
+    "BreachCap": {"credits": (1, MAX_CREDITS)},
     "Warning": {"business_seconds_before": (1, MAX_SECONDS)},
     "Reminder": {"business_seconds_after": (1, MAX_SECONDS)},
     "CreditRules": {"low_at": (0, MAX_CREDITS)},

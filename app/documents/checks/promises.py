@@ -144,6 +144,7 @@ def check_promises(c: Checker) -> None:
         _target(c, promise.target, (*parts, "target"), f"The promise `{promise.milestone}`", promise.calendar)
         _promise_can_run(c, promise, parts)
         _check_milestone(c, promise, parts)
+        _check_pauses(c, promise, parts)
         for j, warning in enumerate(promise.warnings):
             if (warning.percent is None) == (warning.business_seconds_before is None):
                 c.error((*parts, "warnings", j), "bad_warning", "A warning has one measure.", "Write `percent: 75`.")
@@ -185,6 +186,29 @@ def _check_milestone(c: Checker, promise: Promise, parts: Parts) -> None:
         )
     if promise.when is not None and promise.starts == "access_requested":
         c.warn((*parts, "when"), "access_differs", "Access has one deadline for all.", "Remove `when`.")
+
+
+def _check_pauses(c: Checker, promise: Promise, parts: Parts) -> None:
+    known = {*(rule.reason for rule in c.policy.pause_reasons), "awaiting_confirmation", "waiting_for_access"}
+    for j, reason in enumerate(promise.paused_by or ()):
+        if reason not in known:
+            c.error(
+                (*parts, "paused_by", j),
+                "unknown_reason",
+                f"There is no reason for waiting `{reason}`.",
+                f"Write one of {', '.join(f'`{name}`' for name in sorted(known))}.",
+            )
+    if promise.paused_by is not None and promise.party != "vendor":
+        c.error((*parts, "paused_by"), "never_paused", "Only the vendor's clocks stand.", "Remove `paused_by`.")
+    if promise.breach_cap is not None and promise.breach_cap.credits < promise.breach_returns_credits:
+        c.error(
+            (*parts, "breach_cap", "credits"),
+            "cap_below_breach",
+            "One breach brings more than this.",
+            f"Write {promise.breach_returns_credits} or more.",
+        )
+    if promise.breach_cap is not None and not promise.breach_returns_credits:
+        c.error((*parts, "breach_cap"), "cap_of_nothing", "Nothing is capped.", "Write `breach_returns_credits`.")
 
 
 def _check_choices(c: Checker) -> None:

@@ -69,6 +69,9 @@ def publish(plan: Plan, hours: Hours, clock: TicketClock, fact: OutcomeFact, key
         data["breach_id"] = wire.breach_id(clock.clock_id, fact)
     if fact.kind == "reminded":
         data["level"] = fact.rule + 1
+    notify = {"warned": clock.terms.warning_notify, "reminded": clock.terms.reminder_notify}.get(fact.kind, ())
+    if fact.rule < len(notify) and notify[fact.rule]:
+        data["notify"] = list(notify[fact.rule])
     customer = plan.customer
     customer.event_sequence += 1
     plan.outcomes.append(

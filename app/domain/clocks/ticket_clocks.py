@@ -272,6 +272,7 @@ class TicketClocks:
             terms=wire.terms_of(promise, policy_version=self.policy.version, ref=ref),
             hours=self._hours(promise),
         )
+        waits = [wait for wait in waits if clock.terms.stands_at(wait.reason)]
         self.clocks.append(clock)
         self._append(clock, EventKind.START, at=at, occurred_at=when, project=not waits)
         for rest in waits:
@@ -291,8 +292,9 @@ class TicketClocks:
                 self._append(clock, EventKind.RETARGET, at=at, occurred_at=when, target=target, cause="promise_changed")
             return
         # Another calendar, other warnings, another clause: a clock of its own, which began when the first one did.
+        waits = {(wait.reason, wait.since): wait for wait in (*rests(self.clocks, at, began), *state.pauses)}
         self._append(clock, EventKind.CANCEL, at=at, occurred_at=when, cause="promise_changed")
-        new = self._begin(promise, NoTarget(), at, began, clock.terms.ref, state.pauses)
+        new = self._begin(promise, NoTarget(), at, began, clock.terms.ref, [waits[key] for key in sorted(waits)])
         self._append(new, EventKind.RETARGET, at=at, occurred_at=when, target=target, cause="promise_changed")
 
     def _hours(self, promise: Promise) -> Hours:
@@ -305,6 +307,8 @@ class TicketClocks:
         when = min(occurred_at or at, at)
         for clock in self.clocks:
             if clock.spec.owing is not Party.VENDOR:
+                continue
+            if kind is EventKind.PAUSE and reason is not None and not clock.terms.stands_at(reason):
                 continue
             # A late fact also concerns a clock that has ended since.
             if any(takes(clock, kind, reason, moment) for moment in dict.fromkeys((at, when))):

@@ -11,7 +11,7 @@ from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Bucket, OperationKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One entry with its operation's header, as read from the journal."""
 

@@ -29,7 +29,7 @@ OperationKind = Literal[
 ]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Account:
     """The O(1) totals of one customer in one credit type.
 
@@ -50,7 +50,7 @@ class Account:
     version: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Lot:
     """Credits granted together, with one expiry and source. ``expires_at`` None: never; valid strictly before it.
 
@@ -157,7 +157,7 @@ class Lot:
         return None if self.cost is None else share(self.cost, Fraction(credits, self.granted))
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class HoldLine:
     """What a hold took from one lot: ``captured + released <= credits``, ``refunded <= captured``; order matters."""
 
@@ -179,7 +179,7 @@ class HoldLine:
         return self.captured - self.refunded
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Hold:
     """Credits reserved for something, later captured, released or (once captured) refunded.
 
@@ -191,12 +191,12 @@ class Hold:
     credit_type: str
     credits: int
     created_at: datetime
-    lines: list[HoldLine]
     ticket_id: TicketId | None = None
     expires_at: datetime | None = None
     kind: Literal["hold", "debit", "payment_dispute"] = "hold"
     """``payment_dispute``: credits of a disputed order, set aside until the dispute is decided."""
     closed_at: datetime | None = None
+    lines: list[HoldLine] = field(default_factory=list)
 
     @property
     def captured(self) -> int:

@@ -21,6 +21,8 @@ class Warning:  # noqa: A001 - the document's word; nothing here warns
     """Warn when so many percent (1 to 99) of the time are used."""
     business_seconds_before: int | None = None
     """Warn so many business seconds before the due time."""
+    notify: tuple[str, ...] = ()
+    """Who is to be notified, by the vendor's own names; the event ``clock.warned`` carries them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,20 @@ class Reminder:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     business_seconds_after: int
     """Remind so many business seconds after the due time."""
+    notify: tuple[str, ...] = ()
+    """Who is to be notified, by the vendor's own names; the event ``clock.reminded`` carries them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreachCap:
+    """How many credits breaches bring at most in a calendar month or year of the policy's ``term_zone``."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    credits: int
+    """The most that breaches of promises with a cap bring together."""
+    per: Literal["month", "year"]
+    """The calendar period in which they are counted."""
+    clause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +84,12 @@ class Promise:
     """Whether a due time that a pause moves goes to the close of its business day."""
     after_close: Literal["same_date", "next_open"] = "same_date"
     """What counts as day 0 of a start after hours: that date, or the next open day."""
+    paused_by: tuple[str, ...] | None = None
+    """The reasons for waiting at which this clock stands; left out: every reason, ``[]``: none."""
     breach_returns_credits: int = 0
     """Optional: a breach grants so many credits, once (decision 0023)."""
+    breach_cap: BreachCap | None = None
+    """The most that breaches bring in a period; left out: no limit."""
     retracted_breach: Literal["takes_back", "stays"] = "takes_back"
     """Those credits when a late fact shows that it was no breach: what is unspent goes, or they stay."""
     reading: bool = False

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from app.domain.account.account import CustomerAccount
 from app.domain.clocks.clock import OutcomeFact
 from app.domain.clocks.ticket_clock import TicketClock
 from app.domain.clocks.ticket_clocks import BreachHook
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.refunded_units import refunded_of_ticket
+from app.domain.policy.service_levels import BreachCap
 
 
 def breach_hook(account: CustomerAccount) -> BreachHook:
@@ -22,6 +26,10 @@ def breach_hook(account: CustomerAccount) -> BreachHook:
             if clock.terms.retracted_breach == "takes_back":
                 _take_back(account, clock, breach)
             return
+        if (cap := clock.terms.breach_cap) is not None:
+            returned = min(returned, cap.credits - _brought(account, cap, fact.at))
+            if returned <= 0:
+                return
         types = account.policy.credits.types
         lot = account.ledger.grant(
             returned,
@@ -49,6 +57,22 @@ def breach_hook(account: CustomerAccount) -> BreachHook:
         )
 
     return on_breach
+
+
+def _brought(account: CustomerAccount, cap: BreachCap, at: datetime) -> int:
+    """Credits that breaches have brought in the calendar period of ``at``, less those of breaches that were none."""
+    zone = ZoneInfo(account.policy.term_zone)
+
+    def period(instant: datetime) -> tuple[int, int]:
+        local = instant.astimezone(zone)
+        return local.year, local.month if cap.per == "month" else 0
+
+    account.ledger.needs_all_lots()
+    return sum(
+        lot.granted - lot.voided
+        for lot in account.ledger.lots.values()
+        if lot.source == "breach" and period(lot.effective_at) == period(at)
+    )
 
 
 def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> None:

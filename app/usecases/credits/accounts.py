@@ -47,7 +47,7 @@ async def balance(
 async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | DomainError]:
     """The balances of many customers now, in a few statements; ``customer_not_found`` in place of an unknown one."""
     found = await rows.customers(tx, customer_ids)
-    loaded = await rows.load(tx, [row[0] for row in found.values() if row[2] is None])
+    loaded = await rows.load(tx, [row.customer_id for row in found.values() if row.merged_into is None])
     policy = await policies.in_force(tx)
     unit = _unit(policy)
     answers: list[Balance | DomainError] = []
@@ -55,11 +55,11 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | Domain
         row = found.get(name)
         if row is None:
             answers.append(DomainError("customer_not_found", customer_id=name))
-        elif row[2] is not None:
+        elif row.merged_into is not None:
             answers.append(await balance(tx, name))
         else:
-            at = tx.at if row[1] is None else max(tx.at, row[1])
-            ledger = accounts.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=policy.credits)
+            at = tx.at if row.last_at is None else max(tx.at, row.last_at)
+            ledger = accounts.ledger_of(tx, row.customer_id, loaded[row.customer_id], at=at, rules=policy.credits)
             answers.append(balance_view(ledger, customer_id=name, at=at, unit=unit))
     return answers
 

@@ -88,7 +88,7 @@ class _Batch:
     customers: dict[str, _Customer] = field(default_factory=dict)
     by_external: dict[str, _Customer] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
-    tickets: dict[str, tuple[str, str]] = field(default_factory=dict)
+    tickets: dict[str, rows.FoundTicket] = field(default_factory=dict)
     ticket_names: dict[str, str] = field(default_factory=dict)
     known: dict[str, tuple[str, bytes, int, Any]] = field(default_factory=dict)
     stored: list[CommandRow] = field(default_factory=list)
@@ -141,7 +141,7 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
         batch.owners = await rows.hold_owners(tx, hold_ids)
     locked = await rows.lock(tx, external, sorted(set(batch.owners.values())))
     # Who joins brings neither a hold, whose owner would have to be found first, nor an account that went into another.
-    join({("customer", row[1]) for row in locked if row[1] is not None and row[4] is None})
+    join({("customer", row.external_id) for row in locked if row.external_id is not None and row.merged_into is None})
     # From here on everything is read in later statements, so it is what the lock protects.
     keys = sorted({command.key for command in commands if command.key is not None})
     tickets = sorted({command.ticket_id for command in commands if command.ticket_id is not None})
@@ -153,20 +153,21 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
         batch.tickets = await rows.tickets_named(tx, tickets)
     loaded, rests = await _accounts(
         batch,
-        list(dict.fromkeys(row[0] for row in locked)),
+        list(dict.fromkeys(row.customer_id for row in locked)),
         hold_ids,
         sorted({command.lot_id for command in commands if command.lot_id is not None}),
     )
     for row in locked:
-        if row[0] in batch.customers:  # under a name of its own, and under that of an account merged into it
-            batch.by_external[row[1]] = batch.customers[row[0]]
-            continue
-        at = batch.at if row[2] is None else max(batch.at, row[2])
-        ledger = accounts.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=batch.rules)
-        ledger.rest = rests.get(row[0])
-        batch.customers[row[0]] = _Customer(row[0], row[1], row[3], ledger)
-        if row[1] is not None:
-            batch.by_external[row[1]] = batch.customers[row[0]]
+        # A second time under the name of an account that was merged into it.
+        who = batch.customers.get(row.customer_id)
+        if who is None:
+            at = batch.at if row.last_at is None else max(batch.at, row.last_at)
+            ledger = accounts.ledger_of(tx, row.customer_id, loaded[row.customer_id], at=at, rules=batch.rules)
+            ledger.rest = rests.get(row.customer_id)
+            who = _Customer(row.customer_id, row.external_id, row.event_sequence, ledger)
+            batch.customers[row.customer_id] = who
+        if row.external_id is not None:
+            batch.by_external[row.external_id] = who
     for former, heir in heirs.items():
         theirs = [owner_ for owner_, owner in batch.owners.items() if owner == former]
         if theirs and heir in batch.customers:
@@ -201,13 +202,13 @@ async def _accounts(
 
 
 async def _lock_more(
-    batch: _Batch, commands: Sequence[CreditCommand], locked: list[Any], heirs: dict[str, str]
-) -> list[Any]:
+    batch: _Batch, commands: Sequence[CreditCommand], locked: list[rows.LockedCustomer], heirs: dict[str, str]
+) -> list[rows.LockedCustomer]:
     """Customers that a grant by hand makes, and in place of those that were merged into others these others, under both
     names; ``heirs`` is told who they are."""
     tx = batch.tx
-    more: list[Any] = []
-    there = {row[1] for row in locked}
+    more: list[rows.LockedCustomer] = []
+    there = {row.external_id for row in locked}
     made = {
         command.customer_id
         for command in commands
@@ -223,21 +224,20 @@ async def _lock_more(
         await accounts.ensure_customer(tx, name)
     if made:
         more += await rows.lock(tx, sorted(made))
-    merged = [row for row in locked if row[4] is not None]
+    merged = [row for row in locked if row.merged_into is not None]
     if merged:
         for row in merged:
-            heirs[row[0]] = await accounts.heir(tx, row[0])
-        found = {item[0]: item for item in await rows.lock(tx, (), sorted(set(heirs.values())))}
-        if any(item[4] is not None for item in found.values()):
+            heirs[row.customer_id] = await accounts.heir(tx, row.customer_id)
+        found = {heir.customer_id: heir for heir in await rows.lock(tx, (), sorted(set(heirs.values())))}
+        if any(heir.merged_into is not None for heir in found.values()):
             raise Moved("an heir went into another account meanwhile")
-        locked[:] = [row for row in locked if row[4] is None]
-        for item in found.values():
-            more += [item] if item[0] not in {row[0] for row in locked} else []
-        more += [
-            (*found[heirs[row[0]]][:1], row[1], *found[heirs[row[0]]][2:])
-            for row in merged
-            if row[1] is not None and found[heirs[row[0]]][1] is not None
-        ]
+        locked[:] = [row for row in locked if row.merged_into is None]
+        alone = {row.customer_id for row in locked}
+        more += [heir for heir in found.values() if heir.customer_id not in alone]
+        for row in merged:
+            heir = found[heirs[row.customer_id]]
+            if row.external_id is not None and heir.external_id is not None:
+                more.append(heir._replace(external_id=row.external_id))
     return more
 
 
@@ -406,10 +406,10 @@ def _ticket_of(batch: _Batch, who: _Customer, external_id: str | None) -> Any:
     known = batch.tickets.get(external_id)
     if known is None:
         return external_id
-    if known[1] != who.customer_id:
+    if known.customer_id != who.customer_id:
         raise DomainError("ticket_not_found", ticket_id=external_id)
-    batch.ticket_names[known[0]] = external_id
-    return known[0]
+    batch.ticket_names[known.ticket_id] = external_id
+    return known.ticket_id
 
 
 def _answer(
