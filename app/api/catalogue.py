@@ -172,7 +172,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "no_free_extension": Entry(409, "No free extension", "The policy extends cover by an order only.", "Buy a period; see GET /v1/offers."),
     "action_not_found": Entry(404, "Action not found", "The policy knows no such action.", "Use one of the actions in `facts`."),
     "unknown_reason": Entry(422, "Unknown reason", "Neither the service nor the policy knows this reason.", "Use one of the reasons in `facts`, or none."),
-    "merge_blocked": Entry(409, "Cannot be merged now", "The account that would go has credits held or open tickets.", "Close its tickets and holds first."),
+    "merge_blocked": Entry(409, "Cannot be merged now", "A payment dispute, or a hold that was captured in part, sets credits of the account that would go aside; `facts.hold_ids` names the holds.", "Capture or release the rest of these holds, or wait for the dispute's end."),
     "merge_into_itself": Entry(422, "Same account", "Both ids name one account.", "Name the account that remains."),
     # --- tickets
     "ticket_not_found": Entry(404, "Ticket not found", "This tenant has no ticket of this id, or had none at the instant asked about.", "Check the id; open it with PUT /v1/tickets/{ticket_id}."),

@@ -190,10 +190,10 @@ _PARTS: Final = (
     ),
     _Part(
         "hc",
-        {"hold_id": "text", "closed_at": "timestamptz"},
-        "update hold set closed_at = u.closed_at from {batch}"
+        {"hold_id": "text", "closed_at": "timestamptz", "customer_id": "text", "credits": "bigint"},
+        "update hold set closed_at = u.closed_at, customer_id = u.customer_id, credits = u.credits from {batch}"
         " where hold.tenant_id = :tenant and hold.hold_id = u.hold_id",
-        lambda item: (item.hold_id, item.closed_at),
+        lambda item: (item.hold_id, item.closed_at, item.customer_id, item.credits),
     ),
     _Part(
         "ln",
@@ -219,10 +219,18 @@ _PARTS: Final = (
     ),
     _Part(
         "lc",
-        {"hold_id": "text", "line_no": "integer", "captured": "bigint", "released": "bigint", "refunded": "bigint"},
-        "update hold_line set captured = u.captured, released = u.released, refunded = u.refunded from {batch}"
+        {
+            "hold_id": "text",
+            "line_no": "integer",
+            "lot_id": "text",
+            "captured": "bigint",
+            "released": "bigint",
+            "refunded": "bigint",
+        },
+        "update hold_line set lot_id = u.lot_id, captured = u.captured, released = u.released, refunded = u.refunded"
+        " from {batch}"
         " where hold_line.tenant_id = :tenant and hold_line.hold_id = u.hold_id and hold_line.line_no = u.line_no",
-        lambda item: (item[0], item[1].line_no, item[1].captured, item[1].released, item[1].refunded),
+        lambda item: (item[0], item[1].line_no, item[1].lot_id, item[1].captured, item[1].released, item[1].refunded),
     ),
     _Part(
         "op",
@@ -482,7 +490,7 @@ def _shares(rows: Rows, operations: Sequence[Any]) -> Iterator[tuple[str, Sequen
     yield "lotc", [row for ledger in ledgers for row in ledger.lots_changed]
     yield "hn", [row for ledger in ledgers for row in ledger.holds_new]
     yield "hc", [row for ledger in ledgers for row in ledger.holds_changed]
-    yield "ln", [(hold.hold_id, line) for ledger in ledgers for hold in ledger.holds_new for line in hold.lines]
+    yield "ln", [item for ledger in ledgers for item in ledger.every_new_line()]
     yield "lc", [(hold.hold_id, line) for ledger in ledgers for hold in ledger.holds_changed for line in hold.lines]
     yield "op", operations
     yield "en", [(row.operation_id, entry) for row in operations for entry in row.entries]

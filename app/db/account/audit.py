@@ -22,6 +22,7 @@ _LEFT_ON: Final = " union all ".join(
         "clock",
         "agenda",
         "webhook_endpoint",
+        "customer_word",
     )
 )
 
@@ -50,6 +51,12 @@ ACCOUNTS: Final[dict[str, str]] = {
         select c.customer_id, 'nothing personal', array_to_string(array[
             case when c.external_id is not null then 'name' end,
             case when c.profile::text <> '{}' then 'profile' end,
+            case when exists (select from customer_word w where w.tenant_id = c.tenant_id
+                and w.customer_id = c.customer_id) then 'words' end,
+            case when exists (select from customer_link k where k.tenant_id = c.tenant_id
+                and k.customer_id = c.customer_id) then 'external id' end,
+            case when exists (select from public.ticket a where a.tenant_id = c.tenant_id
+                and a.person_id = c.customer_id and a.subject <> '') then 'subject asked' end,
             case when exists (select from license l where l.tenant_id = c.tenant_id
                 and l.customer_id = c.customer_id and l.registered_domain is not null) then 'domain' end,
             case when exists (select from ticket t where t.tenant_id = c.tenant_id
@@ -59,5 +66,29 @@ ACCOUNTS: Final[dict[str, str]] = {
             or exists (select from license l where l.tenant_id = c.tenant_id and l.customer_id = c.customer_id
                        and l.registered_domain is not null)
             or exists (select from ticket t where t.tenant_id = c.tenant_id and t.customer_id = c.customer_id
-                       and t.subject <> ''))""",
+                       and t.subject <> '')
+            or exists (select from customer_word w where w.tenant_id = c.tenant_id and w.customer_id = c.customer_id)
+            or exists (select from customer_link k where k.tenant_id = c.tenant_id and k.customer_id = c.customer_id)
+            or exists (select from public.ticket a where a.tenant_id = c.tenant_id and a.person_id = c.customer_id
+                       and a.subject <> ''))""",
+    "a_company_belongs_to_nobody": """
+        select c.customer_id, 'a company that belongs to none', k.customer_id || ' of ' || h.customer_id
+        from customer c join public.customer k on k.tenant_id = :tenant and k.customer_id = c.company_id
+        and k.merged_into is null and k.erased_at is null
+        join public.customer h on h.tenant_id = :tenant and h.customer_id = k.company_id and h.erased_at is null
+        where c.tenant_id = :tenant and c.merged_into is null and c.erased_at is null
+        union all
+        select customer_id, 'another customer', company_id from customer
+        where tenant_id = :tenant and company_id = customer_id""",
+    "a_ticket_is_paid_by_its_account": """
+        select h.hold_id, 'on ' || t.customer_id, h.customer_id from ticket t
+        join public.hold h on h.tenant_id = :tenant and h.ticket_id = t.ticket_id and h.customer_id <> t.customer_id
+        where t.tenant_id = :tenant and (h.closed_at is null or not exists (
+            select from public.customer f where f.tenant_id = :tenant and f.customer_id = h.customer_id
+            and f.merged_into is not null))""",
+    "who_asked_lives": """
+        select t.ticket_id, 'somebody else who lives', coalesce(p.customer_id, 'none') from ticket t
+        left join public.customer p on p.tenant_id = :tenant and p.customer_id = t.person_id
+        where t.tenant_id = :tenant and t.person_id is not null
+        and (p.customer_id is null or p.merged_into is not null or t.person_id = t.customer_id)""",
 }

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Table, and_, cast, delete, func, literal, 
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db import schema as s
+from app.db.account import asked
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
 from app.domain.values.wire import jsonable
@@ -40,6 +41,8 @@ _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (
     ("commands", s.command, ("created_at", "key")),
     ("deliveries", s.inbound_delivery, ("delivery_id",)),
 )
+_ASKED: Final = (s.ticket, s.clock, s.clock_outcome, s.entity_event)
+"""What is a person's of a ticket that a company pays for."""
 _HIDDEN: Final = frozenset({"tenant_id", "payload_hash", "hash"})
 _T = s.ticket.c
 _WHO = s.customer.alias("who")
@@ -135,6 +138,18 @@ async def everything(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]
     found["entries"] = await _of(tx, s.entry, "operation_id", operations, ("operation_id", "line_no"))
     # Beside the event loop: an account of thousands of licenses takes long.
     return await asyncio.to_thread(lambda: {name: [_row(row) for row in rows] for name, rows in found.items()})
+
+
+async def asked_elsewhere(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Rows about the tickets that the customer asked on a company's account, by table. No credits are among them."""
+    theirs = await asked.by_people(tx, [customer_id])
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, table, order in _EXPORTED if theirs is not None else ():
+        if theirs is not None and table in _ASKED:
+            statement = select(table).where(*theirs.where(tx, table))
+            rows = await tx.rows(statement.order_by(*(table.c[column] for column in order)))
+            found[name] = [_row(row) for row in rows]
+    return found
 
 
 async def _of(tx: Tx, table: Table, column: str, ids: Sequence[str], order: Sequence[str]) -> Sequence[Any]:

@@ -18,6 +18,8 @@ from typing import Any, Final, TypeVar, get_args
 from sqlalchemy import ColumnElement, Table, bindparam, select, text, update
 
 from app.db import schema as s
+from app.db.account import asked
+from app.db.account.asked import Asked
 from app.db.engine import Tx
 from app.domain.tickets.ticket import CheckOutcome
 
@@ -64,16 +66,18 @@ _FREE: Final = frozenset(
         "facts",
         "inputs",
         "license_id",
+        "metadata",
         "note",
         "product",
         "reason",
         "registered_domain",
         "reopening_reason",
+        "requester",
         "result",
         "subject",
     }
 )
-_NAMED: Final = frozenset({"facts", "inputs", "result", "attributes"})
+_NAMED: Final = frozenset({"facts", "inputs", "metadata", "result", "attributes"})
 """What holds values by name: nothing is left of a text in it, not an empty one, which would be an answer."""
 _MESSAGES: Final = frozenset({"message", "detail", "title", "summary"})
 _TICKETS: Final = frozenset({"ticket_id", "parent_id", "parent", "child_id", "child", "children", "new_ticket_id"})
@@ -193,6 +197,8 @@ _DOCUMENTS: Final[Sequence[tuple[Table, tuple[str, ...], tuple[str, ...]]]] = (
     (s.lot, ("lot_id",), ("data",)),
 )
 _Rows = tuple[Table, tuple[str, ...], tuple[str, ...], Sequence[Any]]
+_ASKED: Final = (s.ticket, s.clock, s.entity_event, s.outbox, s.agenda)
+"""Tables in which a person's words stand in the rows of a company that pays for a ticket."""
 _REASONS: Final[Sequence[tuple[Table, str, str]]] = (
     (s.operation, "operation_id", "reason"),
     (s.lot, "lot_id", "reason"),
@@ -218,6 +224,10 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
             found.append((customer_id, (table, key, columns, rows)))
             if rows:
                 await asyncio.to_thread(_learn, words, rows, columns)
+    theirs = await asked.by_people(tx, customer_ids)
+    if theirs is not None:
+        names |= {external_id: ticket_id for ticket_id, external_id in theirs.tickets.items()}
+        found += await _asked_rows(tx, theirs, words)
     changed: Counter[str] = Counter()
     for customer_id, (table, key, columns, rows) in found:
         await tx.execute(_ALLOW, {"customer": customer_id})
@@ -229,8 +239,39 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
         statement = select(table.c[id_], table.c[column])
         rows = await tx.rows(statement.where(*_mine(tx, table, customer_id), table.c[column].is_not(None)))
         changed[table.name] += await _write(tx, table, (id_,), (column,), rows, words.reason)
+    if theirs is not None:
+        await _take_asked_reasons(tx, theirs, words, changed)
+        await asked.unname(tx, theirs)
     await tx.execute(_ALLOW, {"customer": ""})
     return {name: count for name, count in sorted(changed.items()) if count}
+
+
+async def _asked_rows(tx: Tx, theirs: Asked, words: Words) -> list[tuple[str, _Rows]]:
+    """Rows about the tickets that people of a company asked, each under the account that it stands on."""
+    found: list[tuple[str, _Rows]] = []
+    for table, key, columns in _DOCUMENTS:
+        if table not in _ASKED:
+            continue
+        statement = select(table.c.customer_id, *(table.c[column] for column in (*key, *columns)))
+        rows = await tx.rows(statement.where(*theirs.where(tx, table)))
+        if rows:
+            await asyncio.to_thread(_learn, words, rows, columns)
+        for customer_id in sorted({row.customer_id for row in rows}):
+            mine = [row for row in rows if row.customer_id == customer_id]
+            found.append((customer_id, (table, key, columns, mine)))
+    return found
+
+
+async def _take_asked_reasons(tx: Tx, theirs: Asked, words: Words, changed: Counter[str]) -> None:
+    for table, id_, column in _REASONS:
+        if table is s.lot:
+            continue
+        statement = select(table.c.customer_id, table.c[id_], table.c[column])
+        rows = await tx.rows(statement.where(*theirs.where(tx, table), table.c[column].is_not(None)))
+        for customer_id in sorted({row.customer_id for row in rows}):
+            await tx.execute(_ALLOW, {"customer": customer_id})
+            mine = [row for row in rows if row.customer_id == customer_id]
+            changed[table.name] += await _write(tx, table, (id_,), (column,), mine, words.reason)
 
 
 def _learn(words: Words, rows: Sequence[Any], columns: Sequence[str]) -> None:
@@ -245,6 +286,12 @@ async def keep_erased(tx: Tx, customer_ids: Sequence[str]) -> None:
         named = s.ticket.c.external_id != s.ticket.c.ticket_id
         values = {"subject": "", "external_id": s.ticket.c.ticket_id, "payload_hash": ""}
         await tx.execute(update(s.ticket).where(*_mine(tx, s.ticket, customer_id), named).values(values))
+    tx.caches[ERASED] = True
+
+
+async def keep_asked(tx: Tx, person_ids: Sequence[str]) -> None:
+    """Takes out what was said in a write of this transaction on tickets that erased people asked of a company."""
+    await erase(tx, person_ids)
     tx.caches[ERASED] = True
 
 

@@ -58,6 +58,11 @@ _HEIRS = text(
     " on c.tenant_id = :tenant and c.customer_id = w.merged_into)"
     " select start, customer_id, external_id from way where merged_into is null"
 )
+_PAYERS = text("select distinct customer_id from ticket where tenant_id = :tenant and person_id = any(:people)")
+_ASKED_BY = text("update ticket set person_id = :target where tenant_id = :tenant and person_id = :source")
+_OWN = text(
+    "update ticket set person_id = null where tenant_id = :tenant and customer_id = :target and person_id = :target"
+)
 _PEOPLE = text(
     "select customer_id, external_id from customer where tenant_id = :tenant and company_id = any(:companies)"
     " and external_id is not null and merged_into is null limit :most"
@@ -121,6 +126,12 @@ async def has_people(tx: Tx, family: Sequence[str], *, but: str | None = None) -
     return any(row.customer_id != but for row in rows)
 
 
+async def payers(tx: Tx, person_ids: Sequence[str]) -> set[str]:
+    """Return our ids of the accounts on which these people have asked tickets as somebody else's people."""
+    rows = await tx.rows(_PAYERS, {"tenant": tx.tenant_id, "people": list(person_ids)})
+    return {row.customer_id for row in rows}
+
+
 async def set_company(tx: Tx, customer_id: str, company_id: str | None) -> None:
     """Say to which company a locked customer belongs."""
     c = s.customer.c
@@ -139,11 +150,13 @@ async def set_words(tx: Tx, customer_id: str, profile: Profile, names: Iterable[
 
 
 async def join(tx: Tx, source: str, target: str, company_id: str | None) -> None:
-    """Give what leads to an account to the one that remains: ids in other systems, and the words of a search.
+    """Give what leads to an account to the one that remains: tickets, ids in other systems, the words of a search.
 
     Of a system in which both have an id, that of the account that went still leads to it, and from there to its heir.
     """
     by = {"tenant": tx.tenant_id, "source": source, "target": target}
+    await tx.rows(_ASKED_BY, by)
+    await tx.rows(_OWN, by)
     await tx.rows(_TAKE_OVER, by)
     await tx.rows(_JOIN_WORDS, by)
     await tx.rows(_FORGET_WORDS, {"tenant": tx.tenant_id, "customers": [source]})

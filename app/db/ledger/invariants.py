@@ -141,7 +141,7 @@ INVARIANTS: Final[dict[str, str]] = {
         from lot l join entry e on e.tenant_id = l.tenant_id and e.lot_id = l.lot_id
         and e.source = 'available' and e.target in ('held', 'spent')
         join operation o on o.tenant_id = e.tenant_id and o.operation_id = e.operation_id
-        where l.{TENANT} and l.expires_at <= o.effective_at""",
+        where l.{TENANT} and l.expires_at <= o.effective_at and o.kind <> 'transfer'""",
     "spending_is_a_prefix": f"""
         select a.hold_id, a.line_no, b.line_no from hold_line a join hold_line b
         on b.tenant_id = a.tenant_id and b.hold_id = a.hold_id and b.line_no > a.line_no

@@ -1,5 +1,7 @@
 """Two accounts of one customer become one: whole lots move by paired entries, and what comes back later follows them.
 
+What is held moves with its hold: the hold keeps its id and its ticket, and holds the same credits of the heir.
+
 The absorbed account keeps its history and never has anything to spend again. A lot that moved remembers the order line
 it was bought by (`Lot.bought_by`). So a refund of that order reaches it where it now is (decision 0028).
 """
@@ -10,15 +12,27 @@ from typing import Final
 
 from app.domain.ledger.expiry import post_due_expiries, refresh_expiry
 from app.domain.ledger.giving_back import repay_owed
-from app.domain.ledger.lot import Entry, Lot
+from app.domain.ledger.journal import hold_key
+from app.domain.ledger.lot import Entry, Hold, HoldLine, Lot
 from app.domain.ledger.lots import LotLedger
+from app.domain.ledger.units import due_back, take_claim
 
 MERGED: Final = "merged"
 
 
+def in_the_way(giver: LotLedger) -> list[Hold]:
+    """Return the open holds that cannot move: of a payment dispute, or captured in part.
+
+    What such a hold took lies in the giver's lots, and what it gives back goes there.
+    """
+    return [hold for hold in giver.holds.values() if hold.open and (hold.kind == "payment_dispute" or hold.captured)]
+
+
 def merge_into(giver: LotLedger, taker: LotLedger) -> list[Lot]:
-    """Moves all that the giver can spend, then what it owes. The lots made. Nothing of it may be held."""
+    """Moves all that the giver can spend, what it holds, then what it owes. The lots made. `in_the_way` is empty."""
     made = pass_on(giver, taker)
+    for hold in sorted((hold for hold in giver.holds.values() if hold.open), key=hold_key):
+        made += _pass_hold(giver, taker, hold)
     for credit_type in sorted(giver.accounts):
         debt = giver.accounts[credit_type].owed
         if debt:
@@ -40,6 +54,53 @@ def pass_on(giver: LotLedger, taker: LotLedger) -> list[Lot]:
             lot.data = {**lot.data, "moved": lot.moved + credits_}
             giver.mark_lot(lot)
     return made
+
+
+def _pass_hold(giver: LotLedger, taker: LotLedger, hold: Hold) -> list[Lot]:
+    """Moves an open hold with its credits, lot by lot. The lots made.
+
+    A line of which some came back before keeps that part with the giver; the rest gets a line of its own.
+    """
+    entries: list[Entry] = []
+    moved: dict[str, tuple[Lot, int, dict[str, object] | None]] = {}
+    further: list[HoldLine] = []
+    for line in reversed(hold.lines):
+        if (part := line.open) == 0:
+            continue
+        origin = giver.lots[line.lot_id]
+        claim = {**origin.data["claim"], "credits": owed} if (owed := due_back(origin, part)) else None
+        if owed:
+            take_claim(origin, owed)
+        giver.move(entries, origin, "held", "available", part)
+        giver.move(entries, origin, "available", "voided", part)
+        origin.data = {**origin.data, "moved": origin.moved + part}
+        lot = taker.received(origin, part, reason=MERGED)
+        moved[lot.lot_id] = (lot, part, claim)
+        if line.released == 0:
+            line.lot_id = lot.lot_id
+        else:
+            line.released += part
+            further.insert(0, HoldLine(lot_id=lot.lot_id, line_no=0, credits=part))
+    giver.record("transfer", hold.credit_type, entries, hold=hold, reason=MERGED)
+    refresh_expiry(giver, hold.credit_type)
+    del giver.holds[hold.hold_id]
+    for line in further:
+        line.line_no = len(hold.lines) + 1
+        hold.lines.append(line)
+        hold.credits += line.credits
+    hold.customer_id, hold.closed_at = taker.customer_id, None
+    taker.put_moved(hold, further)
+    entries = []
+    for line in hold.lines:
+        if line.lot_id in moved:
+            lot, part, claim = moved[line.lot_id]
+            taker.move(entries, lot, "world", "available", part)
+            taker.move(entries, lot, "available", "held", part)
+            if claim is not None:
+                lot.data = {**lot.data, "claim": claim}
+    taker.record("transfer", hold.credit_type, entries, hold=hold, reason=MERGED)
+    refresh_expiry(taker, hold.credit_type)
+    return [lot for lot, _, _ in moved.values()]
 
 
 def book_debt(ledger: LotLedger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:

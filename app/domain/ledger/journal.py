@@ -33,6 +33,12 @@ class LedgerChanges:
     holds_new: tuple[Hold, ...]
     holds_changed: tuple[Hold, ...]
     operations: tuple[Operation, ...]
+    lines_new: tuple[tuple[str, HoldLine], ...] = ()
+    """Lines that were added to holds which are not new."""
+
+    def every_new_line(self) -> list[tuple[str, HoldLine]]:
+        """Return the lines that are new, each with its hold's id."""
+        return [*((hold.hold_id, line) for hold in self.holds_new for line in hold.lines), *self.lines_new]
 
     def __bool__(self) -> bool:
         return bool(self.operations or self.lots_changed or self.holds_changed)
@@ -113,6 +119,7 @@ class Journal:
         self._lots_changed: set[str] = set()
         self._holds_new: set[str] = set()
         self._holds_changed: set[str] = set()
+        self._lines_new: list[tuple[str, HoldLine]] = []
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -249,6 +256,7 @@ class Journal:
                 self.holds[key] for key in self.holds if key in self._holds_changed and key not in self._holds_new
             ),
             operations=tuple(self.operations),
+            lines_new=tuple(self._lines_new),
         )
 
     # --- moving -------------------------------------------------------------------------------------------------------
@@ -328,6 +336,12 @@ class Journal:
         """Adds a new hold."""
         self.holds[hold.hold_id] = hold
         self._holds_new.add(hold.hold_id)
+
+    def put_moved(self, hold: Hold, further: Sequence[HoldLine]) -> None:
+        """Takes over a hold of another account, with lines that were added to it."""
+        self.holds[hold.hold_id] = hold
+        self._holds_changed.add(hold.hold_id)
+        self._lines_new += [(hold.hold_id, line) for line in further]
 
     def touch_expiry(self, lot: Lot, expires_at: datetime) -> None:
         """Moves a lot's expiry; the earlier one stays known, for answers as of before (ALL-4)."""

@@ -196,6 +196,33 @@ class LotLedger(Journal):
         lot.data = {**(origin.purchase() if as_bought else {}), **unit_of(origin)}
         return lot
 
+    def received(self, origin: Lot, credits: int, *, reason: str) -> Lot:
+        """Adds the lot of credits that move here with their hold, as they were bought; the caller books the moves."""
+        self.account(origin.credit_type)
+        lot = Lot(
+            lot_id=LotId(self.mint("lot")),
+            customer_id=self.customer_id,
+            credit_type=origin.credit_type,
+            source="transfer",
+            rule=origin.rule,
+            granted=credits,
+            available=credits,
+            effective_at=self.at,
+            expires_at=origin.expires_at,
+            priority=origin.priority,
+            scope=origin.scope,
+            license_id=origin.license_id,
+            cost=origin.price_of(credits),
+            policy_version=origin.policy_version,
+            origin_lot_id=origin.lot_id,
+            clause=origin.clause,
+            reading=origin.reading,
+            reason=reason,
+            data={**origin.purchase(), **unit_of(origin)},
+        )
+        self.put_lot(lot)
+        return lot
+
     def _new_lot(self, lot: Lot, kind: Literal["grant", "adjust", "transfer"]) -> Lot:
         entries: list[Entry] = []
         self.put_lot(lot)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import cast
 
 from app.db import policies
-from app.db.account import accounts, customers, erasure, people, search
+from app.db.account import accounts, asked, customers, erasure, people, search
 from app.db.engine import Tx
 from app.db.events import events
 from app.db.failures import Moved
@@ -73,6 +73,8 @@ async def export_customer(tx: Tx, customer_id: str) -> CustomerExport:
     """All that is kept about a customer, row by row, in the words of the tables (TERMS-23)."""
     customer = await accounts.require_customer(tx, customer_id)
     found = await customers.everything(tx, customer.customer_id)
+    for name, rows in (await customers.asked_elsewhere(tx, customer.customer_id)).items():
+        found[name] += rows
     for former in await customers.merged_from(tx, customer.customer_id):
         for name, rows in (await customers.everything(tx, former)).items():
             found[name] += rows
@@ -88,9 +90,9 @@ async def export_customer(tx: Tx, customer_id: str) -> CustomerExport:
 
 async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
     """Removes the customer's names with the ledger's arithmetic intact; afterwards the id is unknown (404), and one
-    that appears again is a new customer."""
-    account = await accounts.load(tx, customer_id)
-    mine = account.customer.customer_id
+    that appears again is a new customer. A person's words go from the tickets that a company pays for, too."""
+    mine = await _lock_to_erase(tx, customer_id)
+    account = await accounts.load_by_id(tx, mine)
     account.customer.profile = {}
     account.customer.data = {name: value for name, value in account.customer.data.items() if name != hosts.BY_HOST}
     account.emit("customer.erased", {})
@@ -100,15 +102,30 @@ async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
         formers = await customers.merged_from(tx, mine)
         for former in formers:
             await accounts.lock_customers(tx, [former], absorbed=True)
-        changed = await erasure.erase(tx, [*formers, mine])
         names = {former: await customers.name_of(tx, former) for former in formers}
-        for former, name in {**names, mine: account.customer.external_id}.items():
+        names[mine] = account.customer.external_id
+        await asked.unname_company(tx, [*formers, mine], [name for name in names.values() if name is not None])
+        changed = await erasure.erase(tx, [*formers, mine])
+        for former, name in names.items():
             await events.erase(tx, [*formers, mine], name)
             await _erase_names(tx, former, name, account.at)
         await people.forget(tx, [*formers, mine])
         await erasure.forget_dismissals(tx, [*formers, mine])
         await audit_trail.note(tx, "customer.erased", mine, {"rows": changed}, at=account.at)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(account.at)}
+
+
+async def _lock_to_erase(tx: Tx, customer_id: str) -> str:
+    """Lock the customer with the accounts on which it may ask tickets, so that none is opened meanwhile; our id."""
+    customer = await accounts.require_customer(tx, customer_id)
+    mine = customer.customer_id
+    payers = await people.payers(tx, [mine])
+    if customer.company_id is not None:
+        payers.add((await people.living(tx, [customer.company_id]))[customer.company_id][0])
+    locked = await accounts.lock_customers(tx, [mine, *payers], named=[mine])
+    if locked[mine].company_id != customer.company_id or not await people.payers(tx, [mine]) <= locked.keys():
+        raise Moved("the customer went to another company meanwhile")
+    return mine
 
 
 async def _erase_names(tx: Tx, customer_id: str, external_id: str | None, at: datetime) -> None:
@@ -123,7 +140,8 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
 
     An account that is not known yet is made: a guest who opened one has bought nothing with it so far.
 
-    Refused: ``merge_into_itself`` (422), ``merge_blocked`` while the account has credits held or open tickets (409),
+    Open tickets and holds move as they stand. Refused: ``merge_into_itself`` (422), ``merge_blocked`` while a payment
+    dispute or a hold that was captured in part sets credits of the account aside (409),
     ``company_of_company`` where a company would come to belong to another one (409).
     """
     source, target = (
@@ -136,8 +154,11 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     companies = await people.living(
         tx, [customer.company_id for customer in (source, target) if customer.company_id is not None]
     )
-    locked = await accounts.lock_customers(tx, [*both, *(place[0] for place in companies.values())], named=both)
-    if any(locked[customer.customer_id].company_id != customer.company_id for customer in (source, target)):
+    beside = {place[0] for place in companies.values()} | await people.payers(tx, [source.customer_id])
+    locked = await accounts.lock_customers(tx, [*both, *beside], named=both)
+    if not await people.payers(tx, [source.customer_id]) <= locked.keys() or any(
+        locked[customer.customer_id].company_id != customer.company_id for customer in (source, target)
+    ):
         raise Moved("one of the two went to another company meanwhile")
     tx.customer_id = target.customer_id
     giver, taker = (
@@ -145,10 +166,9 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
         await accounts.load_by_id(tx, target.customer_id),
     )
     accounts.same_time(giver, taker)
-    held = sum(lot.held for lot in giver.ledger.lots.values())
-    open_tickets = await customers.open_tickets(tx, source.customer_id)
-    if held or open_tickets:
-        raise DomainError("merge_blocked", held=held, open_tickets=[ticket["ticket_id"] for ticket in open_tickets])
+    if blocked := merging.in_the_way(giver.ledger):
+        held = sum(hold.open for hold in blocked)
+        raise DomainError("merge_blocked", held=held, hold_ids=sorted(hold.hold_id for hold in blocked))
     company = await belonging.after_merge(tx, giver.customer, taker.customer, companies)
     profile = Profile.of(taker.customer.profile).joined(Profile.of(giver.customer.profile))
     giver.customer.profile, taker.customer.profile = {}, profile.stored()

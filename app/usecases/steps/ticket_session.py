@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.db import plan as plans
 from app.db import policies, tickets
-from app.db.account import accounts
+from app.db.account import accounts, erasure
 from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
@@ -100,6 +100,9 @@ async def save(tx: Tx, session: TicketSession, *, before: int | None = None, als
         if ticket_session is not None:
             ticket_session.finish(before=before if ticket_session is session else None)
     await plans.write_account(tx, session.account)
+    person = session.ticket.person_id
+    if person is not None and session.ticket.person_name is None and not tx.validate_only:
+        await erasure.keep_asked(tx, [person])
 
 
 async def view(tx: Tx, session: TicketSession) -> TicketView:
