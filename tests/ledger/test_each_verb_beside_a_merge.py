@@ -277,6 +277,12 @@ async def _judged(shop: Vendor, who: str) -> Call:
     return lambda: shop.post(f"/v1/clocks/{one}/judgements", {"reason": "r"})
 
 
+@scene("putCustomer")
+async def _who(shop: Vendor, who: str) -> Call:
+    body = {"name": "N", "emails": [f"{who}@x.example"], "external_ids": {"shop": who}}
+    return lambda: shop.put(f"/v1/customers/{who}", body)
+
+
 @scene("createWebhookEndpoint")
 async def _endpoint(shop: Vendor, who: str) -> Call:
     body = {"url": "https://hooks.example/x", "customer_id": who, "description": "d"}
