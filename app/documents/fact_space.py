@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 from app.domain.policy.conditions import Condition, Test, facts_used, holds, instant, is_decimal, tests_of
 from app.domain.policy.policy import Policy
+from app.domain.policy.surcharges import WEEKDAYS
 
 MAX_COMBINATIONS: Final = 60_000
 _OTHER: Final = "\x01other"
@@ -91,6 +92,13 @@ _TICKET: Final[dict[str, Fact]] = {
     "ticket.product": _TEXT,
 }
 
+_HOURS: Final[dict[str, Fact]] = {
+    "in_hours": _YES_NO,
+    "on_business_day": _YES_NO,
+    "weekday": Fact("choice", WEEKDAYS, always=True),
+}
+"""How the calendar stands at an instant."""
+
 
 @dataclass(slots=True)
 class FactSpace:
@@ -130,10 +138,23 @@ def ticket_facts(policy: Policy) -> FactSpace:
             **_TICKET,
             "ticket.category": Fact("choice", tuple(c.category for c in policy.categories)),
             "ticket.credit_type": Fact("choice", types),
+            "ticket.priority": Fact("choice", tuple(p.priority for p in policy.priorities)),
             "license.edition": _edition(policy),
             **{f"entitled.{action.action}": _YES_NO for action in policy.actions},
         }
     )
+
+
+def price_facts(policy: Policy) -> FactSpace:
+    """Facts of a whole price (`Surcharge`): those of a ticket, and how the calendar stood when it was opened."""
+    return FactSpace({**ticket_facts(policy).facts, **{f"ticket.opened_{name}": fact for name, fact in _HOURS.items()}})
+
+
+def work_facts(policy: Policy) -> FactSpace:
+    """Facts of a part of a line of work (`Surcharge`)."""
+    kinds = tuple(kind.kind for kind in policy.work.kinds) if policy.work is not None else ()
+    of_work = {f"work.{name}": fact for name, fact in _HOURS.items()}
+    return FactSpace({**price_facts(policy).facts, **of_work, "work.kind": Fact("choice", kinds)})
 
 
 def _edition(policy: Policy) -> Fact:

@@ -359,7 +359,7 @@ def test_x_cart_price_list() -> None:
 # --- the other way: no figure that the text does not have -------------------------------------------------------
 
 REMINDERS = {("credits/reminder_days", 30), ("credits/reminder_days", 7), ("credits/reminder_days", 1)}
-SILENT = {("reopening/window/days", 30), ("causes/expired_lot/grace/days", 30)}
+SILENT = {("rounding/to", 1), ("reopening/window/days", 30), ("causes/expired_lot/grace/days", 30)}
 READINGS: dict[str, set[tuple[str, int | str]]] = {
     # Where the text is silent: reminders, reopening, ALL-4, and the counting of "one", "first" and "second".
     "cactushop": {("cover/reminder_days", 30), ("cover/reminder_days", 7), ("cover/reminder_days", 1)},

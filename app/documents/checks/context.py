@@ -36,6 +36,8 @@ class Checker:
         self.offer_facts = fact_space.offer_facts()
         self.action_facts = fact_space.action_facts(policy)
         self.ticket_facts = fact_space.ticket_facts(policy)
+        self.price_facts = fact_space.price_facts(policy)
+        self.work_facts = fact_space.work_facts(policy)
 
     def error(self, parts: Parts, code: str, message: str, hint: str) -> None:
         self.add(parts, code, message, hint, "error")

@@ -81,10 +81,14 @@ def check_names(c: Checker) -> None:
         ("outcomes", "outcome", p.outcomes),
         ("causes", "cause", p.causes),
         ("notices", "notice", p.notices),
+        ("priorities", "priority", p.priorities),
+        ("surcharges", "surcharge", p.surcharges),
+        ("work/kinds", "kind", p.work.kinds if p.work else ()),
         ("pause_reasons", "reason", p.pause_reasons),
     ]
     for where, key, items in lists:
-        c.unique(((getattr(item, key), (where, i, key)) for i, item in enumerate(items)), key)
+        place = where.split("/")
+        c.unique(((getattr(item, key), (*place, i, key)) for i, item in enumerate(items)), key)
     c.unique(((edition, ("editions", i)) for i, edition in enumerate(p.editions)), "edition")
     if p.credits:
         types = enumerate(p.credits.types)
@@ -135,7 +139,7 @@ def check_clauses(c: Checker) -> None:
             hint = f"Did you mean `{near[0]}`?" if near else "Add it to `clauses`, or cite one that is there."
             c.error(parts, "unknown_clause", f"There is no clause `{clause}`.", hint)
     for i, text in enumerate(c.policy.clauses):
-        if text.id not in cited and not text.mechanism:
+        if text.id not in cited and not text.mechanism and text.id not in SHARED_CLAUSES:
             c.warn(
                 ("clauses", i, "id"),
                 "clause_without_rule",

@@ -68,7 +68,7 @@ def _offer_price(c: Checker, price: OfferPrice, parts: Parts) -> None:
     ]
     for where, amount in amounts:
         if amount is not None:
-            fault = _amount_fault(amount, c.policy.currency)
+            fault = amount_fault(amount, c.policy.currency)
             if fault:
                 c.error(where, *fault)
     for edition in price.by_edition:
@@ -109,12 +109,13 @@ def _price_of_many(c: Checker, offer: Offer, price: OfferPrice, parts: Parts) ->
                 'Write the price of one credit: `per_credit: "0.50"`.',
             )
     if price.per_credit is not None:
-        fault = _amount_fault(price.per_credit, c.policy.currency, finer=True)
+        fault = amount_fault(price.per_credit, c.policy.currency, finer=True)
         if fault:
             c.error((*parts, "per_credit"), *fault)
 
 
-def _amount_fault(text: str, currency: str, *, finer: bool = False) -> tuple[str, str, str] | None:
+def amount_fault(text: str, currency: str, *, finer: bool = False) -> tuple[str, str, str] | None:
+    """What is wrong with a decimal in quotes: code, message and hint."""
     hint = 'Write it as text with a point, e.g. `"34.50"`.'
     if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,4})?", text):
         return "bad_amount", f"{text!r} is no amount of money.", hint
@@ -129,11 +130,26 @@ def _amount_fault(text: str, currency: str, *, finer: bool = False) -> tuple[str
     return None
 
 
+def _endless(c: Checker, grant: CoverGrant, parts: Parts) -> None:
+    """Cover of the whole account that nothing ends is meant so only where the document says so."""
+    if grant.scope == "account" and grant.term is None and not grant.endless:
+        c.warn(
+            parts,
+            "cover_never_ends",
+            "This cover never ends, not even when the license that brought it does.",
+            "Write a `term`, or `scope: license`; if it is meant, write `endless: true`.",
+        )
+    elif grant.endless and (grant.term is not None or grant.scope == "license"):
+        why = "has a term" if grant.term is not None else "ends with its license"
+        c.error((*parts, "endless"), "endless_with_an_end", f"This cover {why}.", "Remove `endless`, or what ends it.")
+
+
 def _grant(c: Checker, offer: Offer, grant: Grant, parts: Parts) -> None:
     match grant:
         case CreditGrant():
             _credit_grant(c, offer, grant, parts)
         case CoverGrant():
+            _endless(c, grant, parts)
             actions = {action.action for action in c.policy.actions}
             for i, action in enumerate(grant.actions):
                 if action not in actions:

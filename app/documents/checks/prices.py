@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from app.documents.checks.context import Checker, Parts, grants
+from app.documents.checks.offers import amount_fault
 from app.domain.policy.offers import CoverGrant
-from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
+from app.domain.policy.price_terms import (
+    FixedPrice,
+    FormulaPrice,
+    FromPrice,
+    MoneyPrice,
+    OnRequestPrice,
+    RangePrice,
+    TimePrice,
+)
 from app.domain.policy.ticket_rules import Category, InputSpec
 from app.domain.values.money import MAX_CREDITS
+
+_NO_CREDITS: Final = "Add `credits:`; without credits, write `kind: money` or `kind: on_request`."
 
 
 def check_categories(c: Checker) -> None:
@@ -28,10 +40,10 @@ def check_categories(c: Checker) -> None:
                 "Grant a cover with this level, or remove `level`.",
             )
         priced = not (isinstance(category.price, FixedPrice) and category.price.credits == 0)
-        if priced and p.credits is None:
-            c.error((*parts, "price"), "credits_not_declared", "A price in credits needs `credits`.", "Add `credits:`.")
+        if priced and p.credits is None and not isinstance(category.price, OnRequestPrice | MoneyPrice):
+            c.error((*parts, "price"), "credits_not_declared", "A price in credits needs `credits`.", _NO_CREDITS)
         if priced and not category.needs_means:
-            c.warn(
+            c.error(
                 (*parts, "needs_means"),
                 "needs_means_without_effect",
                 "A price other than 0 is paid by credits or cover all the same.",
@@ -67,12 +79,20 @@ def _price(c: Checker, category: Category, parts: Parts) -> None:
             lowest = highest = least
         case FormulaPrice():
             _formula(c, category.inputs, price, where)
-        case OnRequestPrice():
+        case MoneyPrice(amount=amount):
+            _money(c, amount, (*where, "amount"))
+        case OnRequestPrice() | TimePrice():
             pass
     if lowest < 0:
         c.error(where, "negative_price", f"The price can be {lowest} credits.", "Write zero or more.")
     if highest > MAX_CREDITS:
         c.error(where, "price_too_large", f"The price can be {highest} credits.", f"At most {MAX_CREDITS}.")
+
+
+def _money(c: Checker, amount: str, where: Parts) -> None:
+    fault = amount_fault(amount, c.policy.currency)
+    if fault is not None:
+        c.error(where, *fault)
 
 
 def _formula(c: Checker, inputs: Sequence[InputSpec], price: FormulaPrice, where: Parts) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -14,8 +15,9 @@ from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test
 from app.domain.policy.policy import Policy
 from app.domain.policy.prices import category_named, quote
 from app.domain.policy.ticket_rules import FactSpec
-from app.domain.tickets import assessment, cause, closing, handling, leaving, opening, pauses
+from app.domain.tickets import assessment, cause, closing, handling, leaving, opening, pauses, work
 from app.domain.tickets.session import TicketSession
+from app.domain.tickets.work import WorkEntry
 from app.domain.values.wire import jsonable
 
 Stated = dict[str, Any]
@@ -36,6 +38,7 @@ SILENT: Final[Stated] = {
     "agreed_up_to": None,
     "pay_with": None,
     "credit_type": None,
+    "priority": None,
     "opened_by": "customer",
 }
 """A ticket of which nothing is said."""
@@ -129,9 +132,9 @@ Step = tuple[str, Callable[[], Any]]
 def undecided(session: TicketSession, stated: Stated) -> Iterator[Step]:
     """What may be lacking before anybody works on it."""
     policy, means = session.policy, session.policy.payment.means
-    yield "stating details", partial(opening.details, session, {"facts": _friendly(policy, stated)})
+    yield "stating details", partial(assessment.restate, session, {"facts": _friendly(policy, stated)})
     if means and session.ticket.state == "awaiting_choice":
-        yield "choosing who pays", partial(opening.details, session, {"pay_with": means[0]})
+        yield "choosing who pays", partial(assessment.restate, session, {"pay_with": means[0]})
     if policy.credits is not None and session.ticket.credit_type is None:
         for kind in policy.credits.types:
             yield "applying a credit", partial(opening.apply_credit, session, kind.credit_type)
@@ -159,6 +162,9 @@ def worked_on(session: TicketSession, turn: int) -> Iterator[Step]:
     respond = partial(handling.respond, session, public=True, by=None)
     yield "a customer's message", partial(respond, author="customer", kind="inquiry")
     yield "a service response", partial(respond, author="vendor", kind="service")
+    entry = WorkEntry(minutes=50, note="trial")
+    yield "logging work", partial(work.log, session, entry, by=None)
+    yield "correcting work", partial(work.log, session, replace(entry, minutes=20, corrects=1), by=None)
     grounds = session.policy.qualification.grounds
     if grounds and turn % 4 == 3:
         code = grounds[turn % len(grounds)].code

@@ -154,3 +154,5 @@ class Unit:
     """The word for one credit."""
     many: str
     """The word for several."""
+    minutes: int | None = None
+    """How many minutes one credit is, where credits are time: answers then show ``1 h 15 min`` beside the number."""

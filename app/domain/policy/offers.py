@@ -60,7 +60,9 @@ class CoverGrant:
     """The grant's name; with the order's line it says what was granted already."""
     clause: str
     term: Term | None = None
-    """How long it lasts; left out: without end, or until its license ends."""
+    """How long it lasts; left out: without end, or with ``scope: license`` until its license ends."""
+    endless: bool = False
+    """``true`` says that cover of the whole account without a ``term`` is meant never to end."""
     start: Literal["order", "after_current", "when_uncovered", "first_ticket"] = "order"
     """When it begins; the sentences above name each."""
     start_clause: str | None = None

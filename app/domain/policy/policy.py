@@ -24,6 +24,7 @@ from app.domain.policy.document import STRICT
 from app.domain.policy.handling_rules import Access, Disputes, LateFacts, PauseReason, Reopening
 from app.domain.policy.offers import ChoiceGrant, CreditGrant, NotOffered, Offer, number_in
 from app.domain.policy.service_levels import SERVICE_HOURS, Promise, ServiceHours
+from app.domain.policy.surcharges import ROUNDING, Priority, Rounding, Surcharge, WorkKind, WorkRules
 from app.domain.policy.ticket_rules import (
     Action,
     Category,
@@ -132,6 +133,14 @@ class Policy:
     """Facts that a helpdesk may state of a ticket."""
     categories: tuple[Category, ...] = ()
     """The price list of tickets; left out: a ticket has no category."""
+    priorities: tuple[Priority, ...] = ()
+    """The priorities that a ticket may have, the most urgent first; left out: a ticket has none."""
+    surcharges: tuple[Surcharge, ...] = ()
+    """What changes prices: by channel, priority, hours, kind of work and other facts, in the order written."""
+    rounding: Rounding = ROUNDING
+    """How a price that is no whole number of credits is rounded."""
+    work: WorkRules | None = None
+    """The work log and its kinds of work; left out: lines of work name no kind."""
     confirmation: Confirmation | None = None
     """How a customer consents to a quote; left out: nobody is asked."""
     money_back: MoneyBack | None = None
@@ -193,6 +202,10 @@ class Policy:
     def category(self, name: str) -> Category | None:
         """The category of that name."""
         return next((c for c in self.categories if c.category == name), None)
+
+    def work_kind(self, name: str) -> WorkKind | None:
+        """The kind of work of that name."""
+        return next((kind for kind in (self.work.kinds if self.work else ()) if kind.kind == name), None)
 
     def credit_type(self, name: str) -> CreditType | None:
         """The credit type of that name."""

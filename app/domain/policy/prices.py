@@ -5,11 +5,21 @@ All in credits. Nothing here knows a ticket or a customer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from app.domain.policy import reckoning
 from app.domain.policy.policy import Policy
-from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
+from app.domain.policy.price_terms import (
+    FixedPrice,
+    FormulaPrice,
+    FromPrice,
+    MoneyPrice,
+    OnRequestPrice,
+    RangePrice,
+    TimePrice,
+)
+from app.domain.policy.surcharges import Surcharge
 from app.domain.policy.ticket_rules import Category
 from app.domain.values.errors import DomainError
 from app.domain.values.money import MAX_CREDITS
@@ -29,6 +39,10 @@ class Quote:
     least: int | None = None
     most: int | None = None
     missing: tuple[str, ...] = ()
+    surcharges: tuple[Surcharge, ...] = ()
+    """Those that apply to the whole price, in order."""
+    made: reckoning.Reckoned | None = None
+    """How the price is made, where more than the list makes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +95,7 @@ def quote(category: Category, inputs: Mapping[str, int]) -> Quote:
             return Quote(category=name, credits=None, clause=clause, reading=reading, least=least, most=most)
         case FromPrice(least=least):
             return Quote(category=name, credits=None, clause=clause, reading=reading, least=least)
-        case OnRequestPrice():
+        case OnRequestPrice() | TimePrice() | MoneyPrice():
             return Quote(category=name, credits=None, clause=clause, reading=reading)
         case FormulaPrice(base=base, per=per):
             missing = tuple(item for item in per if item not in inputs)
@@ -89,6 +103,30 @@ def quote(category: Category, inputs: Mapping[str, int]) -> Quote:
                 return Quote(category=name, credits=None, clause=clause, reading=reading, missing=missing)
             total = base + sum(each * inputs[number] for number, each in per.items())
             return Quote(category=name, credits=total, clause=clause, reading=reading, least=total, most=total)
+
+
+def with_surcharges(
+    policy: Policy, listed: Quote, surcharges: Sequence[Surcharge], why_not: Mapping[str, str] | None = None
+) -> Quote:
+    """The price by the list after these surcharges: its bounds and its steps."""
+    if not surcharges:
+        return listed
+
+    def after(credits: int | None) -> int | None:
+        return None if credits is None else reckoning.price_after(policy, credits, surcharges)
+
+    made = None
+    if listed.credits is not None:
+        first = reckoning.list_step(policy, listed.credits, listed.clause, reading=listed.reading)
+        made = reckoning.reckoned(policy, [first], surcharges, why_not=why_not)
+    return replace(
+        listed,
+        credits=after(listed.credits),
+        least=after(listed.least),
+        most=after(listed.most),
+        surcharges=tuple(surcharges),
+        made=made,
+    )
 
 
 def assessed(listed: Quote, *, credits: int | None, reason: str | None) -> Assessed:

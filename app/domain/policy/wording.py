@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.domain.policy.policy import Policy
-from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
+from app.domain.policy.price_terms import (
+    FixedPrice,
+    FormulaPrice,
+    FromPrice,
+    MoneyPrice,
+    OnRequestPrice,
+    RangePrice,
+    TimePrice,
+)
 from app.domain.policy.ticket_rules import Category
 from app.domain.values.term import Term
 from app.domain.values.text import day
@@ -21,12 +29,35 @@ def unit_word(policy: Policy, credits: int) -> str:
 
 
 def credit_words(policy: Policy, credits: int) -> str:
-    """So many credits in the vendor's unit: ``1 point``, ``25 points``."""
-    return f"{credits} {unit_word(policy, credits)}"
+    """So many credits in the vendor's unit: ``1 point``, ``25 points``; where a credit is time, ``1 h 15 min``."""
+    return shown(policy, credits) or f"{credits} {unit_word(policy, credits)}"
+
+
+def shown(policy: Policy, credits: int) -> str | None:
+    """So many credits as people write time: ``1 h 15 min``; None where a credit is no time."""
+    each = policy.unit.minutes if policy.unit is not None else None
+    return None if each is None else time_words(credits * each)
+
+
+def time_words(minutes: int) -> str:
+    """Minutes as people write them: ``45 min``, ``2 h``, ``1 h 15 min``."""
+    hours, rest = divmod(abs(minutes), 60)
+    parts = [f"{hours} h"] if hours else []
+    parts += [f"{rest} min"] if rest or not hours else []
+    return f"{'-' if minutes < 0 else ''}{' '.join(parts)}"
+
+
+def minutes_words(minutes: int) -> str:
+    """A stretch of work in words: ``1 minute``, ``50 minutes``, ``1 h 30 min``."""
+    if minutes > 60:
+        return time_words(minutes)
+    return f"{minutes} {'minute' if minutes == 1 else 'minutes'}"
 
 
 def shortage_words(policy: Policy, required: int, available: int) -> str:
     """That credits are missing: ``1 support credit is needed, 0 are available.``"""
+    if (there := shown(policy, available)) is not None:
+        return f"{credit_words(policy, required)} are needed, {there} are available."
     return f"{credit_words(policy, required)} {are(required)} needed, {available} {are(available)} available."
 
 
@@ -113,7 +144,15 @@ FACT_TITLES: Final[Mapping[str, str]] = {
     "ticket.credit_type": "the type of credit",
     "ticket.language": "the language",
     "ticket.pay_with": "what pays for the ticket",
+    "ticket.opened_in_hours": "whether it was opened in hours",
+    "ticket.opened_on_business_day": "whether it was opened on a business day",
+    "ticket.opened_weekday": "the day of the week on which it was opened",
+    "ticket.priority": "the priority",
     "ticket.product": "the product",
+    "work.in_hours": "whether the work is in hours",
+    "work.kind": "the kind of work",
+    "work.on_business_day": "whether the work is on a business day",
+    "work.weekday": "the day of the week of the work",
 }
 
 
@@ -191,12 +230,16 @@ def price_words(policy: Policy, category: Category | None, inputs: Mapping[str, 
             return f"at least {least} by the list"
         case OnRequestPrice():
             return "price upon request"
+        case MoneyPrice(amount=amount):
+            return f"{amount} {policy.currency} by the list"
         case FormulaPrice(base=base, per=per):
             parts = [
                 f"{inputs.get(name, 0)} times {each} for {title_of(policy, f'inputs.{name}')}"
                 for name, each in per.items()
             ]
             return f"{base} plus {joined(parts)}"
+        case TimePrice(credits=credits, per_minutes=per_minutes):
+            return f"{credit_words(policy, credits)} for each begun {minutes_words(per_minutes)}"
 
 
 def cover_words(cover: Mapping[str, Any]) -> str:

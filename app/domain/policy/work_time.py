@@ -1,0 +1,148 @@
+"""What logged time costs: each line by its parts, rounded up to begun blocks on the sum.
+
+A line of work across closing time has a part in hours and a part after hours, each with the surcharges that hold for
+it. The first minutes of a ticket may be free; they are the earliest ones, in whatever order lines were told. So the
+price depends on the lines alone: not on when they were told, nor in which order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+from app.domain.policy.policy import Policy
+from app.domain.policy.price_terms import TimePrice
+from app.domain.policy.reckoning import PriceStep, is_reading, named
+from app.domain.policy.surcharges import Surcharge
+from app.domain.policy.wording import cited, credit_words, minutes_words, plain
+from app.domain.values.text import decimal_text
+from app.domain.values.wire import parse_iso
+
+Line = Mapping[str, Any]
+"""A line of work as a ticket keeps it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """What the lines of a ticket come to. ``by_line``: credits of each line that counts, by its number."""
+
+    credits: int
+    by_line: Mapping[int, int]
+    minutes: int
+    billable: int
+    surviving: int
+    steps: tuple[PriceStep, ...]
+
+
+NOTHING: Final = Worked(credits=0, by_line={}, minutes=0, billable=0, surviving=0, steps=())
+
+
+def counting(lines: Iterable[Line]) -> list[Line]:
+    """The lines that no later line corrects, in the order in which the work was done."""
+    every = list(lines)
+    gone = {line["corrects"] for line in every if line.get("corrects") is not None}
+    standing = [line for line in every if line["number"] not in gone]
+    return sorted(standing, key=lambda line: (parse_iso(line["occurred_at"]), line["number"]))
+
+
+def worked(policy: Policy, price: TimePrice, lines: Iterable[Line], *, clause: str | None) -> Worked:
+    """The charge for the time of a ticket, before the surcharges on the whole."""
+    standing = counting(lines)
+    billable = [line for line in standing if line["billable"] and line["minutes"]]
+    by_line = _by_line(policy, price, billable, survivors=True)
+    total = sum(by_line.values())
+    charge = max(total, price.least) if total else 0
+    fewer = sum(_by_line(policy, price, billable, survivors=False).values())
+    surviving = charge - (max(fewer, price.least) if fewer else 0)
+    minutes = sum(line["minutes"] for line in standing)
+    paid = sum(line["minutes"] for line in billable)
+    steps = []
+    if billable:
+        steps.append(_work_step(policy, price, paid, total, clause))
+    if charge > total:
+        steps.append(_least_step(policy, charge - total, price, price.least_clause or clause))
+    return Worked(
+        credits=charge, by_line=by_line, minutes=minutes, billable=paid, surviving=max(surviving, 0), steps=tuple(steps)
+    )
+
+
+def _by_line(policy: Policy, price: TimePrice, lines: Sequence[Line], *, survivors: bool) -> dict[int, int]:
+    free, reached, charged = Fraction(price.free_minutes), Fraction(0), 0
+    found: dict[int, int] = {}
+    for line in lines:
+        weighted = Fraction(0)
+        for part in line["parts"]:
+            minutes = Fraction(part["seconds"], 60)
+            unpaid = min(free, minutes)
+            free -= unpaid
+            weighted += (minutes - unpaid) * factor_of(_used(policy, part["surcharges"], survivors))
+        if price.rounded == "line":
+            found[line["number"]] = _blocks(weighted, price.per_minutes) * price.credits
+        else:  # what this line adds to the sum of all before it
+            reached += weighted
+            so_far = _blocks(reached, price.per_minutes) * price.credits
+            found[line["number"]], charged = so_far - charged, so_far
+        found[line["number"]] += sum(rule.add or 0 for rule in _used(policy, line["adds"], survivors))
+    return {number: max(amount, 0) for number, amount in found.items()}
+
+
+def _used(policy: Policy, names: Iterable[str], survivors: bool) -> list[Surcharge]:
+    return [rule for rule in named(policy, names) if survivors or not rule.survives_bug]
+
+
+def factor_of(surcharges: Iterable[Surcharge]) -> Fraction:
+    """The product of their factors."""
+    product = Fraction(1)
+    for surcharge in surcharges:
+        product *= surcharge.factor
+    return product
+
+
+def _blocks(minutes: Fraction, per: int) -> int:
+    """Begun blocks: 16 minutes are two of 15."""
+    exact = minutes / per
+    return max(-((-exact.numerator) // exact.denominator), 0)
+
+
+def _work_step(policy: Policy, price: TimePrice, minutes: int, credits: int, clause: str | None) -> PriceStep:
+    each = f"{credit_words(policy, price.credits)} for each begun {minutes_words(price.per_minutes)}"
+    free = f", the first {minutes_words(price.free_minutes)} free" if price.free_minutes else ""
+    text = f"{minutes_words(minutes)} of work, {each}{free}: {credit_words(policy, credits)}"
+    return PriceStep(
+        step="work", credits=credits, summary=cited(text, clause), clause=clause, reading=is_reading(policy, clause)
+    )
+
+
+def _least_step(policy: Policy, credits: int, price: TimePrice, clause: str | None) -> PriceStep:
+    text = f"The least charge is {credit_words(policy, price.least)}"
+    return PriceStep(
+        step="least", credits=credits, summary=cited(text, clause), clause=clause, reading=is_reading(policy, clause)
+    )
+
+
+def first_block(price: TimePrice) -> int:
+    """What must be there before work begins: the least charge, or one block; nothing where the first minutes are
+    free."""
+    return 0 if price.free_minutes else max(price.least, price.credits)
+
+
+def line_summary(policy: Policy, line: Line, credits: int) -> str:
+    """A line of work in a sentence, with what makes it dearer."""
+    log = policy.work
+    kind = policy.work_kind(line["kind"]) if line.get("kind") else None
+    what = f" ({plain(kind.title)})" if kind is not None else ""
+    names = list(dict.fromkeys(name for part in line["parts"] for name in part["surcharges"]))
+    dearer = [
+        f"times {decimal_text(rule.factor)} for {plain(rule.title)}"
+        for rule in named(policy, names)
+        if rule.times is not None
+    ]
+    dearer += [f"{rule.add} for {plain(rule.title)}" for rule in named(policy, line["adds"]) if rule.add is not None]
+    if not line["billable"]:
+        text = f"{minutes_words(line['minutes'])} of work{what}, not charged"
+    else:
+        text = f"{minutes_words(line['minutes'])} of work{what}: {credit_words(policy, credits)}"
+        text += f", with {', '.join(dearer)}" if dearer else ""
+    return cited(text, log.clause if log is not None else None)
