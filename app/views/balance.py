@@ -11,6 +11,8 @@ from typing_extensions import TypedDict
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.suspension import suspended
+from app.domain.policy.policy import Policy
+from app.domain.policy.wording import shown
 from app.domain.values.wire import iso
 from app.views.lot import Lot, lot_view
 from app.views.shapes import Credits, Id, Instant, Whole
@@ -32,6 +34,13 @@ class BalanceTotals(TypedDict):
     lots: Annotated[Whole, "How many lots hold something."]
 
 
+class BalanceShown(TypedDict):
+    """What can be spent, as people write time: `1 h 15 min`."""
+
+    available: Annotated[str, "Time that can be spent."]
+    held: Annotated[str, "Time that is set aside."]
+
+
 class Balance(TypedDict):
     """What can be spent, and the first 100 of the lots it is in."""
 
@@ -41,6 +50,7 @@ class Balance(TypedDict):
     known_at: NotRequired[Annotated[Instant, "By what was recorded by then, where that was asked."]]
     available: Annotated[Credits, "Credits that can be spent."]
     held: Annotated[Credits, "Credits that are set aside."]
+    shown: NotRequired[Annotated[BalanceShown, "The same as people write time, where a credit is time."]]
     owed: Annotated[Credits, "Credits that were spent and have been taken back since."]
     disputed: Annotated[Credits, "Credits of `held` whose payment is disputed."]
     lots: Annotated[Sequence[Lot], "The lots that hold something."]
@@ -53,7 +63,7 @@ BALANCE_LISTS: Final = ("lots",)
 """Members of a balance that are given in pages."""
 
 
-def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, unit: str | None) -> Balance:
+def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, policy: Policy) -> Balance:
     """Return the balance at the ledger's instant: totals, the lots that hold something, each credit type apart.
 
     Post what is due on the working copy, which is thrown away.
@@ -71,9 +81,9 @@ def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, unit: str | 
     )
     available = sum(amounts["available"] for amounts in by_type.values())
     held = sum(amounts["held"] for amounts in by_type.values())
-    return {
+    found: Balance = {
         "customer_id": customer_id,
-        "unit": unit,
+        "unit": policy.unit.many if policy.unit else None,
         "at": iso(at),
         "available": available,
         "held": held,
@@ -84,3 +94,6 @@ def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, unit: str | 
         "totals": {"available": available, "held": held, "lots": len(lots)},
         "next_cursor": None,
     }
+    if (time := shown(policy, available)) is not None:
+        found["shown"] = {"available": time, "held": shown(policy, held) or ""}
+    return found

@@ -161,6 +161,11 @@ _ROWS: Final = (
         "The cause of a closed ticket was corrected, and the credits that follow from it moved.",
         f"{_TICKET} number cause previous_cause returned captured not_captured reasons",
     ),
+    (
+        "ticket.worked",
+        "A line of work was logged or corrected; `price` is what the ticket comes to.",
+        f"{_TICKET} number minutes kind billable corrects credits price",
+    ),
     ("clock.warned", "A clock will be due soon.", f"{_CLOCK} notify?"),
     ("clock.breached", "A promised time was missed.", f"{_CLOCK} breach_id"),
     (

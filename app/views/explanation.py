@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from app.domain.policy.policy import Policy
 from app.domain.tickets import explanation as words
-from app.domain.tickets import ticket as stored
+from app.domain.tickets import ticket_lists as lists
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.wire import iso, jsonable
 from app.views.calendar import Closure, ConsumedStretch
@@ -49,14 +49,14 @@ class ExplainedRule(TypedDict):
     check: NotRequired[Annotated[str, "Of a check: its name in the policy."]]
     result: NotRequired[
         Annotated[
-            Annotated[stored.CheckOutcome, Closed("CheckResult", "How a check came out.")],
+            Annotated[lists.CheckOutcome, Closed("CheckResult", "How a check came out.")],
             "Of a check: how it came out.",
         ]
     ]
     code: NotRequired[Annotated[str, "Of a check: the code of its reason."]]
     on_fail: NotRequired[
         Annotated[
-            Annotated[stored.OnFail, Closed("OnFail", "What a failed check does.")],
+            Annotated[lists.OnFail, Closed("OnFail", "What a failed check does.")],
             "Of a check: what it does where it fails.",
         ]
     ]

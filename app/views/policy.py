@@ -12,11 +12,9 @@ from app.domain.policy.conditions import facts_used
 from app.domain.policy.credit_rules import Transfer
 from app.domain.policy.policy import Label
 from app.domain.policy.policy import Policy as Terms
-from app.domain.policy.price_terms import CategoryPrice as PriceTerms
-from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
 from app.domain.tickets.entitlement import condition_words
-from app.views.decision import PolicyVersion
-from app.views.shapes import Closed, Credits, Id, Inputs, Instant
+from app.views.price import CategoryPrice, PolicyPriority, PolicySurcharge, PolicyWorkKind, named_in_prices, price_view
+from app.views.shapes import Closed, Id, Instant
 
 CHANNELS: Final = ("helpdesk", "email", "contact_form", "forum", "phone")
 _READING = "Whether it is our reading of a text that is silent."
@@ -38,28 +36,12 @@ CauseReturns = Annotated[Literal["all", "nothing"], Closed("CauseReturns", "Whic
 OfferKind = Annotated[Literal["license", "credits", "cover", "addon"], Closed("OfferKind", "What an offer brings.")]
 
 
-class CategoryPrice(TypedDict):
-    """What a category costs, in credits."""
-
-    kind: Annotated[
-        Annotated[
-            Literal["fixed", "range", "from", "formula", "on_request"],
-            Closed("PriceKind", "How the price of a category is made."),
-        ],
-        "How the price is made.",
-    ]
-    credits: NotRequired[Annotated[Credits, "The price, where it is fixed."]]
-    least: NotRequired[Annotated[Credits, "The least that it costs."]]
-    most: NotRequired[Annotated[Credits, "The most that it costs."]]
-    base: NotRequired[Annotated[Credits, "What a formula begins with."]]
-    per: NotRequired[Annotated[Inputs, "What each input adds for each unit, by its name."]]
-
-
 class PolicyUnit(TypedDict):
     """The vendor's words for credits."""
 
     one: Annotated[str, "The word for one."]
     many: Annotated[str, "The word for several."]
+    minutes: NotRequired[Annotated[int, "How many minutes one is, where a credit is time."]]
 
 
 class PolicyClause(TypedDict):
@@ -274,6 +256,9 @@ class Policy(PolicyRow):
     actions: Annotated[Sequence[PolicyAction], "What a customer may be entitled to."]
     offers: Annotated[Sequence[PolicyOffer], "What can be bought."]
     labels: Annotated[Sequence[PolicyLabel], "The vendor's words."]
+    priorities: Annotated[Sequence[PolicyPriority], "The priorities, the most urgent first."]
+    surcharges: Annotated[Sequence[PolicySurcharge], "What changes prices."]
+    work_kinds: Annotated[Sequence[PolicyWorkKind], "The kinds of work that a line of the work log may name."]
     document: Annotated[dict[str, Any], "The document itself."]
     versions: Annotated[Sequence[VersionRow], "Every version."]
 
@@ -283,24 +268,6 @@ class PolicyCheck(TypedDict):
 
     valid: Annotated[bool, "Whether it can be published."]
     problems: Annotated[Sequence[PolicyProblem], "Every finding, with its line."]
-
-
-class Price(TypedDict):
-    """What a category costs, by which clause."""
-
-    policy: Annotated[PolicyVersion, "The policy that says so."]
-    category: Annotated[str, "The category."]
-    inputs: Annotated[Inputs, "The inputs, by name."]
-    credits: Annotated[Credits | None, "The price; null where an assessment sets it."]
-    unit: Annotated[str | None, "The vendor's word for credits."]
-    price: Annotated[CategoryPrice, "How the price is made."]
-    least: Annotated[Credits | None, "The least that it costs."]
-    most: Annotated[Credits | None, "The most that it costs."]
-    outside_list: Annotated[bool, "Whether the credits that were named are not by the list."]
-    needs_confirmation: Annotated[bool, "Whether the customer would have to confirm it."]
-    level: Annotated[int | None, "The support level that it is of."]
-    clause: Annotated[str | None, _CLAUSE]
-    reading: Annotated[bool, _READING]
 
 
 R = TypeVar("R")
@@ -332,7 +299,7 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
         "source": policy.source,
         "currency": policy.currency,
         "term_zone": policy.term_zone,
-        "unit": None if policy.unit is None else {"one": policy.unit.one, "many": policy.unit.many},
+        "unit": _unit(policy),
         "clauses": [{"clause": c.id, "text": c.text, "reading": c.reading, "source": c.source} for c in policy.clauses],
         "categories": [
             {
@@ -427,6 +394,7 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
             for o in policy.offers
         ],
         "labels": [_label(name, label, reading) for name, label in policy.labels.items()],
+        **named_in_prices(policy, reading),
         "document": document,
         "versions": versions,
     }
@@ -442,26 +410,19 @@ def _label(name: str, label: Label | str, reading: Callable[[str | None], bool])
     return {"label": name, "text": text, "clause": clause, "reading": reading(clause)}
 
 
+def _unit(policy: Terms) -> PolicyUnit | None:
+    unit = policy.unit
+    if unit is None:
+        return None
+    words: PolicyUnit = {"one": unit.one, "many": unit.many}
+    return words if unit.minutes is None else {**words, "minutes": unit.minutes}
+
+
 def _reasons(policy: Terms, reading: Callable[[str | None], bool]) -> list[PolicyReason]:
     found: dict[str, PolicyReason] = {}
     for code, clause, message in _reason_rows(policy):
         found.setdefault(code, {"code": code, "message": message, "clause": clause, "reading": reading(clause)})
     return [found[code] for code in sorted(found)]
-
-
-def price_view(price: PriceTerms) -> CategoryPrice:
-    """Return a category's price: its kind and its numbers, in credits."""
-    match price:
-        case FixedPrice():
-            return {"kind": "fixed", "credits": price.credits}
-        case RangePrice():
-            return {"kind": "range", "least": price.least, "most": price.most}
-        case FromPrice():
-            return {"kind": "from", "least": price.least}
-        case FormulaPrice():
-            return {"kind": "formula", "base": price.base, "per": dict(price.per)}
-        case OnRequestPrice():
-            return {"kind": "on_request"}
 
 
 def _reason_rows(policy: Terms) -> Iterable[tuple[str, str, str]]:

@@ -8,28 +8,30 @@ from typing import Annotated, Any, Literal, NotRequired, cast
 from typing_extensions import TypedDict
 
 from app.domain.policy.policy import Policy
+from app.domain.policy.wording import shown
 from app.domain.tickets import ticket as stored
+from app.domain.tickets import ticket_lists as lists
 from app.views.clock import Clock, ClockParty
 from app.views.decision import PolicyVersion, Reason, Remedy
+from app.views.price import PriceStep
 from app.views.shapes import Closed, Credits, Id, Inputs, Instant
+from app.views.work import TicketWork, WorkLine, work_view
 
 TicketState = Annotated[stored.State, Closed("TicketState", "Where a ticket stands.")]
 Author = Annotated[Literal["vendor", "customer"], Closed("Author", "Who wrote, or who opened a ticket.")]
 Verdict = Annotated[Literal["accept", "reject"], Closed("Verdict", "Whether a ticket is served.")]
-AssessmentStatus = Annotated[stored.AssessmentStatus, Closed("AssessmentStatus", "What became of a quote.")]
+AssessmentStatus = Annotated[lists.AssessmentStatus, Closed("AssessmentStatus", "What became of a quote.")]
 
 
 class Check(TypedDict):
     """One question of the qualification, and its answer."""
 
     check: Annotated[str, "The name of the check; the policy names them."]
-    result: Annotated[
-        Annotated[stored.CheckOutcome, Closed("CheckResult", "How a check came out.")], "How it came out."
-    ]
+    result: Annotated[Annotated[lists.CheckOutcome, Closed("CheckResult", "How a check came out.")], "How it came out."]
     code: Annotated[str, "The code of its reason."]
     clause: Annotated[str, "The clause of the policy."]
     on_fail: Annotated[
-        Annotated[stored.OnFail, Closed("OnFail", "What a failed check does.")], "What it does where it fails."
+        Annotated[lists.OnFail, Closed("OnFail", "What a failed check does.")], "What it does where it fails."
     ]
     requirement: Annotated[str | None, "The requirement in the policy's words."]
 
@@ -77,6 +79,18 @@ class Assessment(TypedDict):
     at: Annotated[Instant, "When it was made."]
     by: Annotated[str | None, "Who made it: `rules`, or the key of an agent."]
     decided_at: Annotated[Instant | None, "When it was confirmed, declined or replaced."]
+    steps: NotRequired[Annotated[Sequence[PriceStep], "How the price is made, where surcharges or work make it."]]
+    surviving: NotRequired[Annotated[Credits, "What of it stays charged when a cause returns the rest."]]
+    up_to: NotRequired[Annotated[Credits | None, "What work may take by it; null: no limit."]]
+
+
+class ChargeShown(TypedDict):
+    """What a ticket has cost, as people write time: `1 h 15 min`."""
+
+    held: Annotated[str, "Time that is set aside for it."]
+    captured: Annotated[str, "Time that was taken for it."]
+    refunded: Annotated[str, "Time of this that was given back."]
+    net: Annotated[str, "What it costs."]
 
 
 class Charge(TypedDict):
@@ -86,6 +100,7 @@ class Charge(TypedDict):
     captured: Annotated[Credits, "Credits that were taken for it."]
     refunded: Annotated[Credits, "Credits of these that were given back."]
     net: Annotated[Credits, "What it costs: captured less refunded."]
+    shown: NotRequired[Annotated[ChargeShown, "The same as people write time, where a credit is time."]]
 
 
 class Response(TypedDict):
@@ -128,7 +143,7 @@ class TicketPause(TypedDict):
     until: Annotated[Instant | None, "When it ends by itself."]
     silent_at: Annotated[Instant | None, "When the customer's silence has its consequence."]
     ended_by: Annotated[
-        Annotated[stored.PauseEnd, Closed("PauseEnd", "What ended a pause by itself.")] | None,
+        Annotated[lists.PauseEnd, Closed("PauseEnd", "What ended a pause by itself.")] | None,
         "What ended it, where nobody did.",
     ]
 
@@ -231,7 +246,7 @@ class Ticket(TypedDict):
     price: Annotated[Credits | None, "The price in force; null while there is none."]
     charge: Annotated[Charge, "What it has cost so far."]
     paid_by: Annotated[
-        Annotated[stored.PaidBy, Closed("PaidBy", "What pays for a ticket.")] | None,
+        Annotated[lists.PaidBy, Closed("PaidBy", "What pays for a ticket.")] | None,
         "What pays for it; null while that is open.",
     ]
     cover_id: Annotated[Id | None, "The cover that pays."]
@@ -249,6 +264,7 @@ class Ticket(TypedDict):
     result: Annotated[Mapping[str, Any], "Facts that its resolution recorded, by name."]
     opened_by: Annotated[Author, "Who opened it."]
     external_url: Annotated[str | None, "The link to the ticket in the helpdesk."]
+    priority: Annotated[str | None, "Its priority; the policy names them."]
     merged_into: Annotated[Id | None, "The ticket that it was merged into."]
     merged: Annotated[Sequence[Id], "The tickets that were merged into it."]
     parent: Annotated[Id | None, "The ticket that it was split off."]
@@ -271,6 +287,11 @@ class Ticket(TypedDict):
     access_request: NotRequired[Annotated[AccessRequest, "The request for access that the call was about."]]
     dispute: NotRequired[Annotated[Dispute, "The dispute that the call opened or decided."]]
     cause_correction: NotRequired[Annotated[CauseCorrection, "The correction that the call made."]]
+    work: NotRequired[
+        Annotated[TicketWork, "Its work log; absent where nothing is charged by time, and none is logged."]
+    ]
+    work_line: NotRequired[Annotated[WorkLine, "The line of work that the call added."]]
+    price_shown: NotRequired[Annotated[str | None, "The price as people write time, where a credit is time."]]
 
 
 def ticket_view(
@@ -281,12 +302,13 @@ def ticket_view(
     clocks: Sequence[Clock],
     charge: Mapping[str, int] | None = None,
     policy: Policy | None = None,
+    every_line: bool = False,
 ) -> Ticket:
     """Return a ticket as published. ``account``: the vendor's id of the customer whose account pays.
 
     ``names``: our ids of related tickets -> the helpdesk's.
     """
-    return {
+    found: Ticket = {
         "ticket_id": ticket.external_id,
         "customer_id": account if ticket.person_id is None else ticket.person_name,
         "company_id": None if ticket.person_id is None else account,
@@ -308,7 +330,7 @@ def ticket_view(
         "options": cast(Sequence[TicketOption], ticket.options),
         "service": _service(ticket, policy),
         "qualification": _qualification(ticket, policy),
-        "assessments": ticket.assessments,
+        "assessments": assessment_views(ticket.assessments),
         "price": ticket.price,
         "charge": charge_view(charge or ticket.charge),
         "paid_by": ticket.paid_by,
@@ -327,6 +349,7 @@ def ticket_view(
         "result": ticket.result,
         "opened_by": ticket.opened_by,
         "external_url": ticket.external_url,
+        "priority": ticket.priority,
         "merged_into": None if ticket.merged_into is None else names.get(ticket.merged_into),
         "merged": [names[merged] for merged in ticket.merged_ids if merged in names],
         "parent": None if ticket.parent_id is None else names.get(ticket.parent_id),
@@ -343,6 +366,26 @@ def ticket_view(
         "version": ticket.version,
         "clocks": clocks,
     }
+    if policy is not None and (log := work_view(ticket, policy, every=every_line)) is not None:
+        found["work"] = log
+    if policy is not None and policy.unit is not None and policy.unit.minutes is not None:
+        found["price_shown"] = None if ticket.price is None else shown(policy, ticket.price)
+        found["charge"]["shown"] = _charge_shown(policy, found["charge"])
+    return found
+
+
+def _charge_shown(policy: Policy, charge: Charge) -> ChargeShown:
+    return {
+        "held": shown(policy, charge["held"]) or "",
+        "captured": shown(policy, charge["captured"]) or "",
+        "refunded": shown(policy, charge["refunded"]) or "",
+        "net": shown(policy, charge["net"]) or "",
+    }
+
+
+def assessment_views(assessments: Sequence[lists.Assessment]) -> list[Assessment]:
+    """Return quotes; the steps of a price are stored as they are published."""
+    return cast(list[Assessment], assessments)
 
 
 def charge_view(charge: Mapping[str, int]) -> Charge:
@@ -355,12 +398,12 @@ def charge_view(charge: Mapping[str, int]) -> Charge:
     }
 
 
-def response_view(response: stored.Response) -> Response:
+def response_view(response: lists.Response) -> Response:
     """Return a message; those of earlier versions do not say whether a machine sent them."""
     return {"automatic": False, **response}
 
 
-def dispute_view(dispute: stored.Dispute) -> Dispute:
+def dispute_view(dispute: lists.Dispute) -> Dispute:
     """Return a dispute; those of earlier versions say nothing of what was forfeited."""
     return cast(Dispute, {"forfeited": 0, "cause": None, "reasons": [], **dispute})
 

@@ -9,14 +9,30 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
-from app.api.fields import Body, Credits, CreditsOrZero, ExternalId, Inputs, Instant, Name, Ordinal
+from app.api.fields import (
+    Body,
+    Credits,
+    CreditsOrZero,
+    ExternalId,
+    Facts,
+    Flag,
+    Inputs,
+    Instant,
+    Name,
+    Ordinal,
+    ShortText,
+)
 from app.api.headers import tagged
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import BIG_LIMIT
+from app.domain.tickets.calculator import WorkAsked
 from app.usecases import simulation
 from app.usecases.policies import policies
-from app.views.policy import Policy, PolicyCheck, PolicyRow, Price, PublishedPolicy
+from app.usecases.policies.price import PriceQuestion
+from app.usecases.policies.price import price as calculate
+from app.views.policy import Policy, PolicyCheck, PolicyRow, PublishedPolicy
+from app.views.price import Price
 from app.views.shapes import PageOf
 from app.views.simulation import PolicySimulation
 
@@ -46,6 +62,15 @@ class PolicyVersionBody(Body):
     effective_from: Instant | None = None
 
 
+class WorkAskedBody(Body):
+    """A line of work that might be logged; it begins when the ticket is opened, unless fields."""
+
+    minutes: Annotated[int, Field(strict=True, ge=1, le=10_080)]
+    kind: ShortText | None = None
+    billable: Flag = True
+    occurred_at: Instant | None = None
+
+
 class PriceBody(Body):
     """A question to the calculator."""
 
@@ -55,10 +80,16 @@ class PriceBody(Body):
     customer_id: ExternalId | None = None
     license_id: ExternalId | None = None
     agreed_up_to: Credits | None = None
+    channel: ShortText | None = Field(default=None, examples=["helpdesk"])
+    product: ShortText | None = None
+    priority: ShortText | None = Field(default=None, examples=[None])
+    facts: Facts = Field(default_factory=dict, examples=[{}])
+    opened_at: Instant | None = None
+    work: list[WorkAskedBody] = Field(default_factory=list, max_length=100, examples=[[]])
 
 
 class SimulationBody(Body):
-    """A draft, and the stretch of history to run it over: all of it unless said."""
+    """A draft, and the stretch of history to run it over: all of it unless fields."""
 
     document: Document
     start: Instant | None = Field(default=None, alias="from", description="Recorded at or after")
@@ -135,11 +166,9 @@ async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) 
 @OPERATIONS.post("priceTicket", "/v1/policies/{name}/price", scope="policies:read", refusals=(404, 422), question=True)
 async def price(call: Call, name: PolicyName, body: PriceBody) -> Price:
     """The calculator: what a category costs, by which clause, and whether the customer would have to confirm it."""
-    return await call.read(
-        lambda tx: policies.price(
-            tx, name, category=body.category, inputs=body.inputs, credits_=body.credits, agreed_up_to=body.agreed_up_to
-        )
-    )
+    fields = body.plain()
+    question = PriceQuestion(**{**fields, "work": [WorkAsked(**line) for line in fields["work"]]})
+    return await call.read(lambda tx: calculate(tx, name, question))
 
 
 @OPERATIONS.post(

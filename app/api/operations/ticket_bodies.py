@@ -41,6 +41,7 @@ class TicketBody(Body):
     opened_at: Instant | None = None
     opened_by: Literal["customer", "vendor"] = "customer"
     external_url: Link | None = None
+    priority: ShortText | None = Field(default=None, examples=[None])
 
 
 class DetailsBody(Body):
@@ -53,6 +54,7 @@ class DetailsBody(Body):
     license_id: ExternalId | None = None
     agreed_up_to: Credits | None = None
     external_url: Link | None = None
+    priority: ShortText | None = Field(default=None, examples=[None])
 
 
 class QualificationBody(Body):
@@ -148,6 +150,28 @@ class SplitBody(Body):
 
     ticket_id: ExternalId
     subject: Subject = ""
+
+
+class AgentBody(Body):
+    """A person of the vendor, by the helpdesk's id."""
+
+    id: ExternalId
+    name: ShortText | None = None
+
+
+class WorkBody(Body):
+    """A line of work. ``occurred_at`` is its begin, now unless given; ``corrects`` is the line it takes the place of.
+
+    What a correction leaves out is as in the line that it corrects; ``minutes`` of 0 takes the line away.
+    """
+
+    minutes: Annotated[int, Field(strict=True, ge=0, le=10_080, examples=[50])]
+    kind: ShortText | None = Field(default=None, examples=[None])
+    billable: Flag | None = None
+    note: LongText | None = None
+    occurred_at: Instant | None = None
+    corrects: Annotated[int, Field(strict=True, ge=1)] | None = Field(default=None, examples=[None])
+    acting_agent: AgentBody | None = None
 
 
 class TicketMergeBody(Body):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from app.api.fields import PathId, PathNumber, QueryId
+from app.api.fields import PathId, PathNumber, QueryId, RowsCursor
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Access, Operations
@@ -30,13 +30,21 @@ from app.api.operations.ticket_bodies import (
     SplitBody,
     TicketBody,
     TicketMergeBody,
+    WorkBody,
 )
+from app.usecases.commands import Tx
 from app.usecases.tickets import ticket_work, tickets
 from app.views.shapes import PageOf
 from app.views.ticket import Ticket
 
 OPERATIONS = Operations("Helpdesk")
 _CAUSE_CODE = "cause_scope_missing"
+_LINES = ("data",)
+
+
+def _first_lines(call: Call, ticket: Ticket, start: int = 0) -> Ticket:
+    """Return a ticket with 100 lines of its work log, from one on."""
+    return {**ticket, "work": call.first_rows(ticket["work"], _LINES, start)} if "work" in ticket else ticket
 
 
 @OPERATIONS.put(
@@ -49,9 +57,13 @@ async def put_ticket(call: Call, ticket_id: PathId, body: TicketBody) -> Answer[
 
 
 @OPERATIONS.get("getTicket", "/v1/tickets/{ticket_id}", scope="tickets:read", refusals=(404,))
-async def get_ticket(call: Call, ticket_id: PathId, point: AsOf) -> Ticket:
-    """State, qualification, assessments, charge, clocks, parent and children."""
-    return await call.read(lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at))
+async def get_ticket(call: Call, ticket_id: PathId, point: AsOf, cursor: RowsCursor = None) -> Ticket:
+    """State, qualification, assessments, charge, clocks, parent and children, and 100 lines of its work log."""
+    start = call.start_of(_LINES, cursor)
+    found = await call.read(
+        lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at, every_line=True)
+    )
+    return _first_lines(call, found, start)
 
 
 @OPERATIONS.get("listTickets", "/v1/tickets", scope="tickets:read", paging="pages", refusals=(404,))
@@ -275,6 +287,23 @@ async def split(call: Call, ticket_id: PathId, body: SplitBody) -> Answer[Ticket
 async def merge(call: Call, ticket_id: PathId, body: TicketMergeBody) -> Answer[Ticket]:
     """Two tickets are one issue: this one ends withdrawn, its hold is released and its responses move to the other."""
     return await call.keyed("tickets.merge", body, lambda tx: tickets.merge(tx, ticket_id, into=body.into_ticket_id))
+
+
+@OPERATIONS.post(
+    "logWork", "/v1/tickets/{ticket_id}/work", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
+)
+async def log_work(call: Call, ticket_id: PathId, body: WorkBody) -> Answer[Ticket]:
+    """A line of the work log, priced by the policy: by its parts in hours and after, rounded on the sum.
+
+    The charge follows at once. Beyond what the customer agreed to it is refused, with how to ask.
+    """
+    fields = body.plain()
+    agent = fields.pop("acting_agent")
+
+    async def logged(tx: Tx) -> Ticket:
+        return _first_lines(call, await ticket_work.log_work(tx, ticket_id, agent=agent, **fields))
+
+    return await call.keyed("tickets.work", body, logged)
 
 
 @OPERATIONS.post(

@@ -19,15 +19,19 @@ from typing import Any
 from app.domain.account.customer import Cover
 from app.domain.cover import cover as covers
 from app.domain.orders import remedies
-from app.domain.policy import prices as pricing
+from app.domain.policy import prices as list_prices
+from app.domain.policy import work_time
+from app.domain.policy.price_terms import TimePrice
+from app.domain.policy.reckoning import Reckoned
 from app.domain.policy.ticket_rules import Category, RemedyRule
 from app.domain.policy.wording import asked_for
-from app.domain.tickets import entitlement, qualification
+from app.domain.tickets import entitlement, pricing, qualification
+from app.domain.tickets.pricing import Pricing
 from app.domain.tickets.qualification import Verdict
 from app.domain.tickets.session import TicketSession
-from app.domain.tickets.ticket import Assessment, State
+from app.domain.tickets.ticket import State
 from app.domain.values.decision import Reason, Remedy
-from app.domain.values.text import counted, with_article
+from app.domain.values.text import with_article
 from app.domain.values.wire import iso, iso_or_none
 
 
@@ -47,31 +51,12 @@ class Admission:
     starts_cover: bool = False
     commit: int = 0
     applies_credit: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pricing:
-    """The price of a ticket as far as it is known. ``credits`` None: nobody has named them yet."""
-
-    category: Category | None
-    credits: int | None
-    missing: tuple[str, ...]
-    above_list: bool
-    waiting: Assessment | None
-
-
-def price_of(session: TicketSession) -> Pricing:
-    """What the ticket would cost: the waiting assessment's credits, else the list's."""
-    ticket = session.ticket
-    category = session.policy.category(ticket.category) if ticket.category is not None else None
-    quote = ticket.quote
-    if category is None:
-        return Pricing(category=None, credits=None, missing=(), above_list=False, waiting=None)
-    listed = pricing.quote(category, ticket.inputs)
-    if quote is not None and quote["category"] == category.category:
-        above = quote["outside_list"] and (listed.most is None or quote["credits"] > listed.most)
-        return Pricing(category=category, credits=quote["credits"], missing=(), above_list=above, waiting=quote)
-    return Pricing(category=category, credits=listed.credits, missing=listed.missing, above_list=False, waiting=None)
+    made: Reckoned | None = None
+    """How the price is made, where more than the list makes it."""
+    by_time: bool = False
+    """Work is charged as it is logged; ``commit`` is set aside for it."""
+    up_to: int | None = None
+    """What work may take by the assessment."""
 
 
 def needs_consent(session: TicketSession, category: Category | None, credits: int, *, above_list: bool = False) -> bool:
@@ -97,7 +82,7 @@ def admit(session: TicketSession, verdict: Verdict) -> Admission:
         return Admission(state="rejected", reasons=verdict.rejections, remedies=verdict.remedies)
     if session.policy.qualification.by == "agent":
         return _for_an_agent(session, verdict)
-    priced = price_of(session)
+    priced = pricing.price_of(session)
     asks = [*verdict.asks, *(f"inputs.{name}" for name in priced.missing)]
     if asks:
         return _ask(session, asks)
@@ -107,7 +92,7 @@ def admit(session: TicketSession, verdict: Verdict) -> Admission:
     if by_level is not None:
         return by_level
     if priced.credits == 0:
-        return Admission(state="in_progress", price=0, quoted=0, paid_by="nobody")
+        return Admission(state="in_progress", price=0, quoted=0, paid_by="nobody", made=_made(session, priced))
     if session.policy.payment.choice_open_clause and session.account.open_choices():
         return _choice_open(session)
     return _pay(session, priced)
@@ -363,8 +348,57 @@ def _no_cover(session: TicketSession) -> Admission:
     return Admission(state="awaiting_credits", reasons=(reason,), remedies=session.offers())
 
 
+def _made(session: TicketSession, priced: Pricing) -> Reckoned | None:
+    """How the price is made, where surcharges or work make it."""
+    if priced.category is not None and isinstance(priced.category.price, TimePrice):
+        surcharges = priced.listed.surcharges if priced.listed is not None else ()
+        return pricing.work_price(session.policy, priced.category, session.ticket.work, surcharges)
+    return None if priced.listed is None else priced.listed.made
+
+
+def _by_time(
+    session: TicketSession, category: Category, price: TimePrice, priced: Pricing, spendable: int
+) -> Admission:
+    """Work that is charged as it is logged, within what the customer agreed to, which is set aside at once."""
+    made, waiting, agreed = _made(session, priced), priced.waiting, session.ticket.agreed_up_to
+    so_far = made.credits if made is not None else 0
+    up_to = pricing.limit_of(session.ticket, price) if waiting is None else waiting.get("up_to")
+    asks = session.policy.confirmation is not None and (
+        category.confirm if agreed is None else up_to is not None and up_to > agreed
+    )
+    if asks and up_to is None:
+        return _assess_first(session, priced, spendable)
+    least = so_far + work_time.first_block(price)
+    stated = agreed is not None or waiting is not None  # by the customer or an agent, not by the price list alone
+    commit = max(least, 0 if up_to is None else up_to if stated else min(up_to, spendable))
+    found = Admission(
+        state="in_progress",
+        price=so_far,
+        quoted=so_far,
+        paid_by="credits",
+        commit=commit,
+        made=made,
+        by_time=True,
+        up_to=up_to,
+    )
+    if spendable < commit:
+        found.state, found.reasons, found.remedies = "awaiting_credits", *_lacking(session, commit)
+    elif asks:
+        found.state = "awaiting_confirmation"
+        found.reasons = (consent_reason(session, up_to or 0, spendable, by_time=True),)
+    if found.state != "in_progress":
+        found.price, found.commit, found.by_time = None, 0, False
+    return found
+
+
+def _lacking(session: TicketSession, credits: int) -> tuple[tuple[Reason, ...], tuple[Remedy, ...]]:
+    return session.want_of_credits(credits), session.lacking(credits)
+
+
 def _by_credits(session: TicketSession, priced: Pricing, spendable: int) -> Admission:
-    agreed = session.ticket.agreed_up_to
+    category, agreed = priced.category, session.ticket.agreed_up_to
+    if category is not None and isinstance(category.price, TimePrice):
+        return _by_time(session, category, category.price, priced, spendable)
     if priced.credits is None:
         if priced.category is None and agreed:
             return _held(session, _in_advance(session, agreed, spendable), spendable, price=None, quoted=None)
@@ -373,7 +407,9 @@ def _by_credits(session: TicketSession, priced: Pricing, spendable: int) -> Admi
     payable = asked or spendable >= priced.credits  # what cannot be held at an opening is not asked for (ALL-2)
     if payable and needs_consent(session, priced.category, priced.credits, above_list=priced.above_list):
         return _consent(session, priced, spendable)
-    return _held(session, priced.credits, spendable, price=priced.credits, quoted=priced.credits)
+    found = _held(session, priced.credits, spendable, price=priced.credits, quoted=priced.credits)
+    found.made = _made(session, priced)
+    return found
 
 
 def _in_advance(session: TicketSession, agreed: int, spendable: int) -> int:
@@ -381,7 +417,7 @@ def _in_advance(session: TicketSession, agreed: int, spendable: int) -> int:
 
     Where less is there, that, if it pays any listed price.
     """
-    bounds = [pricing.quote(category, {}).most for category in session.policy.categories]
+    bounds = [list_prices.quote(category, {}).most for category in session.policy.categories]
     dearest = max((bound for bound in bounds if bound is not None), default=agreed)
     return spendable if dearest <= spendable < agreed else agreed
 
@@ -402,7 +438,7 @@ def _assess_first(session: TicketSession, priced: Pricing, spendable: int) -> Ad
     category = priced.category
     facts: dict[str, Any] = {}
     if category is not None:
-        listed = pricing.quote(category, session.ticket.inputs)
+        listed = pricing.listed(session, category, session.ticket.inputs)
         facts = {"category": category.category, "least": listed.least, "most": listed.most}
     reasons = [
         session.reason(
@@ -427,10 +463,17 @@ def _consent(session: TicketSession, priced: Pricing, spendable: int) -> Admissi
     agreed, quoted = session.ticket.agreed_up_to, priced.credits or 0
     reason = consent_reason(session, quoted, spendable)
     commit = agreed if agreed and spendable >= agreed else 0
-    return Admission(state="awaiting_confirmation", quoted=quoted, reasons=(reason,), paid_by="credits", commit=commit)
+    return Admission(
+        state="awaiting_confirmation",
+        quoted=quoted,
+        reasons=(reason,),
+        paid_by="credits",
+        commit=commit,
+        made=_made(session, priced),
+    )
 
 
-def consent_reason(session: TicketSession, credits: int, spendable: int) -> Reason:
+def consent_reason(session: TicketSession, credits: int, spendable: int, *, by_time: bool = False) -> Reason:
     """Why a price waits for the customer (CSC-9; CSC-10 once the ticket is worked on)."""
     rule = session.policy.confirmation
     clause = (
@@ -439,7 +482,7 @@ def consent_reason(session: TicketSession, credits: int, spendable: int) -> Reas
     return session.reason(
         "awaiting_confirmation",
         clause,
-        f"Assessed at {counted(credits, *session.unit)}; it waits for confirmation.",
+        f"{'Work may take' if by_time else 'Assessed at'} {session.amount(credits)}; it waits for confirmation.",
         reading=bool(rule and rule.reading),
         credits=credits,
         agreed_up_to=session.ticket.agreed_up_to,

@@ -12,16 +12,21 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.cover import cover as covers
-from app.domain.policy import prices as pricing
+from app.domain.policy import prices as list_prices
+from app.domain.policy import reckoning
+from app.domain.policy.price_terms import TimePrice
 from app.domain.policy.prices import Assessed
 from app.domain.policy.ticket_rules import Category
-from app.domain.tickets import admission, qualification
+from app.domain.tickets import admission, pricing, qualification
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.charge import Terms
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import must_allow
+from app.domain.tickets.ticket_lists import Assessment
+from app.domain.values.decision import Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CoverId
+from app.domain.values.money import MAX_CREDITS
 from app.domain.values.wire import iso, iso_or_none
 
 
@@ -45,16 +50,18 @@ def assess(
         raise DomainError(
             "category_required", field="category", known=[category.category for category in policy.categories]
         )
-    found = pricing.category_named(policy, name)
-    checked = pricing.check_inputs(policy, name, inputs)
+    found = list_prices.category_named(policy, name)
+    checked = list_prices.check_inputs(policy, name, inputs)
     if not checked and name == ticket.category:
         checked = dict(ticket.inputs)
-    listed = pricing.quote(found, checked)
+    listed = pricing.listed(session, found, checked)
     free = _free(session, found)
+    if isinstance(found.price, TimePrice) and free is None:
+        return _assess_time(session, found, found.price, credits, reason=reason, by=by)
     if free is not None:
         made = Assessed(credits=0, list_credits=listed.credits, outside_list=False)
     else:
-        made = pricing.assessed(listed, credits=credits, reason=reason)
+        made = list_prices.assessed(listed, credits=credits, reason=reason)
     status = "pending"
     entry = ticket_flow.assessment_entry(
         session,
@@ -66,6 +73,7 @@ def assess(
         outside_list=made.outside_list,
         list_credits=made.list_credits,
         inputs=checked,
+        made=None if free is not None else pricing.named_price(policy, listed, made.credits),
     )
     values = {"category": name, "inputs": checked}
     above = made.outside_list and (listed.most is None or made.credits > listed.most)
@@ -75,6 +83,107 @@ def assess(
         _superseding(session, entry, values)
         ticket_flow.decide(session, "decided", "assess")
     return int(entry["number"])
+
+
+def _assess_time(
+    session: TicketSession,
+    category: Category,
+    price: TimePrice,
+    credits: int | None,
+    *,
+    reason: str | None,
+    by: str | None,
+) -> int:
+    """What work may take from now on; what it took stays charged. ``credits`` None: as was agreed, or as the price
+    says. Refused 422: ``amount_out_of_range``, ``limit_below_work``, and ``credits_required`` where the customer is to
+    be asked and nobody names a limit."""
+    ticket, policy = session.ticket, session.policy
+    if credits is not None and not 0 <= credits <= MAX_CREDITS:
+        raise DomainError("amount_out_of_range", field="credits", credits=credits, least=0, most=MAX_CREDITS)
+    made = pricing.work_price(
+        policy,
+        category,
+        ticket.work,
+        pricing.of_ticket(session.account, ticket, category),
+        given_back=ticket.returned_before,
+    )
+    up_to = credits if credits is not None else pricing.limit_of(ticket, price)
+    if up_to is not None and up_to < made.credits:
+        raise DomainError("limit_below_work", field="credits", credits=up_to, used=made.credits)
+    if up_to is None and category.confirm and policy.confirmation is not None and ticket.agreed_up_to is None:
+        raise DomainError(
+            "credits_required", field="credits", category=category.category, least=made.credits, most=None
+        )
+    entry = ticket_flow.assessment_entry(
+        session, category, made.credits, status="pending", by=by, reason=reason, inputs={}, made=made
+    )
+    entry["up_to"] = up_to
+    values = {"category": category.category, "inputs": {}}
+    if ticket.accepted_at is not None:
+        _reprice_time(session, category, price, entry, values)
+    else:
+        _superseding(session, entry, values)
+        ticket_flow.decide(session, "decided", "assess")
+    return int(entry["number"])
+
+
+def _reprice_time(
+    session: TicketSession, category: Category, price: TimePrice, entry: dict[str, Any], values: dict[str, Any]
+) -> None:
+    """A limit for the work of a ticket that is being worked on: lower at once, higher with the customer's consent."""
+    ticket, up_to = session.ticket, entry["up_to"]
+    stands = pricing.limit_of(ticket, price)
+    higher = up_to is not None and (category.confirm if stands is None else up_to > stands)
+    if session.policy.confirmation is not None and higher:
+        reason = admission.consent_reason(session, up_to, session.available + session.committed, by_time=True)
+        _ask(session, entry, reason)
+        return
+    held = max(entry["credits"], up_to or 0)
+    adjust_charge(session, held, terms=(entry["clause"], entry["reading"]))
+    values.update(_paid(entry["credits"], None), reserved=held, agreed_up_to=up_to)
+    _put_in_force(session, entry, values)
+
+
+def restate(session: TicketSession, stated: Mapping[str, Any]) -> None:
+    """What was missing, asked for, or has changed. On a ticket that is worked on, the price follows what it depends
+    on: down at once, up as any other price."""
+    ticket = session.ticket
+    before = pricing.price_facts(session)
+    ticket_flow.details(session, stated)
+    standing = ticket.in_force
+    category = session.policy.category(ticket.category) if ticket.category is not None else None
+    if ticket.state != "in_progress" or standing is None or category is None or ticket.paid_by == "cover":
+        return
+    if before is None or pricing.price_facts(session) == before:
+        return
+    surcharges = pricing.of_ticket(session.account, ticket, category)
+    names = [step["surcharge"] for step in standing.get("steps", ()) if step["surcharge"] is not None]
+    if [rule.surcharge for rule in surcharges] == names:
+        return
+    if isinstance(category.price, TimePrice):
+        _assess_time(session, category, category.price, standing.get("up_to"), reason=None, by="rules")
+        return
+    base = reckoning.before(session.policy, standing["credits"], reckoning.named(session.policy, names))
+    listed = pricing.listed(session, category, ticket.inputs)
+    by_list = not standing["outside_list"] and listed.credits is not None
+    amount = listed.credits if by_list else reckoning.whole(session.policy, reckoning.changed(base, surcharges))
+    entry = ticket_flow.assessment_entry(
+        session,
+        category,
+        amount or 0,
+        status="pending",
+        by="rules",
+        outside_list=standing["outside_list"],
+        list_credits=listed.credits,
+        made=pricing.named_price(session.policy, listed, amount or 0),
+    )
+    _reprice(
+        session,
+        category,
+        entry,
+        {"category": ticket.category, "inputs": ticket.inputs, "cover_id": None},
+        above_list=False,
+    )
 
 
 def _free(session: TicketSession, category: Category) -> str | None:
@@ -128,29 +237,36 @@ def _reprice(
 ) -> None:
     """A price on a ticket that is being worked on."""
     target, now = int(entry["credits"]), session.committed
-    change = _supersede(session)
-    values = {**values, "reasons": [], "remedies": []}
     if target > now and admission.needs_consent(session, category, target, above_list=above_list):
-        entry["status"] = "awaiting_confirmation"
-        reason = admission.consent_reason(session, target, session.available + now)
-        values.update(
-            reasons=ticket_flow.worded(session, [reason]), confirmation_expires_at=iso_or_none(session.consent_until())
-        )
-        for name in ("category", "inputs", "cover_id"):
-            del values[name]
-        session.record(
-            "assessed",
-            "assess",
-            to="awaiting_confirmation",
-            values=values,
-            add={"assessments": entry},
-            change=change,
-            event_data={"assessment": published(entry)},
-        )
+        _ask(session, entry, admission.consent_reason(session, target, session.available + now))
         return
     adjust_charge(session, target, terms=(entry["clause"], entry["reading"]))
+    if session.ticket.reserved is not None:
+        values["reserved"] = None  # the new price is none by time
+    _put_in_force(session, entry, {**values, **_paid(target, values["cover_id"])})
+
+
+def _ask(session: TicketSession, entry: dict[str, Any], reason: Reason) -> None:
+    """The new price, or the new limit, waits for the customer; the old one stands."""
+    entry["status"] = "awaiting_confirmation"
+    session.record(
+        "assessed",
+        "assess",
+        to="awaiting_confirmation",
+        values={
+            "reasons": ticket_flow.worded(session, [reason]),
+            "remedies": [],
+            "confirmation_expires_at": iso_or_none(session.consent_until()),
+        },
+        add={"assessments": entry},
+        change=_supersede(session),
+        event_data={"assessment": published(entry)},
+    )
+
+
+def _put_in_force(session: TicketSession, entry: dict[str, Any], values: Mapping[str, Any]) -> None:
+    change = _supersede(session)
     entry.update(status="in_force", decided_at=iso(session.when))
-    values.update(_paid(target, values["cover_id"]))
     for assessment in session.ticket.assessments:
         if assessment["status"] == "in_force":
             change.setdefault("assessments", {})[assessment["number"]] = {"status": "superseded"}
@@ -158,7 +274,7 @@ def _reprice(
         "assessed",
         "assess",
         to="in_progress",
-        values=values,
+        values={**values, "reasons": [], "remedies": []},
         add={"assessments": entry},
         change=change,
         event_data={"assessment": published(entry)},
@@ -196,8 +312,13 @@ def confirm(session: TicketSession, number: int, *, accept: bool) -> None:
 
 def _accepted(session: TicketSession, number: int) -> None:
     ticket, quote = session.ticket, session.ticket.assessment(number)
-    adjust_charge(session, quote["credits"], terms=(quote["clause"], quote["reading"]))
-    change = {number: {"status": "in_force", "decided_at": iso(session.at)}}
+    by_time = pricing.time_price(session.policy, quote["category"])
+    up_to = quote.get("up_to") if by_time is not None else None
+    credits_, change = quote["credits"], {number: _in_force(session, quote)}
+    if by_time is not None:
+        credits_ = int(change[number]["credits"])  # work may have gone on, within what was agreed before
+    held = max(credits_, up_to or 0)
+    adjust_charge(session, held, terms=(quote["clause"], quote["reading"]))
     for assessment in ticket.assessments:
         if assessment["status"] == "in_force":
             change[assessment["number"]] = {"status": "superseded"}
@@ -207,8 +328,12 @@ def _accepted(session: TicketSession, number: int) -> None:
         "confirmation_expires_at": None,
         "category": quote["category"],
         "inputs": quote["inputs"],
-        **_paid(quote["credits"], None),
+        **_paid(credits_, None),
     }
+    if by_time is not None:
+        values.update(reserved=held, paid_by="credits", agreed_up_to=up_to)
+    elif ticket.reserved is not None:
+        values["reserved"] = None
     if ticket.accepted_at is None:
         values.update(accepted_at=iso(session.at), qualification=ticket_flow.ruled(session, "accept", []))
     session.record(
@@ -217,8 +342,21 @@ def _accepted(session: TicketSession, number: int) -> None:
         to="in_progress",
         values=values,
         change={"assessments": change},
-        event_data={"number": number, "credits": quote["credits"]},
+        event_data={"number": number, "credits": quote["credits"] if up_to is None else up_to},
     )
+
+
+def _in_force(session: TicketSession, quote: Assessment) -> dict[str, Any]:
+    """What changes on a quote that comes into force: of one for time also what the work came to by now."""
+    change: dict[str, Any] = {"status": "in_force", "decided_at": iso(session.at)}
+    category = session.policy.category(quote["category"]) if quote["category"] is not None else None
+    if category is not None and isinstance(category.price, TimePrice):
+        ticket = session.ticket
+        names = [step["surcharge"] for step in quote.get("steps", ()) if step["surcharge"] is not None]
+        surcharges = reckoning.named(session.policy, names)
+        made = pricing.work_price(session.policy, category, ticket.work, surcharges, given_back=ticket.returned_before)
+        change |= {"credits": made.credits, **ticket_flow.made_members(made)}
+    return change
 
 
 def decline(session: TicketSession, number: int, *, reason: str, occurred_at: datetime | None = None) -> None:

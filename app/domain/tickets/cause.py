@@ -38,14 +38,27 @@ def returns_all(session: TicketSession, cause: Cause | None) -> bool:
     return cause is not None and cause.returns == "all" and (category is None or category.bug_returns)
 
 
+def returns_rest(charge: int, surviving: int) -> int:
+    """What stays of a charge when a cause returns it: the part that survives it."""
+    return min(surviving, charge)
+
+
+def surviving_part(session: TicketSession) -> int:
+    """What of the charge stays whatever the cause: what surcharges made that survive a bug."""
+    standing = session.ticket.in_force
+    return returns_rest(session.charge()["net"], 0 if standing is None else standing.get("surviving", 0))
+
+
 def give_back(session: TicketSession, cause: Cause) -> int:
-    """Returns the whole charge by the clause of the cause; to expired lots as the cause says (ALL-4). How much."""
-    net = session.charge()["net"]
-    if not net:
+    """Returns the charge by the clause of the cause, but for the part that survives it; to expired lots as the cause
+    says (ALL-4). How much."""
+    back = session.charge()["net"] - surviving_part(session)
+    if not back:
         return 0
     return refund_for(
         session.account.ledger,
         session.ticket.ticket_id,
+        back,
         reason=cause.cause,
         clause=cause.clause,
         expired=cause.expired_lot,
@@ -54,14 +67,14 @@ def give_back(session: TicketSession, cause: Cause) -> int:
 
 def returned_reason(session: TicketSession, cause: Cause) -> dict[str, Any]:
     """Why the credits of a ticket came back, as published."""
+    surviving = surviving_part(session)
+    text = f"All credits of the ticket are returned but {session.words(surviving)}." if surviving else None
+    facts: dict[str, Any] = {"cause": cause.cause, "refunded": session.charge()["refunded"]}
+    if surviving:
+        facts["surviving"] = surviving
     return session.shown(
         session.reason(
-            cause.cause,
-            cause.clause,
-            "All credits of the ticket are returned.",
-            reading=cause.reading,
-            cause=cause.cause,
-            refunded=session.charge()["refunded"],
+            cause.cause, cause.clause, text or "All credits of the ticket are returned.", reading=cause.reading, **facts
         )
     )
 

@@ -10,6 +10,7 @@ from app.domain.orders import remedies
 from app.domain.orders.remedies import Need, typed_words
 from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.policy.ticket_rules import RemedyRule
+from app.domain.policy.wording import shown
 from app.domain.tickets.answers import TicketAnswers
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.decision import Reason, Remedy
@@ -65,6 +66,11 @@ class TicketCharge(TicketAnswers):
         named = typed_words(known)
         return named, f"{named}s"
 
+    def amount(self, credits: int, *, more: str = "") -> str:
+        """So many credits in the vendor's words, or as time where a credit is time: ``5 points``, ``1 h 15 min``."""
+        time = shown(self.policy, credits)
+        return counted(credits, *(f"{more}{word}" for word in self.unit)) if time is None else f"{time} {more}".strip()
+
     def adjust_hold_to(
         self,
         credits: int,
@@ -110,7 +116,10 @@ class TicketCharge(TicketAnswers):
             release_for(self.account.ledger, self.ticket.ticket_id, reason=reason, clause=cited)
 
     def capture_all(self) -> int:
-        """Takes everything that is held, by the clause of the price. Credits captured."""
+        """Takes everything that is held, by the clause of the price; what was set aside for work that was not done is
+        given back first. Credits captured."""
+        if self.ticket.reserved is not None and self.ticket.price is not None:
+            self.adjust_hold_to(self.ticket.price, reason="agreed_surplus")
         clause, reading = self.price_terms()
         return capture_for(self.account.ledger, self.ticket.ticket_id, clause=clause, reading=reading)
 
@@ -149,7 +158,6 @@ class TicketCharge(TicketAnswers):
     def want_of_credits(self, required: int) -> tuple[Reason, ...]:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
         available, missing = self.available, max(required - self.available, 1)
-        words = self.unit
         facts = {"required": required, "available": available, "missing": missing, "credit_type": self.credit_type}
         found = [
             Reason(
@@ -157,9 +165,9 @@ class TicketCharge(TicketAnswers):
                 clause="ALL-2",
                 facts=facts,
                 reading=True,
-                message=f"{counted(required, *words)} {'is' if required == 1 else 'are'} needed, "
-                f"{available} {'is' if available == 1 else 'are'} available.",
-                would_change=counted(missing, *(f"more {word}" for word in words)),
+                message=f"{self.amount(required)} {'is' if required == 1 else 'are'} needed, "
+                f"{shown(self.policy, available) or available} {'is' if available == 1 else 'are'} available.",
+                would_change=self.amount(missing, more="more "),
             )
         ]
         clause = self.policy.payment.exhausted_clause

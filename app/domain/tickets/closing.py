@@ -8,11 +8,19 @@ from typing import Any, Final
 
 from app.domain.account import hosts
 from app.domain.clocks.ticket_clocks import PAST_DUE
-from app.domain.ledger.ticket_credits import capture_for, expire_holds, refund_for
+from app.domain.ledger.ticket_credits import expire_holds, refund_for
 from app.domain.policy.ticket_rules import Cause, Outcome
 from app.domain.tickets import assessment
 from app.domain.tickets import opening as ticket_flow
-from app.domain.tickets.cause import cause_named, give_back, moved, returned_reason, returned_so_far, returns_all
+from app.domain.tickets.cause import (
+    cause_named,
+    give_back,
+    moved,
+    returned_reason,
+    returned_so_far,
+    returns_all,
+    surviving_part,
+)
 from app.domain.tickets.handling import not_yet
 from app.domain.tickets.pauses import end_pause, pause_rule
 from app.domain.tickets.session import TicketSession
@@ -169,7 +177,7 @@ def decide_dispute(
     if by_cause is not None and decision != "returned":
         raise DomainError("cause_returns_all", field="cause", cause=cause, dispute_decision=decision)
     net = session.charge()["net"]
-    charge = _new_charge(decision, credits, net)
+    charge = _new_charge(decision, credits, net) if by_cause is None else surviving_part(session)
     values: dict[str, Any] = {} if why is None else {"cause": why.cause}
     if by_cause is not None:  # The price stays: what the cause returns, another cause may take again.
         retained = returned_so_far(session, returns=False)
@@ -307,7 +315,7 @@ def _silent(session: TicketSession, row: Mapping[str, Any]) -> None:
     if not way.captures:
         session.release_all(reason=way.outcome, clause=way.clause)
     elif held:
-        capture_for(session.account.ledger, ticket.ticket_id)
+        session.capture_all()
     cleared: dict[str, Any] = {"asks": [], "remedies": []}
     session.record(
         "resolved",

@@ -14,6 +14,7 @@ from app.domain.policy.wording import (
     credit_words,
     day_of,
     joined,
+    minutes_words,
     plain,
     price_words,
     sentences,
@@ -53,6 +54,10 @@ def assessment_sentence(policy: Policy, row: Row) -> str:
     else:
         how = price_words(policy, category, row["inputs"])
     text = f"Assessed at {credit_words(policy, credits_)}: {title}, {how}"
+    if row.get("steps") or row.get("up_to") is not None:
+        limit = f" Work may take up to {credit_words(policy, row['up_to'])}." if row.get("up_to") is not None else ""
+        text = cited(f"Assessed at {credit_words(policy, credits_)}: {title}", row["clause"]) + limit
+        return sentences(text, *(step["summary"] for step in row.get("steps", ())), _AFTER.get(row["status"]))
     return sentences(cited(text, row["clause"]), _AFTER.get(row["status"]))
 
 
@@ -270,6 +275,19 @@ def dispute_sentence(policy: Policy, row: Row) -> str:
     return sentences(cited(text, clause), brought, lost)
 
 
+def _worked(policy: Policy, payload: Row) -> str:
+    line = _added(payload, "work")
+    price = payload.get("set", {}).get("price")
+    minutes = f"{minutes_words(int(line['minutes']))} of work"
+    if line.get("corrects") is not None:
+        text = f"Line {line['corrects']} of the work log was corrected to {minutes}"
+    else:
+        text = f"{minutes} {'was' if line.get('minutes') == 1 else 'were'} logged"
+    return f"{capital(text)}{'' if line.get('billable') else ', not charged'}." + (
+        f" The ticket comes to {credit_words(policy, price)}." if price is not None else ""
+    )
+
+
 def _corrected(policy: Policy, payload: Row) -> str:
     row = _added(payload, "cause_corrections")
     found = next((cause for cause in policy.causes if cause.cause == row.get("cause")), None)
@@ -301,6 +319,7 @@ _STEPS: Final[Mapping[str, Callable[[Policy, Row], str | None]]] = {
     "disputed": _disputed,
     "dispute_decided": _dispute_decided,
     "cause_corrected": _corrected,
+    "worked": _worked,
 }
 
 
@@ -344,6 +363,7 @@ _CLAUSES: Final[Mapping[str, Callable[[Policy, Row], str | None]]] = {
     "disputed": lambda policy, payload: policy.disputes.clause if policy.disputes else None,
     "dispute_decided": lambda policy, payload: policy.disputes.clause if policy.disputes else None,
     "cause_corrected": _cause_clause,
+    "worked": lambda policy, payload: policy.work.clause if policy.work is not None else None,
 }
 
 

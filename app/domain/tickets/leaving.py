@@ -7,6 +7,7 @@ from typing import Any
 
 from app.domain.tickets import entitlement
 from app.domain.tickets.entitlement import Query
+from app.domain.tickets.pricing import standing_price
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError
@@ -29,6 +30,10 @@ def withdraw(session: TicketSession) -> None:
             service_at=ticket.service_at,
         )
         reasons.append(reason_json(used))
+    elif ticket.reserved is not None and ticket.price:
+        captured = session.capture_all()
+        text = f"Work was done: {session.words(captured)} stay charged, the rest is given back."
+        reasons.append(reason_json(session.reason("work_done", session.price_terms()[0], text, captured=captured)))
     else:
         session.release_all(reason="withdrawn")
     change: dict[str, dict[int, Mapping[str, Any]]] = {}
@@ -66,6 +71,7 @@ def reopen(session: TicketSession, *, reason: str | None = None) -> None:
     if ticket.paid_by == "cover":
         _still_entitled(session)
     session.clocks.reopen(at=session.at)
+    returned, change = _returned_before(session)
     session.record(
         "reopened",
         "reopen",
@@ -81,8 +87,21 @@ def reopen(session: TicketSession, *, reason: str | None = None) -> None:
             "reopening_reason": reason,
             "reasons": [],
             "remedies": [],
+            **returned,
         },
+        change=change,
     )
+
+
+def _returned_before(session: TicketSession) -> tuple[dict[str, Any], dict[str, dict[int, dict[str, Any]]]]:
+    """What was given back of the price of work stays given back, so that only new work is charged; what changes on the
+    ticket and on its assessment."""
+    ticket, made = session.ticket, standing_price(session.policy, session.ticket)
+    standing, net = ticket.in_force, session.charge()["net"]
+    if made is None or standing is None:
+        return {}, {}
+    values = {"returned_before": ticket.returned_before + max(made.credits - net, 0), "price": net, "reserved": net}
+    return values, {"assessments": {standing["number"]: {"credits": net}}}
 
 
 def _still_entitled(session: TicketSession) -> None:

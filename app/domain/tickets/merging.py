@@ -8,6 +8,7 @@ from typing import Any
 from app.domain.ledger.ticket_credits import refund_for
 from app.domain.tickets import handling as ticket_work
 from app.domain.tickets import opening as ticket_flow
+from app.domain.tickets import work
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.errors import DomainError
@@ -91,11 +92,13 @@ def _take_in(other: TicketSession, duplicate: Ticket, moved: list[Any]) -> None:
         values["service_at"] = min(served, key=parse_iso)
     wrote = duplicate.customer_wrote_at or (duplicate.opened_at if duplicate.opened_by == "customer" else None)
     first_word = {} if wrote is None else other.first_word(parse_iso(wrote))
+    charged, change = work.taken_in(other, duplicate)
     other.record(
         "absorbed",
         "absorb",
         to=ticket_flow.same(ticket),
-        values={**values, **first_word},
+        values={**values, **first_word, **charged},
+        change=change,
         event_data={"from": duplicate.external_id},
     )
     if first_word:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from app.domain.clocks.calendar_facts import calendar_facts
 from app.domain.cover import cover as covers
-from app.domain.policy import prices as pricing
+from app.domain.policy import prices as list_prices
+from app.domain.policy.policy import Policy
+from app.domain.policy.reckoning import Reckoned
 from app.domain.policy.ticket_rules import Category
-from app.domain.tickets import qualification
+from app.domain.tickets import pricing, qualification
 from app.domain.tickets.admission import Admission, admit
 from app.domain.tickets.session import Changes, TicketSession
 from app.domain.tickets.ticket import CHANNELS, Action, State, Ticket, must_allow
@@ -54,6 +57,8 @@ def decide(
         changed["qualification"] = ruled(session, verb, changed["reasons"])
     if found.state == "in_progress":
         changed["accepted_at"] = iso(session.when)
+    if found.by_time:
+        changed["reserved"] = found.commit
     more_add, more_change = _history(session, found)
     if found.state == "awaiting_confirmation":
         changed["confirmation_expires_at"] = iso_or_none(session.consent_until())
@@ -106,11 +111,15 @@ def _history(session: TicketSession, found: Admission) -> tuple[dict[str, Any], 
         changes: dict[str, Any] = {"status": status, "decided_at": now if status == "in_force" else None}
         if found.paid_by in ("cover", "nobody"):
             changes["credits"] = 0
+        elif found.by_time and found.made is not None:
+            changes.update(credits=found.made.credits, **made_members(found.made))
         return {}, {quote["number"]: changes}
     if found.quoted is None or ticket.category is None or status == "pending":
         return {}, {}
-    category = pricing.category_named(session.policy, ticket.category)
-    entry = assessment_entry(session, category, found.quoted, status=status, by="rules")
+    category = list_prices.category_named(session.policy, ticket.category)
+    entry = assessment_entry(session, category, found.quoted, status=status, by="rules", made=found.made)
+    if found.up_to is not None:
+        entry["up_to"] = found.up_to
     return {"assessments": entry}, {}
 
 
@@ -125,10 +134,11 @@ def assessment_entry(
     outside_list: bool = False,
     list_credits: int | None = None,
     inputs: dict[str, int] | None = None,
+    made: Reckoned | None = None,
 ) -> dict[str, Any]:
     """A line of the numbered history of assessments."""
     level = category is not None and category.level is not None and credits == 0
-    return {
+    entry: dict[str, Any] = {
         "number": len(session.ticket.assessments) + 1,
         "category": category.category if category else None,
         "inputs": dict(session.ticket.inputs if inputs is None else inputs),
@@ -143,6 +153,12 @@ def assessment_entry(
         "by": by,
         "decided_at": iso(session.when) if status == "in_force" else None,
     }
+    return entry if made is None else {**entry, **made_members(made)}
+
+
+def made_members(made: Reckoned) -> dict[str, Any]:
+    """What an assessment says of how its price is made."""
+    return {"steps": [step.json() for step in made.steps], "surviving": made.surviving}
 
 
 # --- opening and details ----------------------------------------------------------------------------------------------
@@ -159,6 +175,8 @@ def open_ticket(session: TicketSession, stated: Mapping[str, Any]) -> None:
     values = {
         name: getattr(ticket, name) for name in ("opened_at", "policy_name", "policy_version", "parent_id", *stated)
     }
+    if pricing.depends_on_opening(session.policy):
+        ticket.opening = values["opening"] = calendar_facts(session.clocks.hours, session.when)
     decide(session, "opened", "open", values=values)
 
 
@@ -166,9 +184,10 @@ def check_stated(session: TicketSession, stated: Mapping[str, Any]) -> None:
     """What the policy must know: 422 naming the field (category, inputs, facts, credit_type, pay_with)."""
     policy = session.policy
     if stated.get("category") is not None:
-        pricing.category_named(policy, stated["category"])
+        list_prices.category_named(policy, stated["category"])
+    check_priority(policy, stated.get("priority"))
     if stated.get("inputs"):
-        pricing.check_inputs(policy, stated.get("category") or session.ticket.category, stated["inputs"])
+        list_prices.check_inputs(policy, stated.get("category") or session.ticket.category, stated["inputs"])
     qualification.check_facts(policy, stated.get("facts") or {})
     pay_with, means = stated.get("pay_with"), policy.payment.means
     if pay_with is not None and pay_with not in means:
@@ -186,8 +205,16 @@ def check_stated(session: TicketSession, stated: Mapping[str, Any]) -> None:
         )
 
 
+def check_priority(policy: Policy, priority: str | None) -> None:
+    """Refuses a priority that the policy does not name: 422 ``unknown_priority``."""
+    known = [rule.priority for rule in policy.priorities]
+    if priority is not None and priority not in known:
+        raise DomainError("unknown_priority", field="priority", priority=priority, known=known)
+
+
 def details(session: TicketSession, stated: Mapping[str, Any]) -> None:
-    """What was missing or asked for; decides again (decision 0005). An accepted ticket takes facts and a link only."""
+    """What was missing or asked for; decides again (decision 0005). An accepted ticket takes facts, a priority and a
+    link only."""
     ticket = session.ticket
     check_stated(session, stated)
     values: dict[str, Any] = {name: value for name, value in stated.items() if value is not None and name != "facts"}
@@ -195,12 +222,14 @@ def details(session: TicketSession, stated: Mapping[str, Any]) -> None:
         values["facts"] = {**ticket.facts, **stated["facts"]}
     must_allow(ticket.state, "state_details")
     if ticket.accepted_at is not None:
-        if fixed := sorted(set(values) - {"facts", "external_url"}):
+        if fixed := sorted(set(values) - {"facts", "external_url", "priority"}):
             raise DomainError("wrong_state", state=ticket.state, action="state_details", fields=fixed)
         session.record("details_stated", "state_details", to=same(ticket), values=values)
         return
-    changed = any(values.get(name, getattr(ticket, name)) != getattr(ticket, name) for name in ("category", "inputs"))
     quote = ticket.quote
+    by_rules = session.policy.surcharges and quote is not None and quote["by"] == "rules"
+    named = ("category", "inputs", *(("facts", "priority") if by_rules else ()))
+    changed = any(values.get(name, getattr(ticket, name)) != getattr(ticket, name) for name in named)
     change: dict[str, dict[int, dict[str, Any]]] = {}
     if quote is not None and changed:
         change = {"assessments": {quote["number"]: {"status": "superseded"}}}

@@ -25,9 +25,10 @@ STATED: Final = (
     "agreed_up_to",
     "pay_with",
     "credit_type",
+    "priority",
 )
 """What the helpdesk says of a ticket."""
-_DETAILS: Final = ("facts", "category", "inputs", "pay_with", "license_id", "agreed_up_to")
+_DETAILS: Final = ("facts", "category", "inputs", "pay_with", "license_id", "agreed_up_to", "priority")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +194,12 @@ def _dispute_decided(fact: Fact, trail: _Trail) -> _Read:
     }
 
 
+def _worked(fact: Fact, trail: _Trail) -> _Read:
+    line = _added(fact, "work")
+    entry = {name: line[name] for name in ("minutes", "kind", "billable", "note", "corrects")}
+    return "work", {**entry, "agent": line.get("agent"), "occurred_at": parse_iso(line["occurred_at"])}
+
+
 def _cause_corrected(fact: Fact, trail: _Trail) -> _Read:
     entry = _added(fact, "cause_corrections")
     return "correct_cause", {"cause": entry["cause"], "reason": entry["reason"]}
@@ -223,4 +230,5 @@ _READERS: Final[Mapping[str, Callable[[Fact, _Trail], _Read]]] = {
     "disputed": _disputed,
     "dispute_decided": _dispute_decided,
     "cause_corrected": _cause_corrected,
+    "worked": _worked,
 }

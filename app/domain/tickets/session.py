@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from app.domain.account import first_tickets
 from app.domain.account.changes import TicketRow
 from app.domain.clocks.ticket_clocks import PAST_DUE, TicketClocks
 from app.domain.ledger.events import falls_low, low_data, moved_data
@@ -325,7 +326,23 @@ class TicketSession(TicketCharge):
                 self.account.emit("credits.low", low_data(self.credit_type, balance))
         for lot in self.account.ledger.take_arrived():
             schedule_lot(self.account, lot)
+        if self.policy.surcharges:
+            self._places()
         self.account.plan.tickets[ticket.ticket_id] = row_of(ticket)
+
+    def _places(self) -> None:
+        """Which places among a customer's first tickets this one takes: those of its price, while it is served and no
+        cause returns it."""
+        ticket, data = self.ticket, self.account.customer.data
+        standing = ticket.in_force
+        names = {step["surcharge"] for step in standing.get("steps", ())} if standing is not None else set()
+        cause = next((rule for rule in self.policy.causes if rule.cause == ticket.cause), None)
+        served = ticket.state in ("in_progress", "awaiting_confirmation", "resolved") and ticket.paid_by != "cover"
+        counts = served and (cause is None or cause.returns != "all")
+        for rule in self.policy.surcharges:
+            if rule.first is not None:
+                move = first_tickets.take if counts and rule.surcharge in names else first_tickets.give_back
+                move(data, rule.surcharge, ticket.ticket_id)
 
 
 def row_of(ticket: Ticket) -> TicketRow:

@@ -12,9 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Final, Literal, NotRequired, TypedDict, TypeVar, cast, get_args
+from typing import Any, Final, Literal, TypeVar, cast, get_args
 
-from app.domain.clocks.event import Party
+from app.domain.tickets.ticket_lists import (
+    AccessRequest,
+    Assessment,
+    CauseCorrection,
+    Dispute,
+    PaidBy,
+    Pause,
+    ReachedMilestone,
+    Response,
+)
+from app.domain.tickets.work_line import WorkLine
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, TicketId
 from app.domain.values.wire import copied, iso, parse_iso
@@ -64,6 +74,7 @@ Action = Literal[
     "dispute",
     "decide_dispute",
     "correct_cause",
+    "work",
 ]
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 NEW: Final = "new"
@@ -116,6 +127,8 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
     table["resolved", "dispute"] = ("resolved",)
     table["resolved", "decide_dispute"] = ("resolved",)
     table["resolved", "correct_cause"] = ("resolved",)
+    for state in cast(tuple[State, ...], ("in_progress", "awaiting_confirmation", "resolved")):
+        table[state, "work"] = (state,)  # what was done before it was resolved may be told later
     return table
 
 
@@ -130,121 +143,6 @@ def must_allow(state: str, action: Action) -> None:
     allowed_in = sorted({from_ for from_, what in LIFECYCLE if what == action})
     code = "ticket_closed" if state in CLOSED else "wrong_state"
     raise DomainError(code, state=state, action=action, allowed_in=allowed_in)
-
-
-AssessmentStatus = Literal["in_force", "awaiting_confirmation", "awaiting_credits", "pending", "superseded", "declined"]
-CheckOutcome = Literal["passed", "failed", "unknown", "not_applicable"]
-OnFail = Literal["reject", "recommend"]
-PauseEnd = Literal["answer", "until", "silence"]
-PaidBy = Literal["credits", "cover", "nobody"]
-
-
-class Assessment(TypedDict):
-    """A quote in the numbered history. ``credits``: its price; ``list_credits``: by the list, None by quote only."""
-
-    number: int
-    category: str | None
-    inputs: dict[str, int]
-    credits: int
-    list_credits: int | None
-    status: AssessmentStatus
-    reason: str | None
-    outside_list: bool
-    clause: str | None
-    reading: bool
-    at: str
-    by: str | None
-    decided_at: str | None
-
-
-class Response(TypedDict):
-    """A message on the ticket, as far as promises and charges care."""
-
-    number: int
-    author: Literal["vendor", "customer"]
-    kind: Literal["service", "inquiry"]
-    public: bool
-    automatic: NotRequired[bool]
-    """Sent by a machine: it meets no promise and answers nothing."""
-    occurred_at: str
-    recorded_at: str
-    by: str | None
-
-
-class AccessRequest(TypedDict):
-    """Access the customer owes (TERMS-8)."""
-
-    number: int
-    kinds: list[str]
-    deadline_at: str | None
-    """None: the calendar opens no more, so that nothing falls due."""
-    requested_at: str
-    granted_at: str | None
-    missed_at: str | None
-    cancelled_at: str | None
-    """The ticket ended before the deadline."""
-
-
-class Pause(TypedDict):
-    """A stretch in which vendor clocks stand."""
-
-    number: int
-    reason: str
-    party: Party
-    clause: str | None
-    started_at: str
-    ended_at: str | None
-    until: NotRequired[str | None]
-    """When it ends by itself."""
-    silent_at: NotRequired[str | None]
-    """When the customer's silence has its consequence."""
-    ended_by: NotRequired[PauseEnd | None]
-    """``answer``, ``until`` or ``silence``, where nobody ended it."""
-
-
-class Dispute(TypedDict):
-    """A charge the customer thinks wrong (XC-12)."""
-
-    number: int
-    reason: str | None
-    clause: str
-    opened_at: str
-    charge: int
-    decision: Literal["upheld", "reduced", "returned"] | None
-    credits: int | None
-    returned: int
-    forfeited: NotRequired[int]
-    """Credits that the decision gave back and that were gone at once: their lot had expired (ALL-4)."""
-    cause: NotRequired[str | None]
-    reasons: NotRequired[list[dict[str, Any]]]
-    decided_at: str | None
-    by: str | None
-
-
-class CauseCorrection(TypedDict):
-    """What the problem turned out to be after all, and the credits that moved for it."""
-
-    number: int
-    cause: str
-    previous_cause: str | None
-    reason: str
-    clause: str | None
-    returned: int
-    forfeited: int
-    captured: int
-    not_captured: int
-    """Credits of the charge that were not there to be taken again."""
-    at: str
-    by: str | None
-
-
-class ReachedMilestone(TypedDict):
-    """A milestone that the helpdesk says is reached."""
-
-    number: int
-    milestone: str
-    at: str
-    by: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -322,6 +220,14 @@ class Ticket:
     reopened: int = 0
     reopened_at: str | None = None
     reopening_reason: str | None = None
+    priority: str | None = None
+    opening: dict[str, Any] | None = None
+    """How the calendar stood at the opening, where prices depend on it."""
+    reserved: int | None = None
+    """What is held for work to come, where time is charged."""
+    returned_before: int = 0
+    """What an earlier ending gave back of the price of work, before a reopening."""
+    work: list[WorkLine] = field(default_factory=list)
     fired: list[str] = field(default_factory=list)
 
     @property
@@ -389,7 +295,15 @@ _WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")
 E = TypeVar("E", bound=Mapping[str, Any])
 _IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash", "person_id", "person_name")
 _IN_DOCUMENT: Final = tuple(field_.name for field_ in fields(Ticket) if field_.name not in _IN_ROW)
-_LATER: Final[Mapping[str, Any]] = {"external_url": None, "milestones": []}
+_LATER: Final[Mapping[str, Any]] = {
+    "external_url": None,
+    "milestones": [],
+    "priority": None,
+    "opening": None,
+    "reserved": None,
+    "returned_before": 0,
+    "work": [],
+}
 """Members that came after 0.1.0, with their defaults."""
 _FIELDS: Final = frozenset(field_.name for field_ in fields(Ticket)) - {"ticket_id", *_IN_ROW}
 

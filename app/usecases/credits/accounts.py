@@ -38,7 +38,7 @@ async def balance(
     """The balance of a customer, exact at the instant whatever any sweep has done. 404 ``customer_not_found``."""
     customer = await accounts.require_customer(tx, customer_id)
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
-    body = balance_view(ledger, customer_id=customer_id, at=at, unit=_unit(policy))
+    body = balance_view(ledger, customer_id=customer_id, at=at, policy=policy)
     if known_at is not None:
         body["known_at"] = iso(known_at)
     return body
@@ -49,7 +49,6 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | Domain
     found = await rows.customers(tx, customer_ids)
     loaded = await rows.load(tx, [row.customer_id for row in found.values() if row.merged_into is None])
     policy = await policies.in_force(tx)
-    unit = _unit(policy)
     answers: list[Balance | DomainError] = []
     for name in customer_ids:
         row = found.get(name)
@@ -60,7 +59,7 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | Domain
         else:
             at = tx.at if row.last_at is None else max(tx.at, row.last_at)
             ledger = accounts.ledger_of(tx, row.customer_id, loaded[row.customer_id], at=at, rules=policy.credits)
-            answers.append(balance_view(ledger, customer_id=name, at=at, unit=unit))
+            answers.append(balance_view(ledger, customer_id=name, at=at, policy=policy))
     return answers
 
 

@@ -21,22 +21,11 @@ from app.documents.marks import PolicyDocumentError, Problem
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import dump, load_document
 from app.documents.yaml_reader import Document
-from app.domain.policy import prices as pricing
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
 from app.views.policy import Policy as PolicyView
-from app.views.policy import (
-    PolicyCheck,
-    PolicyProblem,
-    PolicyRow,
-    Price,
-    PublishedPolicy,
-    VersionRow,
-    head_view,
-    policy_view,
-    price_view,
-)
+from app.views.policy import PolicyCheck, PolicyProblem, PolicyRow, PublishedPolicy, VersionRow, head_view, policy_view
 from app.views.shapes import PageOf
 
 
@@ -79,46 +68,6 @@ async def validate(text_: str) -> PolicyCheck:
 def document_text(document: str | dict[str, Any]) -> str:
     """A document as text: YAML as it is, JSON written out (JSON is YAML)."""
     return document if isinstance(document, str) else json.dumps(document, indent=1, ensure_ascii=False)
-
-
-async def price(
-    tx: Tx, name: str, *, category: str, inputs: dict[str, int], credits_: int | None, agreed_up_to: int | None
-) -> Price:
-    """The calculator: what a category costs for these inputs, and what an assessment of ``credits_`` would be.
-
-    404 ``policy_not_found``; 422 ``unknown_category``, ``unknown_input``, ``input_out_of_range``, ``inputs_required``.
-    """
-    if name != tx.tenant.policy_name:
-        raise DomainError("policy_not_found", name=name)
-    policy = await policies.in_force(tx)
-    found = pricing.category_named(policy, category)
-    checked = pricing.check_inputs(policy, category, inputs)
-    listed = pricing.quote(found, checked)
-    if listed.missing:
-        raise DomainError(
-            "inputs_required", field=f"/inputs/{listed.missing[0]}", missing=list(listed.missing), category=category
-        )
-    clause = policy.clause(listed.clause)
-    asked = listed.credits if credits_ is None else credits_
-    outside = asked is not None and (
-        (listed.least is not None and asked < listed.least) or (listed.most is not None and asked > listed.most)
-    )
-    agreed = agreed_up_to is not None and asked is not None and asked <= agreed_up_to
-    return {
-        "policy": {"name": policy.policy, "version": policy.version},
-        "category": category,
-        "inputs": checked,
-        "credits": asked,
-        "unit": None if policy.unit is None else policy.unit.many,
-        "price": price_view(found.price),
-        "least": listed.least,
-        "most": listed.most,
-        "outside_list": outside,
-        "needs_confirmation": found.confirm and policy.confirmation is not None and not agreed,
-        "level": found.level,
-        "clause": listed.clause,
-        "reading": listed.reading or (clause is not None and clause.reading),
-    }
 
 
 async def read_draft(document: str) -> Policy:

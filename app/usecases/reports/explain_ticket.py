@@ -30,7 +30,7 @@ from app.views.explanation import (
     step_view,
     version_of,
 )
-from app.views.ticket import charge_view
+from app.views.ticket import assessment_views, charge_view
 
 
 async def explain_ticket(tx: Tx, external_id: str, *, kind: KindName, assessment: int | None = None) -> Explanation:
@@ -100,7 +100,7 @@ async def explain_ticket(tx: Tx, external_id: str, *, kind: KindName, assessment
     }
     if assessment is not None:
         assessment_ = ticket.assessment(assessment)
-        body["assessment"] = assessment_
+        body["assessment"] = assessment_views([assessment_])[0]
         source = ledger_words.held_from(policy, ledger) if assessment_["status"] == "in_force" else None
         body["summary"] = sentences(ticket_words.assessment_sentence(policy, assessment_), source)
     return explanation_view(policy, body)

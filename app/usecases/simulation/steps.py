@@ -158,5 +158,6 @@ STEPS: Final[dict[str, Step]] = {
     "dispute": _work(ticket_work.dispute),
     "decide_dispute": _numbered(ticket_work.decide_dispute),
     "correct_cause": _work(ticket_work.correct_cause),
+    "work": _work(ticket_work.log_work),
 }
 """The verbs of `app.db.history.history`'s entries."""

@@ -105,7 +105,7 @@ async def save(tx: Tx, session: TicketSession, *, before: int | None = None, als
         await erasure.keep_asked(tx, [person])
 
 
-async def view(tx: Tx, session: TicketSession) -> TicketView:
+async def view(tx: Tx, session: TicketSession, *, every_line: bool = False) -> TicketView:
     """Return the ticket as published."""
     ticket = session.ticket
     names: Mapping[str, str] = await tickets.names(tx, ticket.related)
@@ -116,6 +116,7 @@ async def view(tx: Tx, session: TicketSession) -> TicketView:
         clocks=clock_views(session.clocks, session.at),
         charge=session.charge(),
         policy=session.policy,
+        every_line=every_line,
     )
 
 

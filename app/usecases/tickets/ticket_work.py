@@ -13,11 +13,14 @@ from app.domain.tickets import closing as ticket_end
 from app.domain.tickets import handling as ticket_work
 from app.domain.tickets import late_facts, leaving, pauses
 from app.domain.tickets import opening as ticket_flow
+from app.domain.tickets import work as work_log
 from app.domain.tickets.opening import check_stated
 from app.domain.tickets.session import TicketSession
+from app.domain.tickets.work import WorkEntry
+from app.domain.tickets.work_line import AgentName
 from app.usecases.steps import ticket_session
 from app.views.ticket import Ticket as TicketView
-from app.views.ticket import dispute_view, response_view
+from app.views.ticket import assessment_views, dispute_view, response_view
 
 T = TypeVar("T")
 
@@ -89,7 +92,7 @@ async def confirm(tx: Tx, ticket_id: str, number: int, *, accept: bool) -> Ticke
 async def _with_assessment(tx: Tx, session: TicketSession, number: int) -> TicketView:
     assessment = session.ticket.assessment(number)
     shown = await ticket_session.view(tx, session)
-    return {**shown, "assessment": assessment, "number": number, "status": assessment["status"]}
+    return {**shown, "assessment": assessment_views([assessment])[0], "number": number, "status": assessment["status"]}
 
 
 async def respond(
@@ -239,6 +242,33 @@ async def decide_dispute(
         ),
     )
     return {**await ticket_session.view(tx, session), "dispute": dispute_view(session.ticket.dispute(number))}
+
+
+async def log_work(
+    tx: Tx,
+    ticket_id: str,
+    *,
+    minutes: int,
+    kind: str | None = None,
+    billable: bool | None = None,
+    note: str | None = None,
+    occurred_at: datetime | None = None,
+    corrects: int | None = None,
+    agent: AgentName | None = None,
+) -> TicketView:
+    """A line of the work log, and what it costs. Credits move when it is told; it is priced as of when it was done."""
+    entry = WorkEntry(
+        minutes=minutes,
+        kind=kind,
+        billable=billable,
+        note=note,
+        occurred_at=occurred_at,
+        corrects=corrects,
+        agent=agent,
+    )
+    session, number = await _do(tx, ticket_id, lambda session: work_log.log(session, entry, by=tx.actor))
+    shown = await ticket_session.view(tx, session, every_line=True)
+    return {**shown, "work_line": shown["work"]["data"][number - 1]}
 
 
 async def correct_cause(tx: Tx, ticket_id: str, *, cause: str, reason: str) -> TicketView:

@@ -12,7 +12,7 @@ from app.db.agenda import Handler
 from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
-from app.domain.tickets import late_facts
+from app.domain.tickets import assessment, late_facts
 from app.domain.tickets import merging as ticket_merging
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.session import TicketSession
@@ -70,6 +70,7 @@ class OpenTicket:
     """When it was opened, if it is told late; None: now."""
     opened_by: str = "customer"
     external_url: str | None = None
+    priority: str | None = None
 
     def content(self) -> CallContent:
         """Return the ticket's content, to tell a repeated call from a conflicting one."""
@@ -158,17 +159,23 @@ async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> TicketView:
     """What was missing or asked for; decides again. 409 on a closed ticket."""
     session = await ticket_session.take(tx, ticket_id)
     before = session.available
-    ticket_flow.details(session, stated)
+    assessment.restate(session, stated)
     await ticket_session.save(tx, session, before=before)
     return await ticket_session.view(tx, session)
 
 
-async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None) -> TicketView:
-    """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``."""
+async def get(
+    tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, every_line: bool = False
+) -> TicketView:
+    """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``.
+
+    ``every_line``: with the whole work log.
+    """
     if as_of is None and known_at is None:
 
         async def now() -> TicketView:
-            return await ticket_session.view(tx, await ticket_session.look(tx, ticket_id, in_part=True))
+            session = await ticket_session.look(tx, ticket_id, in_part=True)
+            return await ticket_session.view(tx, session, every_line=every_line)
 
         return await accounts.first_in_part(tx, now)
     session = await ticket_session.look(tx, ticket_id)
@@ -181,7 +188,12 @@ async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at
     names = await tickets.names(tx, found.related)
     shown = await clocks.views_of_tickets(tx, [found.ticket_id], at=moment, known_at=known_at)
     return ticket_view(
-        found, account=named.get(found.customer_id), names=names, clocks=shown[found.ticket_id], policy=policy
+        found,
+        account=named.get(found.customer_id),
+        names=names,
+        clocks=shown[found.ticket_id],
+        policy=policy,
+        every_line=every_line,
     )
 
 

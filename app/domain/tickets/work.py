@@ -1,0 +1,254 @@
+"""The work log of a ticket: lines of work, what they cost, and how the charge follows them.
+
+A line is priced by its parts as the calendar stood. The ticket's price is made anew of all lines that stand, so that a
+correction, a late line and a line that moved here from another ticket need no rules of their own. While the ticket is
+open, the hold follows the price; once it is resolved, the difference is charged or given back at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain.ledger.ticket_credits import refund_for
+from app.domain.policy import work_time
+from app.domain.policy.price_terms import TimePrice
+from app.domain.policy.reckoning import Reckoned
+from app.domain.tickets import late_facts, pricing
+from app.domain.tickets import opening as ticket_flow
+from app.domain.tickets.cause import returns_all, returns_rest
+from app.domain.tickets.handling import may_serve
+from app.domain.tickets.qualification import facts_for
+from app.domain.tickets.session import CONSENT, Changes, TicketSession
+from app.domain.tickets.ticket import Ticket, must_allow
+from app.domain.tickets.work_line import AgentName, WorkLine
+from app.domain.tickets.work_parts import parts_of
+from app.domain.values.decision import Remedy
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import LicenseId
+from app.domain.values.wire import copied, iso, parse_iso
+
+LINES_MAX: Final = 1_000
+"""Lines of one ticket; more belong on a ticket of their own."""
+MINUTES_MAX: Final = 10_080
+"""Minutes of one line: a week."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkEntry:
+    """What is stated of a line. None: as the corrected line has it, else charged, and begun now."""
+
+    minutes: int
+    kind: str | None = None
+    billable: bool | None = None
+    note: str | None = None
+    occurred_at: datetime | None = None
+    corrects: int | None = None
+    agent: AgentName | None = None
+
+
+def log(session: TicketSession, entry: WorkEntry, *, by: str | None) -> int:
+    """A line of work; its number.
+
+    Refused 422: ``minutes_required``, ``unknown_work_kind``, the bounds of what is told late; 404
+    ``work_line_not_found``; 409 ``line_corrected``, ``too_many_lines``, ``work_beyond_limit``,
+    ``insufficient_credits``, ``charge_settled``, ``dispute_open``, and where the ticket may not be served.
+    """
+    ticket = session.ticket
+    if not (ticket.closed or (ticket.state == CONSENT and ticket.accepted_at is not None)):
+        may_serve(session)  # while more is asked for, work goes on within what was agreed
+    must_allow(ticket.state, "work")
+    corrected = _corrected(session, entry)
+    begin = _begin(session, entry, corrected)
+    if len(ticket.work) >= LINES_MAX:
+        raise DomainError("too_many_lines", most=LINES_MAX)
+    line = _line(session, entry, corrected, begin, by)
+    values, change, by_line = _charge(session, [*ticket.work, line])
+    session.record(
+        "worked",
+        "work",
+        to=ticket_flow.same(ticket),
+        values=values,
+        add={"work": line},
+        change=change,
+        occurred_at=session.at,
+        event_data={
+            **{name: line[name] for name in ("number", "minutes", "kind", "billable", "corrects")},
+            "credits": by_line.get(line["number"], 0),
+            "price": values.get("price", ticket.price),
+        },
+    )
+    return line["number"]
+
+
+def taken_in(session: TicketSession, duplicate: Ticket) -> tuple[dict[str, Any], Changes]:
+    """Takes over the lines of a ticket that is the same issue, charged as the ticket that goes on is: what changes on
+    it and on its assessment.
+
+    Refused 409 as `log` is: what the customer did not agree to, or cannot pay, is asked for before the merge.
+    """
+    lines = list(session.ticket.work)
+    if not duplicate.work:
+        return {}, {}
+    first = len(lines)
+    for line in duplicate.work:
+        moved = copied(line)
+        moved["number"] = first + line["number"]
+        if line["corrects"] is not None:
+            moved["corrects"] = first + line["corrects"]
+        lines.append(moved)
+    if len(lines) > LINES_MAX:
+        raise DomainError("too_many_lines", most=LINES_MAX)
+    values, change, _ = _charge(session, lines)
+    return {**values, "work": lines}, change
+
+
+def _corrected(session: TicketSession, entry: WorkEntry) -> WorkLine | None:
+    """The line that this one takes the place of."""
+    if entry.corrects is None:
+        if not entry.minutes:
+            raise DomainError("minutes_required", field="minutes", least=1)
+        return None
+    found = next((line for line in session.ticket.work if line["number"] == entry.corrects), None)
+    if found is None:
+        raise DomainError("work_line_not_found", number=entry.corrects)
+    newer = next((line["number"] for line in session.ticket.work if line["corrects"] == entry.corrects), None)
+    if newer is not None:
+        raise DomainError("line_corrected", number=entry.corrects, corrected_by=newer)
+    return found
+
+
+def _begin(session: TicketSession, entry: WorkEntry, corrected: WorkLine | None) -> datetime:
+    """When the work began, within the bounds of what is told late."""
+    if entry.occurred_at is None:
+        return session.at if corrected is None else parse_iso(corrected["occurred_at"])
+    late_facts.check(session, entry.occurred_at)
+    closed_at = session.ticket.closed_at
+    if closed_at is not None and entry.occurred_at >= parse_iso(closed_at):
+        raise DomainError("ticket_closed", state=session.ticket.state, action="work", closed_at=closed_at)
+    return entry.occurred_at
+
+
+def _line(
+    session: TicketSession, entry: WorkEntry, corrected: WorkLine | None, begin: datetime, by: str | None
+) -> WorkLine:
+    kind = entry.kind if entry.kind is not None or corrected is None else corrected["kind"]
+    known = session.policy.work_kind(kind) if kind is not None else None
+    if kind is not None and known is None:
+        kinds = [rule.kind for rule in (session.policy.work.kinds if session.policy.work else ())]
+        raise DomainError("unknown_work_kind", field="kind", kind=kind, known=kinds)
+    billable = entry.billable
+    if billable is None:
+        billable = corrected["billable"] if corrected is not None else known is None or known.billable
+    agent = entry.agent if entry.agent is not None or corrected is None else corrected.get("agent")
+    facts = facts_for(session.account, session.ticket)
+    parts, adds = parts_of(session.policy, session.clocks.hours, facts, begin, entry.minutes, kind)
+    line: WorkLine = {
+        "number": len(session.ticket.work) + 1,
+        "minutes": entry.minutes,
+        "kind": kind,
+        "billable": billable,
+        "note": entry.note if entry.note is not None or corrected is None else corrected["note"],
+        "occurred_at": iso(begin),
+        "recorded_at": iso(session.at),
+        "by": by,
+        "corrects": entry.corrects,
+        "parts": parts,
+        "adds": adds,
+    }
+    if agent is not None:
+        line["agent"] = agent
+    return line
+
+
+# --- the charge -------------------------------------------------------------------------------------------------------
+
+
+def _charge(session: TicketSession, lines: Iterable[WorkLine]) -> tuple[dict[str, Any], Changes, Mapping[int, int]]:
+    """Moves the credits that these lines cost now: what changes on the ticket and its assessment, credits by line."""
+    ticket, policy, every = session.ticket, session.policy, list(lines)
+    made, standing = pricing.standing_price(policy, ticket, every), ticket.in_force
+    price = pricing.charged_by_time(policy, ticket)
+    if made is None or standing is None or price is None:
+        return {}, {}, {}
+    was = standing["credits"]
+    if made.credits > was:
+        _within_limit(session, price, was, made.credits)
+    values = _settled(session, made, was) if ticket.closed else _held(session, made)
+    change = {"assessments": {standing["number"]: {"credits": made.credits, **ticket_flow.made_members(made)}}}
+    return values, change, work_time.worked(policy, price, every, clause=None).by_line
+
+
+def _within_limit(session: TicketSession, price: TimePrice, was: int, comes_to: int) -> None:
+    """Refuses work beyond what the customer agreed to, and says how to ask."""
+    limit = pricing.limit_of(session.ticket, price)
+    if limit is None or comes_to <= limit:
+        return
+    confirmation = session.policy.confirmation
+    clause = (confirmation.advance_clause or confirmation.clause) if confirmation is not None else None
+    clause = clause or session.price_terms()[0]
+    steps = [Remedy(kind="record", text="Log the work with billable: false; it is recorded and not charged.")]
+    if not session.ticket.closed:
+        ask = f"Ask for more: an assessment with credits of {comes_to} or more, and the customer's confirmation."
+        steps.insert(0, Remedy(kind="assess", text=ask))
+    raise session.refused(
+        "work_beyond_limit",
+        clause,
+        f"The work would come to {session.amount(comes_to)}; {session.amount(limit)} are agreed.",
+        *steps,
+        agreed=limit,
+        used=was,
+        comes_to=comes_to,
+    )
+
+
+def _held(session: TicketSession, made: Reckoned) -> dict[str, Any]:
+    """The hold follows the price; what was set aside beforehand stays so."""
+    reserved = session.ticket.reserved or 0
+    session.adjust_hold_to(max(made.credits, reserved), reason="work")
+    return {"price": made.credits, **({"paid_by": "credits"} if made.credits else {})}
+
+
+def _settled(session: TicketSession, made: Reckoned, was: int) -> dict[str, Any]:
+    """On a resolved ticket the difference is charged or given back at once, as its outcome and its cause say."""
+    ticket, policy = session.ticket, session.policy
+    if made.credits == was:
+        return {}
+    if any(dispute["decision"] is None for dispute in ticket.disputes):
+        raise DomainError("dispute_open", number=ticket.disputes[-1]["number"])
+    if ticket.price != was:
+        raise DomainError("charge_settled", charge=session.charge(), price=ticket.price)
+    values: dict[str, Any] = {"price": made.credits, **({"paid_by": "credits"} if made.credits else {})}
+    outcome = next((rule for rule in policy.outcomes if rule.outcome == ticket.outcome), None)
+    if outcome is not None and not outcome.captures:
+        return values
+    cause = next((rule for rule in policy.causes if rule.cause == ticket.cause), None)
+    returned = returns_all(session, cause)
+    target = returns_rest(made.credits, made.surviving) if returned else made.credits
+    net = session.charge()["net"] + (0 if returned else ticket.returned_for_cause or 0)
+    if returned:
+        values["returned_for_cause"] = made.credits - target
+    if target > net:
+        _take(session, target - net)
+    elif target < net:
+        clause = session.price_terms()[0]
+        refund_for(session.account.ledger, ticket.ticket_id, net - target, reason="work", clause=clause)
+    return values
+
+
+def _take(session: TicketSession, credits: int) -> None:
+    if session.policy.credits is None or session.available < credits:
+        raise session.insufficient(credits)
+    clause, reading = session.price_terms()
+    license_id = None if session.ticket.license_id is None else LicenseId(session.ticket.license_id)
+    session.account.ledger.debit(
+        credits,
+        credit_type=session.credit_type,
+        ticket_id=session.ticket.ticket_id,
+        license_id=license_id,
+        clause=clause,
+        reading=reading,
+        reason="work",
+    )
