@@ -21,7 +21,7 @@ from app.db import schema as s
 from app.db.account import asked
 from app.db.account.asked import Asked
 from app.db.engine import Tx
-from app.domain.tickets.ticket import CheckOutcome
+from app.domain.tickets.ticket_lists import CheckOutcome
 
 HOUSE_REASONS: Final = frozenset(
     {
@@ -53,6 +53,7 @@ HOUSE_REASONS: Final = frozenset(
         "upgraded",
         "waiting_for_access",
         "withdrawn",
+        "work",
     }
 )
 """What the service itself gives as a reason of an operation, a lot or a license's end."""

@@ -122,7 +122,8 @@ LIVES: Final[dict[str, str]] = {
         select ticket_id, 'a price of ' || (document ->> 'price'), holds::text from told
         where state = 'in_progress' and document ->> 'paid_by' = 'credits' and document ->> 'price' is not null
         and (document ->> 'reopened')::int = 0
-        and holds[1] + holds[2] - holds[3] <> (document ->> 'price')::bigint
+        and holds[1] + holds[2] - holds[3]
+            <> greatest((document ->> 'price')::bigint, coalesce((document ->> 'reserved')::bigint, 0))
         union all
         select t.ticket_id, 'assessed at ' || (a ->> 'credits'), 'a price of ' || (t.document ->> 'price')
         from told t cross join lateral jsonb_array_elements(t.document -> 'assessments') a

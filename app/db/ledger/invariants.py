@@ -196,6 +196,7 @@ INVARIANTS: Final[dict[str, str]] = {
     **ACCOUNTS,
 }
 COVER_DAYS: Final = "covers_keep_their_days"
+WORK_CHARGED: Final = "work_is_what_is_charged"
 PROMISED: Final[dict[int, tuple[str, ...]]] = {
     1: ("lot_identity",),
     2: ("account_is_sum_of_lots", "lot_without_account"),
@@ -234,7 +235,7 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     15: ("no_usable_credit_in_a_refunded_unit",),
     16: ("money_goes_back_once",),
     17: ("what_left_arrived",),
-    18: ("a_ticket_says_one_number",),
+    18: ("a_ticket_says_one_number", WORK_CHARGED),
     19: ("what_was_disputed_is_accounted_for",),
     20: ("captured_credits_have_a_clause",),
     21: ("cover_is_what_was_bought",),
