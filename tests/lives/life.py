@@ -18,7 +18,8 @@ from fastapi import FastAPI
 
 from tests.lives.model import Lot, Model
 from tests.lives.terms import ALL, at
-from tests.support.api import START, Vendor, make_vendor
+from tests.prices.shop import vendor_under
+from tests.support.api import OPERATOR_KEY, START, Vendor, client_of, make_vendor
 
 Step = tuple[str, int]
 Command = Callable[["Life", random.Random], Awaitable[str | None]]
@@ -44,6 +45,10 @@ CHAINS = (
     ("card_order", "open_ticket", "payment_dispute", "withdraw", "payment_dispute"),
 )
 """What is done one after another more often than chance would have it: where one noun's rule meets another's."""
+DOCUMENTS: dict[str, str] = {}
+"""Policies that are documents of the tests."""
+OWN: dict[str, dict[str, int]] = {}
+"""Policies that are documents of the tests: which commands are drawn, and how often. No other command is."""
 INSTEAD = ("order", "open_ticket", "hold", "order", "open_ticket")
 KEYLESS = ("/refunds", "/splits", "/credit-batches")
 """Calls whose bodies hold a key of their own."""
@@ -71,6 +76,8 @@ def steps_of(policy: str, seed: int, count: int) -> list[Step]:
     rng = random.Random(f"{policy} {seed}")
     names = sorted(COMMANDS)
     weights = [COMMANDS[name][1].get(policy, COMMANDS[name][1].get("rest", 0)) for name in names]
+    if policy in OWN:
+        weights = [OWN[policy].get(name, 0) for name in names]
     able = {name for name, weight in zip(names, weights, strict=True) if weight}
     chains = [one for one in CHAINS if able.issuperset(one)]
     kinds: list[str] = []
@@ -167,7 +174,8 @@ class Life:
         self.dice, self.aside = random.Random(-seed - 1), random.Random(f"aside {seed}")
         told = await COMMANDS[kind][0](self, random.Random(seed))
         if told is None:  # there was nothing to do it to; there will be
-            kind = INSTEAD[seed % len(INSTEAD)]
+            instead = INSTEAD if self.policy not in OWN else ("order", "open_hours")
+            kind = instead[seed % len(instead)]
             told = await COMMANDS[kind][0](self, random.Random(seed))
         if told is not None:
             self.done.append((kind, seed, told))
@@ -323,7 +331,11 @@ class Life:
 
 async def begin(app: FastAPI, policy: str) -> Life:
     """A fresh vendor."""
-    vendor = await make_vendor(app, policy)
+    if policy in OWN:
+        async with client_of(app, OPERATOR_KEY) as operator:
+            vendor = await vendor_under(app, operator, DOCUMENTS[policy], now=START)
+    else:
+        vendor = await make_vendor(app, policy)
     return Life(vendor, Model(ALL[policy], at(START)), policy)
 
 

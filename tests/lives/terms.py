@@ -207,7 +207,13 @@ CACTUSHOP = Terms(
     name="cactushop", packs={}, licenses=("license-standard", "license-pro"), periods={"support-12-months": 12}
 )
 
-ALL = {one.name: one for one in (X_CART, CS_CART, AVACTIS, SHOPP, CACTUSHOP)}
+BY_THE_HOUR = Terms(
+    name="desk-by-the-hour",
+    packs={f"credits-{n}": Pack(n, Decimal(10 * n)) for n in (10, 25, 60)},
+    licenses=("license",),
+)
+
+ALL = {one.name: one for one in (X_CART, CS_CART, AVACTIS, SHOPP, CACTUSHOP, BY_THE_HOUR)}
 
 
 def at(text: Any) -> datetime:
