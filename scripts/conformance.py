@@ -45,7 +45,8 @@ def main() -> int:
     pytest.main(["tests/conformance", own, "-q", *sys.argv[1:]], plugins=[outcomes])
     pages.PAGE.write_text(pages.page(outcomes.found), encoding="utf-8")
     missing = pages.failing(outcomes.found)
-    print(f"docs/conformance.md: {sum(pages.COUNTS.values()) - len(missing)} of {sum(pages.COUNTS.values())}")
+    every = len(pages.kept())
+    print(f"docs/conformance.md: {every - len(missing)} of {every}")
     if missing:
         print(f"without a passing test: {', '.join(missing)}")
     return 1 if missing else 0

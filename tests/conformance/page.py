@@ -19,6 +19,8 @@ PAGE = ROOT / "docs" / "conformance.md"
 DOCUMENTS = ("cactushop", "cs-cart", "avactis", "shopp", "x-cart")
 COUNTS = {"CACTU": 15, "CSC": 24, "AVA": 16, "SHOPP": 25, "XC": 14, "ALL": 5}
 """How many clauses each text has; 99 together."""
+EXAMPLES = {"block-hours": ("HD", 14)}
+"""Published policies as example documents in ``docs/examples/``: the prefix and the number of their clauses."""
 
 HEAD = """# Conformance
 
@@ -26,6 +28,13 @@ Made by `scripts/conformance.py`, which runs the suite in `tests/conformance/`; 
 texts (and the five that hold for all) has tests named by it, which drive the service over HTTP on a virtual clock.
 
 *Rests on*: words of the vendor's page. *Reading*: the text is silent or leaves it open, and this is how we read it.
+
+"""
+
+EXAMPLES_HEAD = """
+## Published policies of other vendors
+
+Written as documents in `docs/examples/`, without a line of code: facts of the vendors' public pages, in our words.
 
 """
 
@@ -39,6 +48,17 @@ class Clause:
     source: str | None
     reading: bool
     tests: list[str] = field(default_factory=list)
+
+
+def examples() -> dict[str, Clause]:
+    """The clauses of the example documents, without those that hold for all."""
+    found: dict[str, Clause] = {}
+    for name, (prefix, _) in EXAMPLES.items():
+        text = (ROOT / "docs" / "examples" / f"{name}.yaml").read_text(encoding="utf-8")
+        for one in load_policy(text).clauses:
+            if one.id.startswith(f"{prefix}-"):
+                found[one.id] = Clause(one.id, " ".join(one.text.split()), one.source, one.reading)
+    return found
 
 
 def clauses() -> dict[str, Clause]:
@@ -70,8 +90,8 @@ def tests() -> list[str]:
 
 
 def kept() -> dict[str, Clause]:
-    """Every clause with its tests."""
-    found = clauses()
+    """Every clause with its tests, those of the examples last."""
+    found = {**clauses(), **examples()}
     for test in tests():
         clause = found.get(clause_of(test.split("::")[1]) or "")
         if clause is not None:
@@ -81,7 +101,13 @@ def kept() -> dict[str, Clause]:
 
 def page(outcomes: Mapping[str, Iterable[str]]) -> str:
     """The page. ``outcomes``: test -> the outcomes of its cases."""
-    found = kept()
+    found, of_examples = kept(), examples()
+    five = {id_: one for id_, one in found.items() if id_ not in of_examples}
+    others = {id_: one for id_, one in found.items() if id_ in of_examples}
+    return HEAD + _table(five, outcomes) + EXAMPLES_HEAD + _table(others, outcomes)
+
+
+def _table(found: Mapping[str, Clause], outcomes: Mapping[str, Iterable[str]]) -> str:
     results = {id_: _result(one.tests, outcomes) for id_, one in found.items()}
     passed = sum(result.startswith("passed") for result in results.values())
     lines = [
@@ -94,7 +120,7 @@ def page(outcomes: Mapping[str, Iterable[str]]) -> str:
         source = "" if one.source is None else f"“{_cell(one.source)}”"
         cells = (id_, _cell(one.text), source, "ours" if one.reading else "", names, results[id_])
         lines.append(f"| {' | '.join(cells)} |")
-    return HEAD + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def names_in(text: str) -> dict[str, list[str]]:
