@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.documents.fact_space import Fact, action_facts, offer_facts, ticket_facts
+from app.documents.fact_space import Fact, action_facts, offer_facts, ticket_facts, work_facts
 from app.usecases.tenants.tenants import templates
 from scripts.reference.table import code, codes, page, table
 
@@ -41,8 +41,16 @@ MEANING = {
     "ticket.channel": "the channel; absent: unknown",
     "ticket.credit_type": "the type of credit named",
     "ticket.language": "the primary part of the language, in lower case",
+    "ticket.opened_in_hours": "whether the ticket was opened in service hours",
+    "ticket.opened_on_business_day": "whether it was opened on a day with service hours",
+    "ticket.opened_weekday": "the day of the week on which it was opened, in the zone of the service hours",
     "ticket.pay_with": "how the customer wants to pay",
+    "ticket.priority": "the priority, one of the policy's",
     "ticket.product": "the product named",
+    "work.in_hours": "whether this part of the line of work is in service hours",
+    "work.kind": "the kind of work that the line names, one of the policy's",
+    "work.on_business_day": "whether this part is on a day with service hours",
+    "work.weekday": "the day of the week of this part, in the zone of the service hours",
 }
 
 
@@ -53,6 +61,7 @@ def facts() -> str:
         "order line (`when`, `requires` of offers and grants)": dict(offer_facts().facts),
         "action": dict(action_facts(policy).facts),
         "ticket (checks, grounds, gates)": dict(ticket_facts(policy).facts),
+        "surcharge": dict(work_facts(policy).facts),
     }
     own = {spec.fact for spec in policy.facts}
     found: dict[str, tuple[Fact, list[str]]] = {}
@@ -85,8 +94,9 @@ def facts() -> str:
         "A condition compares a fact with a value ([conditions](../policies.md#conditions)). Which "
         "facts exist "
         "depends on where the rule stands: at an order line (`when` and `requires` of offers and "
-        "grants), at an action, or at a "
-        "ticket (checks, grounds, gates). At a ticket the policy's own `facts` exist too, by their names.",
+        "grants), at an action, at a "
+        "ticket (checks, grounds, gates), or at a surcharge. At a ticket and a surcharge the policy's "
+        "own `facts` exist too, by their names.",
         table(("fact", "type", "values", "unknown", "means", "where"), rows),
         "An unknown fact makes a comparison unknown: it neither holds nor fails (ALL-3).",
     )

@@ -31,6 +31,7 @@ ELSEWHERE = {
     ("docs/calls.md", "json"): "tests/stories/test_explained_lives.py",
     ("docs/graphql.md", "json"): "tests/graphql/test_limits.py",
     ("docs/policies.md", "yaml"): "tests/pages/test_policies_page.py",
+    ("docs/policies.md", "yml"): "tests/pages/test_features.py",
 }
 NOT_RUN = {
     "RETAINER_PG_BIN=/usr/lib/postgresql/15/bin retainer backup old.dump": "needs Postgres 15 and its data folder; "

@@ -75,5 +75,5 @@ def test_the_blocks_are_one_policy_without_a_finding() -> None:
 
 
 def test_every_block_of_the_page_is_looked_at() -> None:
-    """YAML is put together; JSON and shell lines are tried by `test_blocks.py`; nothing else stands there."""
-    assert {block.language for block in blocks(PAGE)} == {"yaml", "json", "sh"}
+    """YAML is put together; JSON and shell lines are tried by `test_blocks.py`, examples by `test_features.py`."""
+    assert {block.language for block in blocks(PAGE)} == {"yaml", "yml", "json", "sh"}
