@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from app.connectors.helpdesks.helpdesk import Helpdesk
 from app.connectors.helpdesks.zammad import Zammad
