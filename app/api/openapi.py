@@ -38,8 +38,8 @@ TAGS: Final = (
 )
 DESCRIPTION: Final = (
     "The ledger and the rules of paid support: credits, cover, quotes and promised times, with a reason for every "
-    "answer.\n\nCredits are integers, money is a decimal string with a currency, instants are RFC 3339 with an offset "
-    "and answered in UTC. Unknown fields are refused in requests; ignore unknown fields and values in answers: more "
+    "answer.\n\nCredits are integers. Money is a decimal string with a currency. Instants are RFC 3339 with an offset, "
+    "and answered in UTC. Unknown fields are refused in requests. Ignore unknown fields and values in answers: more "
     "will come."
 )
 

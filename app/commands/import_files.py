@@ -53,13 +53,13 @@ def check_columns(record: Mapping[str, Any], number: int) -> None:
         text = str(value).strip()
         if name in imports.IDS and _EXPONENT.match(text):
             raise ColumnError(
-                f"column {name}: {text} in line {number} is a number in exponent form, so the id itself is lost;"
-                " format the column as text in the spreadsheet and export the file again"
+                f"column {name}: {text} in line {number} is a number in exponent form, so the id itself is lost."
+                " Format the column as text in the spreadsheet and export the file again"
             )
         if name in imports.INSTANTS and _DAY_FIRST.match(text):
             raise ColumnError(
-                f"column {name}: {text} in line {number} is a date whose day and month nobody can tell apart;"
-                " write instants such as 2025-01-31T09:00:00Z in the whole column"
+                f"column {name}: {text} in line {number} is a date whose day and month nobody can tell apart."
+                " Write instants such as 2025-01-31T09:00:00Z in the whole column"
             )
 
 

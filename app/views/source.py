@@ -75,7 +75,7 @@ class Source(TypedDict):
     kind: Annotated[Annotated[SourceKind, Closed("SourceKind", "Which system a source is.")], "Which system it is."]
     products: Annotated[
         Mapping[str, MappedProduct | None],
-        "What each product of the shop is here, by the shop's id of it; null for what is nothing of ours.",
+        "What each product of the shop is here, by its id in the shop. Null: nothing of ours.",
     ]
     options: Annotated[SourceOptions, "How deliveries are read."]
     secrets: Annotated[int, "How many secrets count at once."]

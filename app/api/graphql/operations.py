@@ -140,7 +140,7 @@ RENAMED: Final = {"after": "since", "before": "until", "first": "from_first", "l
 
 
 CONDITIONS: Final = {
-    "if_match": "The `etag` of what the change was made to; refused where another is in force, `*` where there is none",
+    "if_match": "The `etag` of what is changed. Refused where another is in force, and `*` where there is none",
     "if_none_match": "`*`: refused where there is one already",
 }
 """REST's headers that name versions, as arguments."""

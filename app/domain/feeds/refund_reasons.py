@@ -203,8 +203,8 @@ def _explain(
         blocks.append(
             ReviewItem(
                 PART_OF_UNIT,
-                f"{amount} was given back for line {row['line_id']}: no whole number of units, and nothing else that"
-                " the order was charged for.",
+                f"{amount} was given back for line {row['line_id']}. That is no whole number of units, and nothing"
+                " else that the order was charged for.",
                 says,
             )
         )

@@ -16,7 +16,7 @@ from app.domain.policy.policy import Policy
 _FACT: Final = re.compile(r"\{[^{}]*\}")
 _YES: Final = "Nothing: this is why the answer is yes."
 _ASK: Final = (
-    "See `reasons` for the clause and the facts it rests on, and `remedies` for what helps; "
+    "See `reasons` for the clause and the facts it rests on, and `remedies` for what helps. "
     "GET /v1/policies/{name} lists the policy's reasons."
 )
 
