@@ -190,16 +190,16 @@ async def run_once(
         return not tx.tenant.virtual and following is not None and following <= tx.at, unplaced
 
     done = 0
-    wanted = set(kinds)
-    if wanted & {due.AGENDA, due.EVENTS}:
+    chosen = set(kinds)
+    if chosen & {due.AGENDA, due.EVENTS}:
         is_due, unplaced = await db.read(tenant_id, look)
         done = await sweeps.fire_due(db, tenant_id, handlers, limit=TURN_ROWS_MAX) if is_due else 0
         if unplaced or done:
             placed = await positions.assign(db, tenant_id)
             METRICS.positions += placed
             done += placed
-            wanted.add(due.WEBHOOKS)
-    wanted_jobs = [job for job in jobs if getattr(job, "due", None) in {None, *wanted}]
+            chosen.add(due.WEBHOOKS)
+    wanted_jobs = [job for job in jobs if getattr(job, "due", None) in {None, *chosen}]
     # Side by side: an event need not wait for what a shop has sent.
     counts = await asyncio.gather(*(job(db, tenant_id) for job in wanted_jobs), return_exceptions=True)
     for job, count in zip(wanted_jobs, counts, strict=True):

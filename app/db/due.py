@@ -166,8 +166,8 @@ async def mark(tx: Tx, kind: str, *, wait: timedelta | None = None) -> None:
 
 async def anything(db: Database) -> bool:
     """Return whether something is due, of any tenant: one round trip, since it is asked five times a second."""
-    given = {"lock_timeout": f"{db.lock_timeout_ms}ms", "statement_timeout": f"{db.statement_timeout_ms}ms"}
-    return bool((await run_alone(db, _ANYTHING, given))[0][0])
+    timeouts = {"lock_timeout": f"{db.lock_timeout_ms}ms", "statement_timeout": f"{db.statement_timeout_ms}ms"}
+    return bool((await run_alone(db, _ANYTHING, timeouts))[0][0])
 
 
 async def claim(db: Database, most: int, *, lease: timedelta = LEASE) -> list[Turn]:

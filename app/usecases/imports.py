@@ -231,17 +231,17 @@ async def person(tx: Tx, row: Row) -> Outcome:
     known = await accounts.find_customer(tx, row.customer_id)
     before = Profile() if known is None else Profile.of(known.profile)
     company = None if known is None else await people.company_name(tx, known.company_id)
-    said = row.values
-    emails = [*([said["email"]] if "email" in said else []), *said.get("emails", ())]
-    wanted = Profile(
-        name=said.get("name"),
+    values = row.values
+    emails = [*([values["email"]] if "email" in values else []), *values.get("emails", ())]
+    profile = Profile(
+        name=values.get("name"),
         emails=tuple(emails),
-        external_ids=said.get("external_ids", {}),
-        metadata=said.get("metadata", {}),
-        company=said.get("company"),
+        external_ids=values.get("external_ids", {}),
+        metadata=values.get("metadata", {}),
+        company=values.get("company"),
     ).joined(before)
-    company_id = said.get("company_id", company)
-    if known is not None and wanted == before and company_id == company:
+    company_id = values.get("company_id", company)
+    if known is not None and profile == before and company_id == company:
         return Outcome(number=row.number, state="there")
     try:
         async with tx.connection.begin_nested():
@@ -249,12 +249,12 @@ async def person(tx: Tx, row: Row) -> Outcome:
                 await accounts.ensure_customer(tx, company_id)
             command = profiles.PutCustomer(
                 customer_id=row.customer_id,
-                name=wanted.name,
-                emails=wanted.emails,
-                external_ids=wanted.external_ids,
+                name=profile.name,
+                emails=profile.emails,
+                external_ids=profile.external_ids,
                 company_id=company_id,
-                metadata=wanted.metadata,
-                company=wanted.company,
+                metadata=profile.metadata,
+                company=profile.company,
             )
             await profiles.put_customer(tx, command, check=lambda _: None)
     except DomainError as error:

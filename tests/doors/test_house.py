@@ -22,7 +22,8 @@ from app.usecases.tenants import tenants
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for path in (ROOT / "app").rglob("*.py"))
 CLOCKS = {"app/api/deps.py", "app/worker.py"}
-COMMITS = {"app/db/engine.py"}
+COMMITS = {"app/db/engine.py", "app/db/driver.py"}
+"""The engine, and the end of its transaction at the driver, which nobody else calls."""
 VENDORS = re.compile(r"cactu|cs-?cart|avactis|shopp(?!ing)|x-?cart", re.IGNORECASE)
 FORMER = re.compile(r"shopper")
 
@@ -62,6 +63,24 @@ def test_only_the_engine_commits() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit"
     ]
     assert found == []
+
+
+def test_only_the_engine_ends_a_transaction_at_the_driver() -> None:
+    found = {
+        name(path)
+        for path in FILES
+        for node in nodes(path)
+        if isinstance(node, ast.ImportFrom) and node.module == "app.db.driver"
+        for alias in node.names
+        if alias.name == "end"
+    }
+    found |= {
+        name(path)
+        for path in FILES
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and node.attr == "end" and ast.unparse(node.value) == "driver"
+    }
+    assert found == {"app/db/engine.py"}
 
 
 RULE_METHODS = frozenset(

@@ -85,16 +85,16 @@ async def unname(tx: Tx, asked: Asked) -> None:
     await tx.execute(
         update(s.ticket).where(t.tenant_id == tx.tenant_id, t.ticket_id.in_(list(asked.tickets))).values(values)
     )
-    said = _said("ticket_id", asked.tickets.values())
-    await tx.rows(_ANSWERS, {"tenant": tx.tenant_id, "accounts": list(asked.accounts), "said": said})
+    texts = _texts("ticket_id", asked.tickets.values())
+    await tx.rows(_ANSWERS, {"tenant": tx.tenant_id, "accounts": list(asked.accounts), "said": texts})
 
 
 async def unname_company(tx: Tx, family: Sequence[str], names: Sequence[str]) -> None:
     """Take away the answers that people of a company were given about tickets that it pays for; ``names``: its own."""
-    said = _said("company_id", names)
-    await tx.rows(_ANSWERS_ON, {"tenant": tx.tenant_id, "accounts": list(family), "said": said})
+    texts = _texts("company_id", names)
+    await tx.rows(_ANSWERS_ON, {"tenant": tx.tenant_id, "accounts": list(family), "said": texts})
 
 
-def _said(member: str, names: Iterable[str]) -> list[str]:
+def _texts(member: str, names: Iterable[str]) -> list[str]:
     """Return how answers say these names."""
     return [f'"{member}":{msgspec.json.encode(name).decode()}' for name in names]

@@ -77,8 +77,8 @@ async def link(tx: Tx, customer_id: str, external_ids: Mapping[str, str]) -> lis
     """
     if not external_ids:
         return []
-    wanted = sorted(external_ids.items())
-    by = {"tenant": tx.tenant_id, "systems": [name for name, _ in wanted], "ids": [value for _, value in wanted]}
+    pairs = sorted(external_ids.items())
+    by = {"tenant": tx.tenant_id, "systems": [name for name, _ in pairs], "ids": [value for _, value in pairs]}
     await tx.rows(_LINK, {**by, "customer": customer_id})
     rows = await tx.rows(_LINKED, by)
     return [(row.system, row.external_id, row.customer_id) for row in rows if row.customer_id != customer_id]
@@ -100,11 +100,11 @@ async def linked(tx: Tx, system: str, external_id: str) -> str | None:
 
 async def living(tx: Tx, customer_ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:
     """Return for each customer the account that it lives on in: our id, and the vendor's; None once erased."""
-    wanted = sorted(set(customer_ids))
+    names = sorted(set(customer_ids))
     known: dict[str, tuple[str, str | None]] = {}
     if tx.read_only:
-        known = {name: tx.caches[_CLAIMED, name] for name in wanted if (_CLAIMED, name) in tx.caches}
-    if missing := [name for name in wanted if name not in known]:
+        known = {name: tx.caches[_CLAIMED, name] for name in names if (_CLAIMED, name) in tx.caches}
+    if missing := [name for name in names if name not in known]:
         rows = await tx.rows(_HEIRS, {"tenant": tx.tenant_id, "customers": missing})
         found = {row.start: (row.customer_id, row.external_id) for row in rows}
         if tx.read_only:

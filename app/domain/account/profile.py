@@ -84,6 +84,6 @@ class Profile:
 
     def words(self, names: Iterable[str]) -> frozenset[str]:
         """Return the words by which a customer is found; ``names``: its ids here, and its company's."""
-        said = [*names, self.name or "", self.company or "", *self.emails]
-        said += [f"{system} {external_id}" for system, external_id in self.external_ids.items()]
-        return frozenset(word for text in said for word in words(text))
+        texts = [*names, self.name or "", self.company or "", *self.emails]
+        texts += [f"{system} {external_id}" for system, external_id in self.external_ids.items()]
+        return frozenset(word for text in texts for word in words(text))

@@ -146,8 +146,8 @@ def judge(
             known, now = [e for e in events if e.recorded_at <= at], at
         else:
             known, now = [e for e in events if e.recorded_at < until], until
-        given = state if until is None else None
-        facts = _outcomes(given or _run(spec, calendar, known, at=now, history=history).state())
+        read = state if until is None else None
+        facts = _outcomes(read or _run(spec, calendar, known, at=now, history=history).state())
         missed = {(fact.cycle, fact.window_date): fact for fact in facts if fact.kind == "breached"}
         for key, fact in list(standing.items()):
             again = missed.get(key)

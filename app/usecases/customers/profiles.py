@@ -52,8 +52,8 @@ class PutCustomer:
 
 def tag_of(view: Mapping[str, Any]) -> str:
     """Return the version of what a customer says of itself, from a view that has its members."""
-    said = payload_hash({name: view[name] for name in MEMBERS})
-    return hashlib.sha256(said.encode()).hexdigest()[:20]
+    digest = payload_hash({name: view[name] for name in MEMBERS})
+    return hashlib.sha256(digest.encode()).hexdigest()[:20]
 
 
 async def put_customer(
@@ -67,16 +67,16 @@ async def put_customer(
     customer, made, companies = await _lock(tx, command)
     before = Profile.of(customer.profile)
     belongs = companies.get(customer.company_id or "")
-    said = profile_view(before, belongs.external_id if belongs else None)
-    check(None if made else tag_of(said))
+    shown = profile_view(before, belongs.external_id if belongs else None)
+    check(None if made else tag_of(shown))
     family = [customer.customer_id, *await customers.merged_from(tx, customer.customer_id)]
     company = await _company(tx, command, family, companies)
-    wanted, profile = None if company is None else company.customer_id, command.profile()
+    company_id, profile = None if company is None else company.customer_id, command.profile()
     new = profile_view(profile, None if company is None else company.external_id)
-    changed = [name for name in MEMBERS if _of(new, name) != _of(said, name)]
+    changed = [name for name in MEMBERS if _of(new, name) != _of(shown, name)]
     if changed or profile != before:
         await _claim_ids(tx, customer, profile)
-        customer.profile, customer.company_id = profile.stored(), wanted
+        customer.profile, customer.company_id = profile.stored(), company_id
         await _write(tx, customer, changed, family, company)
     view = await get_customer(tx, command.customer_id)
     return 201 if made else 200, {**view, **new}
@@ -96,12 +96,12 @@ async def _lock(tx: Tx, command: PutCustomer) -> tuple[Customer, bool, dict[str,
     joins = None if command.company_id is None else await accounts.find_customer(tx, command.company_id)
     if command.company_id is not None and joins is None:
         raise DomainError("company_not_found", field="company_id", company_id=command.company_id)
-    wanted: dict[str, str] = {} if joins is None else {joins.customer_id: joins.customer_id}
+    homes: dict[str, str] = {} if joins is None else {joins.customer_id: joins.customer_id}
     if found is not None and found.company_id is not None:
-        wanted[found.company_id] = (await people.living(tx, [found.company_id]))[found.company_id][0]
+        homes[found.company_id] = (await people.living(tx, [found.company_id]))[found.company_id][0]
     named = [customer.customer_id for customer in (joins, found) if customer is not None]
-    locked = await accounts.lock_customers(tx, [*wanted.values(), *named], named=named)
-    companies = {id_: locked[lives_on] for id_, lives_on in wanted.items() if lives_on in locked}
+    locked = await accounts.lock_customers(tx, [*homes.values(), *named], named=named)
+    companies = {id_: locked[lives_on] for id_, lives_on in homes.items() if lives_on in locked}
     if found is None:
         created = await accounts.create_customer(tx, command.customer_id)
         if created is None:
