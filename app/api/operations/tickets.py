@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -9,7 +10,7 @@ from fastapi import Query
 from app.api.fields import PathId, PathNumber, QueryId, RowsCursor
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
-from app.api.operations.table import Access, Operations
+from app.api.operations.table import Access, Operations, Perform
 from app.api.operations.ticket_bodies import (
     AccessBody,
     AssessmentBody,
@@ -47,6 +48,12 @@ def _first_lines(call: Call, ticket: Ticket, start: int = 0) -> Ticket:
     return {**ticket, "work": call.first_rows(ticket["work"], _LINES, start)} if "work" in ticket else ticket
 
 
+def _verb(id: str, path: str, *, scope: str = "tickets:write", **more: Any) -> Callable[[Perform], Perform]:
+    """Declare a verb on a ticket: a POST below it, keyed, which may be refused with 404, 409 and 422."""
+    refusals = (404, 409, 422)
+    return OPERATIONS.post(id, f"/v1/tickets/{{ticket_id}}/{path}", scope=scope, key="keyed", refusals=refusals, **more)
+
+
 @OPERATIONS.put(
     "putTicket", "/v1/tickets/{ticket_id}", scope="tickets:write", key="natural", status=201, refusals=(404, 409, 422)
 )
@@ -81,18 +88,14 @@ async def list_tickets(
     )
 
 
-@OPERATIONS.post(
-    "addTicketDetails", "/v1/tickets/{ticket_id}/details", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("addTicketDetails", "details")
 async def add_details(call: Call, ticket_id: PathId, body: DetailsBody) -> Answer[Ticket]:
     """What was missing or asked for; decides again."""
     stated = body.plain()
     return await call.keyed("tickets.details", body, lambda tx: tickets.details(tx, ticket_id, stated))
 
 
-@OPERATIONS.post(
-    "withdrawTicket", "/v1/tickets/{ticket_id}/withdrawal", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("withdrawTicket", "withdrawal")
 async def withdraw(call: Call, ticket_id: PathId, body: OccurredBody | None = None) -> Answer[Ticket]:
     """By the customer; gives back what is held."""
     content = body or OccurredBody()
@@ -101,13 +104,7 @@ async def withdraw(call: Call, ticket_id: PathId, body: OccurredBody | None = No
     )
 
 
-@OPERATIONS.post(
-    "qualifyTicket",
-    "/v1/tickets/{ticket_id}/qualification",
-    scope="tickets:qualify",
-    key="keyed",
-    refusals=(404, 409, 422),
-)
+@_verb("qualifyTicket", "qualification", scope="tickets:qualify")
 async def qualify(call: Call, ticket_id: PathId, body: QualificationBody) -> Answer[Ticket]:
     """An authorised representative accepts or rejects; who and why is kept."""
     return await call.keyed(
@@ -124,9 +121,7 @@ async def qualify(call: Call, ticket_id: PathId, body: QualificationBody) -> Ans
     )
 
 
-@OPERATIONS.post(
-    "assessTicket", "/v1/tickets/{ticket_id}/assessments", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("assessTicket", "assessments")
 async def assess(call: Call, ticket_id: PathId, body: AssessmentBody) -> Answer[Ticket]:
     """A quote; answers ``in_force`` or ``awaiting_confirmation`` as ``status``."""
     return await call.keyed(
@@ -144,13 +139,7 @@ async def assess(call: Call, ticket_id: PathId, body: AssessmentBody) -> Answer[
     )
 
 
-@OPERATIONS.post(
-    "confirmAssessment",
-    "/v1/tickets/{ticket_id}/assessments/{number}/confirmation",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
-)
+@_verb("confirmAssessment", "assessments/{number}/confirmation")
 async def confirm(call: Call, ticket_id: PathId, number: PathNumber, body: ConfirmationBody) -> Answer[Ticket]:
     """The customer's yes or no."""
     return await call.keyed(
@@ -158,9 +147,7 @@ async def confirm(call: Call, ticket_id: PathId, number: PathNumber, body: Confi
     )
 
 
-@OPERATIONS.post(
-    "addResponse", "/v1/tickets/{ticket_id}/responses", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("addResponse", "responses")
 async def respond(call: Call, ticket_id: PathId, body: ResponseBody) -> Answer[Ticket]:
     """A message of the vendor's or the customer's."""
     return await call.keyed(
@@ -178,13 +165,7 @@ async def respond(call: Call, ticket_id: PathId, body: ResponseBody) -> Answer[T
     )
 
 
-@OPERATIONS.post(
-    "requestAccess",
-    "/v1/tickets/{ticket_id}/access-requests",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
-)
+@_verb("requestAccess", "access-requests")
 async def request_access(call: Call, ticket_id: PathId, body: AccessBody) -> Answer[Ticket]:
     """Access the customer owes, by a deadline."""
     return await call.keyed(
@@ -194,13 +175,7 @@ async def request_access(call: Call, ticket_id: PathId, body: AccessBody) -> Ans
     )
 
 
-@OPERATIONS.post(
-    "grantAccess",
-    "/v1/tickets/{ticket_id}/access-requests/{number}/grant",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
-)
+@_verb("grantAccess", "access-requests/{number}/grant")
 async def grant_access(
     call: Call, ticket_id: PathId, number: PathNumber, body: OccurredBody | None = None
 ) -> Answer[Ticket]:
@@ -213,9 +188,7 @@ async def grant_access(
     )
 
 
-@OPERATIONS.post(
-    "reachMilestone", "/v1/tickets/{ticket_id}/milestones", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("reachMilestone", "milestones")
 async def reach(call: Call, ticket_id: PathId, body: MilestoneBody) -> Answer[Ticket]:
     """A milestone of the policy's own is reached, such as a workaround; its clock stops."""
     return await call.keyed(
@@ -225,9 +198,7 @@ async def reach(call: Call, ticket_id: PathId, body: MilestoneBody) -> Answer[Ti
     )
 
 
-@OPERATIONS.post(
-    "pauseTicket", "/v1/tickets/{ticket_id}/pauses", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("pauseTicket", "pauses")
 async def pause(call: Call, ticket_id: PathId, body: PauseBody) -> Answer[Ticket]:
     """Vendor clocks stand."""
     return await call.keyed(
@@ -239,9 +210,7 @@ async def pause(call: Call, ticket_id: PathId, body: PauseBody) -> Answer[Ticket
     )
 
 
-@OPERATIONS.post(
-    "resumeTicket", "/v1/tickets/{ticket_id}/resumptions", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("resumeTicket", "resumptions")
 async def resume(call: Call, ticket_id: PathId, body: ResumeBody) -> Answer[Ticket]:
     """Vendor clocks go on."""
     return await call.keyed(
@@ -253,9 +222,7 @@ async def resume(call: Call, ticket_id: PathId, body: ResumeBody) -> Answer[Tick
     )
 
 
-@OPERATIONS.post(
-    "applyCredit", "/v1/tickets/{ticket_id}/credits", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("applyCredit", "credits")
 async def apply_credit(call: Call, ticket_id: PathId, body: CreditBody) -> Answer[Ticket]:
     """Applies a credit to an open ticket, with a new response or without."""
     response: dict[str, Any] | None = None if body.response is None else body.response.plain()
@@ -281,17 +248,13 @@ async def split(call: Call, ticket_id: PathId, body: SplitBody) -> Answer[Ticket
     return await call.natural(lambda tx: tickets.split(tx, command))
 
 
-@OPERATIONS.post(
-    "mergeTicket", "/v1/tickets/{ticket_id}/merge", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("mergeTicket", "merge")
 async def merge(call: Call, ticket_id: PathId, body: TicketMergeBody) -> Answer[Ticket]:
     """Two tickets are one issue: this one ends withdrawn, its hold is released and its responses move to the other."""
     return await call.keyed("tickets.merge", body, lambda tx: tickets.merge(tx, ticket_id, into=body.into_ticket_id))
 
 
-@OPERATIONS.post(
-    "logWork", "/v1/tickets/{ticket_id}/work", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("logWork", "work")
 async def log_work(call: Call, ticket_id: PathId, body: WorkBody) -> Answer[Ticket]:
     """A line of the work log, priced by the policy: by its parts in hours and after, rounded on the sum.
 
@@ -306,9 +269,7 @@ async def log_work(call: Call, ticket_id: PathId, body: WorkBody) -> Answer[Tick
     return await call.keyed("tickets.work", body, logged)
 
 
-@OPERATIONS.post(
-    "resolveTicket", "/v1/tickets/{ticket_id}/resolution", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("resolveTicket", "resolution")
 async def resolve(call: Call, ticket_id: PathId, body: ResolutionBody) -> Answer[Ticket]:
     """Captures, or gives back."""
     return await call.keyed(
@@ -325,9 +286,7 @@ async def resolve(call: Call, ticket_id: PathId, body: ResolutionBody) -> Answer
     )
 
 
-@OPERATIONS.post(
-    "reopenTicket", "/v1/tickets/{ticket_id}/reopening", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("reopenTicket", "reopening")
 async def reopen(call: Call, ticket_id: PathId, body: ReopeningBody | None = None) -> Answer[Ticket]:
     """The same issue again, without a second charge inside the policy's window."""
     content = body or ReopeningBody()
@@ -336,21 +295,13 @@ async def reopen(call: Call, ticket_id: PathId, body: ReopeningBody | None = Non
     )
 
 
-@OPERATIONS.post(
-    "openDispute", "/v1/tickets/{ticket_id}/disputes", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
-)
+@_verb("openDispute", "disputes")
 async def dispute(call: Call, ticket_id: PathId, body: DisputeBody) -> Answer[Ticket]:
     """The customer thinks the charge wrong."""
     return await call.keyed("tickets.dispute", body, lambda tx: ticket_work.dispute(tx, ticket_id, reason=body.reason))
 
 
-@OPERATIONS.post(
-    "decideDispute",
-    "/v1/tickets/{ticket_id}/disputes/{number}/decision",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
-)
+@_verb("decideDispute", "disputes/{number}/decision")
 async def decide_dispute(
     call: Call, ticket_id: PathId, number: PathNumber, body: DisputeDecisionBody
 ) -> Answer[Ticket]:
@@ -369,13 +320,7 @@ async def decide_dispute(
     )
 
 
-@OPERATIONS.post(
-    "correctCause",
-    "/v1/tickets/{ticket_id}/cause",
-    access=Access(scopes=("credits:refund",), code=_CAUSE_CODE),
-    key="keyed",
-    refusals=(404, 409, 422),
-)
+@_verb("correctCause", "cause", access=Access(scopes=("credits:refund",), code=_CAUSE_CODE))
 async def correct_cause(call: Call, ticket_id: PathId, body: CauseBody) -> Answer[Ticket]:
     """Corrects the cause of a resolved ticket at any time. A bug returns its credits; another takes them again.
 
