@@ -44,6 +44,7 @@ class BoundRoute(APIRoute):
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         self._beginning = operation.path.partition("{")[0]
+        self._slashes = None if ":path}" in operation.path else operation.path.count("/")
         super().__init__(
             operation.path,
             _published(operation),
@@ -58,10 +59,10 @@ class BoundRoute(APIRoute):
         )
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Return whether a request is this operation's. Its first words are compared first, which costs least."""
-        if not scope["path"].startswith(self._beginning) and not scope.get("root_path"):
-            return _NO_MATCH
-        return super().matches(scope)
+        """Return whether a request is this operation's. First words and number of parts come first: they cost least."""
+        path = scope["path"]
+        alike = path.startswith(self._beginning) and self._slashes in (None, path.count("/"))
+        return super().matches(scope) if alike or scope.get("root_path") else _NO_MATCH
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Return what serves a request."""
