@@ -178,9 +178,15 @@ def gatherer(settings: Settings, database: Database, figures: Figures) -> Gather
         patient=patient,
         group_of=lambda command: command.subject,
         in_flight=settings.ledger_in_flight,
+        tenants=tenants_at_once(settings),
         batch=settings.ledger_batch,
         queue=settings.ledger_queue,
     )
+
+
+def tenants_at_once(settings: Settings) -> int:
+    """Of how many tenants a gatherer has batches under way: two connections of the pool are left to other calls."""
+    return max(1, min(8, settings.pool_size - 2))
 
 
 def balance_reader(settings: Settings, database: Database) -> Gatherer[str, Balance | DomainError]:
@@ -189,7 +195,9 @@ def balance_reader(settings: Settings, database: Database) -> Gatherer[str, Bala
     async def run(tenant_id: str, customer_ids: Sequence[str], _: Join) -> Sequence[Balance | DomainError]:
         return await database.read(tenant_id, lambda tx: accounts.balances(tx, customer_ids))
 
-    return Gatherer(run, group_of=str, batch=settings.ledger_batch, queue=settings.ledger_queue)
+    return Gatherer(
+        run, group_of=str, tenants=tenants_at_once(settings), batch=settings.ledger_batch, queue=settings.ledger_queue
+    )
 
 
 def _verifier(settings: Settings, database: Database) -> TokenVerifier | None:

@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(default=10, ge=1, le=200, description="database connections a process")
     ledger_in_flight: int = Field(
-        default=1, ge=1, le=16, description="transactions of the ledger at once; 2 pays on slow disks"
+        default=1, ge=1, le=16, description="transactions of the ledger at once for a tenant; 2 pays on slow disks"
     )
     ledger_batch: int = Field(
         default=128, ge=1, le=1000, description="commands that one transaction of the ledger takes at most"

@@ -1,19 +1,20 @@
 """Collects concurrent commands into one transaction; knows nothing of credits (decision 0002).
 
 No timer: while a batch is in flight the next one gathers, so a lone command never waits. A queue a tenant, one tenant a
-batch, tenants served in turn. A batch that fails is run again in groups, then one by one, so that a poisoned command
-cannot hurt its neighbours. What somebody else holds locked is set aside: a batch waits for it a moment only, then the
-commands that need it wait by themselves, those that come later behind them, while all others are served. A batch that
-has its locks takes those in with it that came for the same meanwhile: where processes take turns at one busy customer,
-each turn then carries all that wait there.
+batch, one batch in flight a tenant, several tenants at once, served in turn. A batch that fails is run again in groups,
+then one by one, so that a poisoned command cannot hurt its neighbours. What somebody else holds locked is set aside: a
+batch waits for it a moment only, then the commands that need it wait by themselves, those that come later behind them,
+while all others are served. A batch that has its locks takes those in with it that came for the same meanwhile: where
+processes take turns at one busy customer, each turn then carries all that wait there.
 Everything is bounded: beyond the bounds callers get `Busy` (503 with ``Retry-After``).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -57,9 +58,9 @@ class Gatherer(Generic[C, R]):
     at the head of the tenant's line that are of these groups are appended to ``commands``. Nobody overtakes anybody.
 
     ``group_of`` names what commands may block each other on (a customer): after a failure groups are run apart.
-    ``in_flight``: batches at once in this process (one is best on fast disks, two on slow ones); ``batch``: most
-    commands in one; ``queue``: most commands waiting; ``attempts``: tries when the database was lost, always with the
-    same commands (so that their keys make the second try a replay). ``deadline``: seconds after which callers are
+    ``in_flight``: batches of one tenant at once in this process (one is best on fast disks, two on slow ones);
+    ``tenants``: batches at once of all tenants; ``batch``: most commands in one; ``queue``: most commands waiting;
+    ``attempts``: tries when the database was lost, always with the same commands (so that their keys make the second try a replay). ``deadline``: seconds after which callers are
     told that the outcome is unknown, whatever becomes of their batch; a batch itself has a fifth of it at least.
     ``patient``: like ``run``, but waits longer for locks; with it, ``run`` is expected to give up soon (`Locked`), and
     what it gave up on is set aside.
@@ -72,6 +73,7 @@ class Gatherer(Generic[C, R]):
         patient: Callable[[str, Sequence[C], Join], Awaitable[Sequence[R]]] | None = None,
         group_of: Callable[[C], Hashable] = id,
         in_flight: int = 1,
+        tenants: int = 4,
         batch: int = 128,
         queue: int = 4096,
         groups_at_once: int = 4,
@@ -83,6 +85,8 @@ class Gatherer(Generic[C, R]):
         self._patient = patient
         self._group_of = group_of
         self._in_flight = in_flight
+        self._tenants = max(tenants, in_flight)
+        self._under_way: Counter[str] = Counter()
         self._batch = batch
         self._queue = queue
         self._groups_at_once = groups_at_once
@@ -91,7 +95,8 @@ class Gatherer(Generic[C, R]):
         self._deadline = deadline
         self._waiting: dict[str, deque[Item[C, R]]] = {}
         self._turns: deque[str] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}
+        """Batches under way, and whose each is."""
         self._given_up: set[asyncio.Task[None]] = set()
         self._aside: dict[tuple[str, Hashable], deque[Item[C, R]]] = {}
         self._waiting_aside: set[asyncio.Task[None]] = set()
@@ -135,12 +140,13 @@ class Gatherer(Generic[C, R]):
         line = self._waiting.get(tenant)
         if line is None:
             line = self._waiting[tenant] = deque()
-            self._turns.append(tenant)
+            if self._under_way[tenant] < self._in_flight:
+                self._turns.append(tenant)
         return line
 
     def _go_on(self, count: int) -> None:
         self.stats.waiting += count
-        if not self._scheduled and len(self._running) < self._in_flight:
+        if not self._scheduled and self._turns and len(self._running) < self._tenants:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._pump)
 
@@ -149,7 +155,7 @@ class Gatherer(Generic[C, R]):
         self._closed = True
         while self._running or self._turns or self._waiting_aside:
             self._pump()
-            busy = self._running | self._waiting_aside
+            busy = {*self._running, *self._waiting_aside}
             if busy:
                 await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
             else:
@@ -157,27 +163,38 @@ class Gatherer(Generic[C, R]):
 
     def _pump(self) -> None:
         self._scheduled = False
-        while self._turns and len(self._running) < self._in_flight:
+        while self._turns and len(self._running) < self._tenants:
             tenant = self._turns.popleft()
             line = self._waiting[tenant]
             items = [line.popleft() for _ in range(min(len(line), self._batch))]
-            if line:
-                self._turns.append(tenant)
-            else:
+            if not line:
                 del self._waiting[tenant]
             self.stats.waiting -= len(items)
             if self._aside:
                 items = [item for item in items if not self._joins_aside(tenant, item)]
-            if not items:
-                continue
-            task = asyncio.get_running_loop().create_task(self._serve(tenant, items))
-            self._running.add(task)
-            task.add_done_callback(self._served)
+            if items:
+                task = asyncio.get_running_loop().create_task(self._serve(tenant, items))
+                self._running[task] = tenant
+                self._under_way[tenant] += 1
+                task.add_done_callback(self._served)
+            if line and self._under_way[tenant] < self._in_flight:
+                self._turns.append(tenant)
 
     def _served(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._end(task)
         if self._turns and not self._scheduled:
             self._pump()
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        """A batch is under way no more: its tenant's next one may be."""
+        tenant = self._running.pop(task, None)
+        if tenant is None:
+            return
+        self._under_way[tenant] -= 1
+        if not self._under_way[tenant]:
+            del self._under_way[tenant]
+        if tenant in self._waiting and tenant not in self._turns:
+            self._turns.append(tenant)
 
     async def _serve(self, tenant: str, items: list[Item[C, R]], *, patient: bool = False) -> None:
         stats = self.stats
@@ -222,7 +239,8 @@ class Gatherer(Generic[C, R]):
             found.append(line.popleft())
         if found and not line:
             del self._waiting[tenant]
-            self._turns.remove(tenant)
+            with contextlib.suppress(ValueError):
+                self._turns.remove(tenant)
         self.stats.waiting -= len(found)
         self.stats.joined += len(found)
         return found
@@ -230,8 +248,8 @@ class Gatherer(Generic[C, R]):
     def _give_up(self, task: asyncio.Task[None] | None, items: Sequence[Item[C, R]]) -> None:
         """The database takes what it is sent and does not answer: callers are told, others go on without this batch."""
         _fail(items, Unavailable("the database does not answer", outcome_unknown=True))
-        if task in self._running:
-            self._running.discard(task)
+        if task is not None and task in self._running:
+            self._end(task)
             self._given_up.add(task)
             task.add_done_callback(self._given_up.discard)
             self._pump()
