@@ -111,6 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.figures.samples.append(functools.partial(samples, database, ledger_writer.stats))
         app.state.figures.shared.append(state.watch.sample)
         async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(state.watch.close)
             if shared_folder() is not None:
                 await stack.enter_async_context(_background(_refresh_forever(app.state.figures)))
             stack.push_async_callback(ledger_writer.close)

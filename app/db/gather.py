@@ -60,8 +60,9 @@ class Gatherer(Generic[C, R]):
     ``group_of`` names what commands may block each other on (a customer): after a failure groups are run apart.
     ``in_flight``: batches of one tenant at once in this process (one is best on fast disks, two on slow ones);
     ``tenants``: batches at once of all tenants; ``batch``: most commands in one; ``queue``: most commands waiting;
-    ``attempts``: tries when the database was lost, always with the same commands (so that their keys make the second try a replay). ``deadline``: seconds after which callers are
-    told that the outcome is unknown, whatever becomes of their batch; a batch itself has a fifth of it at least.
+    ``attempts``: tries when the database was lost, always with the same commands (so that their keys make the second
+    try a replay). ``deadline``: seconds after which callers are told that the outcome is unknown, whatever becomes of
+    their batch; a batch itself has a fifth of it at least.
     ``patient``: like ``run``, but waits longer for locks; with it, ``run`` is expected to give up soon (`Locked`), and
     what it gave up on is set aside.
     """

@@ -13,8 +13,12 @@ from app.db.ops import figures
 from app.domain.values.errors import DomainError
 
 FRESH_SECONDS: Final = 15.0
+SHARE: Final = 0.02
+"""Of the time that is spent on looking: where a round over all tenants takes long, the next one comes later."""
+FEW: Final = 50
+"""So many tenants are waited for, up to `SECONDS_MAX`; of more, a scrape tells what is known by then."""
 SECONDS_MAX: Final = 1.0
-"""A look takes no longer; the tenants that are left have their turn at the next one."""
+MANY_SECONDS_MAX: Final = 0.02
 
 
 class Watch:
@@ -22,26 +26,45 @@ class Watch:
 
     def __init__(self) -> None:
         self._last: dict[str, figures.TenantFigures] = {}
-        self._at: dict[str, float] = {}
-        self._lock = asyncio.Lock()
+        self._round: asyncio.Task[None] | None = None
+        self._fresh_until = float("-inf")
+        self._tenants = 0
 
     async def look(self, db: Database) -> None:
-        """Measures what is older than `FRESH_SECONDS`, the oldest first. A database that cannot answer changes
-        nothing: `/metrics` is what one looks at then."""
-        async with self._lock:
-            began = time.monotonic()
+        """Begins a round over all tenants when the last one is a while ago, and waits for it a moment.
+
+        A database that cannot answer changes nothing: `/metrics` is what one looks at then.
+        """
+        if self._round is None and time.monotonic() >= self._fresh_until:
+            self._fresh_until = time.monotonic() + FRESH_SECONDS  # others who scrape meanwhile begin no round
             try:
-                async with asyncio.timeout(SECONDS_MAX):
-                    known = await db.tenant_ids()
-                    for gone in self._last.keys() - set(known):
-                        self._last.pop(gone)
-                    for tenant_id in sorted(known, key=lambda item: self._at.get(item, -1.0)):
-                        if began - self._at.get(tenant_id, -FRESH_SECONDS) < FRESH_SECONDS:
-                            break
-                        self._at[tenant_id] = began
-                        await self._measure(db, tenant_id)
-            except (TimeoutError, Unavailable, Retry):
+                known = await db.tenant_ids()
+            except (Unavailable, Retry):
                 return
+            self._tenants = len(known)
+            self._round = asyncio.create_task(self._look(db, known))
+        if self._round is not None:
+            await asyncio.wait({self._round}, timeout=SECONDS_MAX if self._tenants <= FEW else MANY_SECONDS_MAX)
+
+    async def close(self) -> None:
+        """Breaks a round off that is under way."""
+        if self._round is not None:
+            self._round.cancel()
+            await asyncio.wait({self._round})
+
+    async def _look(self, db: Database, known: list[str]) -> None:
+        began = time.monotonic()
+        try:
+            for gone in self._last.keys() - set(known):
+                self._last.pop(gone)
+            for tenant_id in known:
+                await self._measure(db, tenant_id)
+        except (Unavailable, Retry):
+            return
+        finally:
+            ended = time.monotonic()
+            self._fresh_until = ended + max(FRESH_SECONDS, (ended - began) / SHARE if self._tenants > FEW else 0.0)
+            self._round = None
 
     async def _measure(self, db: Database, tenant_id: str) -> None:
         try:
