@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Final, Self
@@ -21,7 +21,7 @@ import typer
 from app.commands.base import CommandError, database
 from app.commands.import_files import ColumnError, check_columns, records
 from app.db.engine import Database, Tx
-from app.db.failures import Unavailable
+from app.db.failures import Locked, Unavailable
 from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases import imports
@@ -30,6 +30,9 @@ from app.usecases.tickets import tickets
 
 SHOWN: Final = 100
 """Bad lines printed; the rest are counted."""
+CHUNK_CUSTOMERS: Final = 50
+CHUNK_ROWS: Final = 1_000
+"""What one transaction brings in at most; whoever else writes on one of its customers waits for it."""
 PROGRESS_ROWS: Final = 10_000
 """Lines read between two words of progress."""
 
@@ -169,18 +172,59 @@ async def _bring(url: str, tenant: str, staged: Staged, *, apply: bool) -> int:
 async def bring_all(
     db: Database, tenant: str, staged: Staged, bad: Bad, *, validate_only: bool, label: str
 ) -> Counter[str]:
-    """Every customer in a transaction of its own, with progress on stderr: how many lines became what."""
+    """Brings in every customer whole, many a transaction, with progress on stderr: how many lines became what."""
     found: Counter[str] = Counter()
-    total = staged.customers()
+    total, brought = staged.customers(), 0
     every = max(1, total // 20)
-    for number, mine in enumerate(staged.by_customer(), start=1):
-        work = functools.partial(_one, rows=mine)
-        for outcome in await db.run(tenant, work, actor="import", validate_only=validate_only):
+    for chunk in _chunks(staged.by_customer()):
+        for outcome in await _bring_chunk(db, tenant, chunk, validate_only=validate_only):
             found[outcome.state] += 1
             if outcome.state == "bad":
                 bad.note(outcome.number, outcome.message)
-        if number % every == 0 or number == total:
-            print(f"{label} {number} of {total} customers", file=sys.stderr)
+        before, brought = brought, brought + len(chunk)
+        if before // every != brought // every or brought == total:
+            print(f"{label} {brought} of {total} customers", file=sys.stderr)
+    return found
+
+
+def _chunks(customers: Iterable[list[Row]]) -> Iterator[list[list[Row]]]:
+    """Some customers at a time, with a bounded number of rows."""
+    chunk: list[list[Row]] = []
+    for mine in customers:
+        chunk.append(mine)
+        if len(chunk) >= CHUNK_CUSTOMERS or sum(map(len, chunk)) >= CHUNK_ROWS:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+async def _bring_chunk(db: Database, tenant: str, chunk: list[list[Row]], *, validate_only: bool) -> list[Outcome]:
+    """Some customers in one transaction; each in its own where one of them cannot be brought in like that."""
+    try:
+        return await db.run(
+            tenant, functools.partial(_several, chunk=chunk), actor="import", validate_only=validate_only
+        )
+    except (DomainError, Locked):
+        if len(chunk) == 1:
+            raise
+    found: list[Outcome] = []
+    for mine in chunk:
+        found += await _bring_chunk(db, tenant, [mine], validate_only=validate_only)
+    return found
+
+
+async def _several(tx: Tx, *, chunk: list[list[Row]]) -> list[Outcome]:
+    """One customer after another. When only checking, none sees what another would have brought."""
+    found: list[Outcome] = []
+    for mine in chunk:
+        if not tx.validate_only:
+            found += await _one(tx, rows=mine)
+            continue
+        async with tx.connection.begin_nested() as apart:
+            found += await _one(tx, rows=mine)
+            await apart.rollback()
+        tx.caches.clear()
     return found
 
 

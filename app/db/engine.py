@@ -41,6 +41,8 @@ GREETING: Final = 2.4
 """Seconds for a transaction's first answer. Two more go by in closing a connection that does not answer."""
 START_PATIENCE: Final = 20.0
 """Seconds for which a starting process waits for a database that is not there yet."""
+_SAVEPOINT = text("savepoint refusable")
+_ROLL_BACK = text("rollback to savepoint refusable")
 _BEGIN = text("select retainer_begin(:tenant, :lock_timeout, :statement_timeout)")
 _ENTER = text("select * from retainer_enter(:tenant, :lock_timeout, :statement_timeout)")
 """Begins for a tenant and looks at its row: (clock, name of the policy, mode and time of the tenant's clock, whether it
@@ -126,6 +128,16 @@ class Tx:
             found = await fetch(self.connection, statement, parameters)
             return found[0] if found else None
         return (await self.connection.execute(statement, parameters)).first()
+
+    @asynccontextmanager
+    async def refusable(self) -> AsyncIterator[None]:
+        """Undo what the block writes when it refuses (`DomainError`); the transaction goes on. Once in each."""
+        await self.rows(_SAVEPOINT)
+        try:
+            yield
+        except DomainError:
+            await self.rows(_ROLL_BACK)
+            raise
 
     def mint(self, prefix: str) -> str:
         """A new id with that prefix."""

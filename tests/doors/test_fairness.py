@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from app.db.budget import HOUSE, OneByOne, Shares
+from app.db.budget import BESIDE, HOUSE, OneByOne, Shares
 from app.domain.values.errors import DomainError
 from app.main import create_app
 from tests.conftest import MakeVendor
@@ -272,6 +272,28 @@ async def test_a_tenant_alone_has_all_connections_but_the_one_that_is_kept() -> 
     assert [shares.take("a") for _ in range(10)] == [True] * 9 + [False]
     assert shares.take("b")
     assert not shares.take("c")
+
+
+async def test_work_beside_the_calls_is_served_before_a_crowd_of_them_until_it_has_its_share() -> None:
+    shares = Shares(10)
+    for _ in range(5):
+        assert shares.take("a")
+        shares.take("b")
+    order: list[str] = []
+
+    async def one(tenant: str) -> None:
+        assert await shares.wait(tenant, 5)
+        order.append("beside" if tenant == BESIDE else tenant)
+
+    tasks = [asyncio.create_task(one(name)) for name in ["a"] * 3 + ["b"] * 3 + [BESIDE] * 3]
+    await asyncio.sleep(0)
+    for held in ("a", "b", "a", "b"):
+        shares.give_back(held)
+        await asyncio.sleep(0)
+    assert order == ["beside", "beside", "a", "b"]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_tenant_gets_no_more_than_half_while_another_waits_and_turns_go_round() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, and_, cast, delete, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, Executable, Table, and_, cast, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db import schema as s
@@ -123,14 +124,19 @@ async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
     return open_ticket_views(await tx.rows(where))
 
 
+STEP_ROWS: Final = 500
+"""Rows of an export that are read at once."""
+
+
 async def everything(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]]:
     """All rows kept about a customer, by table."""
     found: dict[str, Sequence[Any]] = {}
     for name, table, order in _EXPORTED:
-        found[name] = await tx.rows(
+        found[name] = await _in_steps(
+            tx,
             select(table)
             .where(table.c.tenant_id == tx.tenant_id, table.c.customer_id == customer_id)
-            .order_by(*(table.c[column] for column in order))
+            .order_by(*(table.c[column] for column in order)),
         )
     holds = [row.hold_id for row in found["holds"]]
     operations = [row.operation_id for row in found["operations"]]
@@ -153,13 +159,21 @@ async def asked_elsewhere(tx: Tx, customer_id: str) -> dict[str, list[dict[str, 
 
 
 async def _of(tx: Tx, table: Table, column: str, ids: Sequence[str], order: Sequence[str]) -> Sequence[Any]:
-    if not ids:
-        return []
-    return await tx.rows(
-        select(table)
-        .where(table.c.tenant_id == tx.tenant_id, table.c[column].in_(ids))
-        .order_by(*(table.c[name] for name in order))
-    )
+    found: list[Any] = []
+    columns = [table.c[name] for name in order]
+    for first in range(0, len(ids), STEP_ROWS):
+        part = table.c[column].in_(ids[first : first + STEP_ROWS])
+        found += await _in_steps(tx, select(table).where(table.c.tenant_id == tx.tenant_id, part).order_by(*columns))
+    return sorted(found, key=attrgetter(*order))
+
+
+async def _in_steps(tx: Tx, statement: Executable) -> list[Any]:
+    """Read the rows a few at a time, all of one snapshot, so that no step keeps the database or the loop for long."""
+    found: list[Any] = []
+    result = await tx.connection.stream(statement)
+    async for part in result.partitions(STEP_ROWS):
+        found += part
+    return found
 
 
 def _row(row: Any) -> dict[str, Any]:

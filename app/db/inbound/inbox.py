@@ -7,12 +7,13 @@ new state. Personal data stands in ``inbound_delivery.body``, ``headers``, ``fet
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, null, select, text, update
+from sqlalchemy import null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db import due
@@ -25,18 +26,16 @@ from app.domain.values.paging import PageRequest
 _d = inbound_delivery.c
 _LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 17))")
 _WAIT = text("select pg_advisory_xact_lock(hashtextextended(:name, 17))")
-_CLAIM = (
-    "select delivery_id from inbound_delivery where tenant_id = :tenant and state = 'received'"
-    " and next_at <= clock_timestamp()"
-    " and not (delivery_id = any(:passed)) order by attempts, delivery_id {order} limit 1 for update skip locked"
+_ADD = text(
+    "insert into inbound_delivery (tenant_id, delivery_id, source, event_key, topic, subject, headers, body, fetched,"
+    " state, attempts, received_at, next_at) values (:tenant, :delivery, :source, :key, :topic, :subject,"
+    " cast(cast(:headers as text) as jsonb), :body, cast(cast(:fetched as text) as jsonb), 'received', 0, :at, :at)"
+    " on conflict (tenant_id, source, event_key) do nothing returning delivery_id"
 )
-_OLDEST = text(_CLAIM.format(order="asc"))
-_NEWEST = text(_CLAIM.format(order="desc"))
-_KIN = text(
-    "select delivery_id from inbound_delivery where tenant_id = :tenant and source = :source and subject = :subject"
-    " and state = 'received' and attempts = 0 and next_at <= clock_timestamp() order by delivery_id limit :limit"
-    " for update skip locked"
+_ADDED = text(
+    "select delivery_id from inbound_delivery where tenant_id = :tenant and source = :source and event_key = :key"
 )
+_KNOWN = text("select seen from inbound_subject where tenant_id = :tenant and source = :source and subject = :subject")
 _ANY = text(
     "select exists (select from inbound_delivery where tenant_id = :tenant and state = 'received'"
     " and next_at <= clock_timestamp())"
@@ -110,7 +109,8 @@ _COLUMNS = tuple(_d[name] for name in DeliveryRow.__dataclass_fields__)
 _SHOWN = tuple(column for column in _COLUMNS if column.name not in ("body", "headers", "fetched"))
 
 
-def _row(row: Any) -> DeliveryRow:
+def read_row(row: Any) -> DeliveryRow:
+    """Return a delivery; without its body where that was not selected."""
     values = {"body": b"", "headers": {}, "fetched": None, **dict(row._mapping)}
     return DeliveryRow(**{**values, "body": bytes(values["body"])})
 
@@ -129,32 +129,24 @@ async def add(
 ) -> tuple[str, bool]:
     """Stores a delivery: (its id, True), or (the id of the one that is there, False) for the same event again."""
     delivery_id = tx.mint("dlv")
+    name = {"tenant": tx.tenant_id, "source": source, "key": event_key}
     made = await tx.row(
-        insert(inbound_delivery)
-        .values(
-            tenant_id=tx.tenant_id,
-            delivery_id=delivery_id,
-            source=source,
-            event_key=event_key,
-            topic=topic,
-            subject=subject,
-            headers=dict(headers),
-            body=body,
-            fetched=fetched,
-            state="received",
-            attempts=0,
-            received_at=received_at,
-            next_at=received_at,
-        )
-        .on_conflict_do_nothing(index_elements=["tenant_id", "source", "event_key"])
-        .returning(_d.delivery_id)
+        _ADD,
+        {
+            **name,
+            "delivery": delivery_id,
+            "topic": topic,
+            "subject": subject,
+            "headers": json.dumps(dict(headers)),
+            "body": body,
+            "fetched": None if fetched is None else json.dumps(fetched),
+            "at": received_at,
+        },
     )
     if made is not None:
         await due.mark(tx, due.INBOUND)
         return delivery_id, True
-    found = await tx.row(
-        select(_d.delivery_id).where(_d.tenant_id == tx.tenant_id, _d.source == source, _d.event_key == event_key)
-    )
+    found = await tx.row(_ADDED, name)
     return (delivery_id, False) if found is None else (str(found[0]), False)
 
 
@@ -162,42 +154,6 @@ async def any_waiting(tx: Tx) -> bool:
     """Whether there is something to act on now."""
     row = await tx.row(_ANY, {"tenant": tx.tenant_id})
     return bool(row[0])
-
-
-async def claim(tx: Tx, passed: Sequence[str], *, batch_rows: int, newest: bool) -> tuple[list[DeliveryRow], list[str]]:
-    """Locks the next delivery and, if nothing failed about it before, the others of its subject: (rows, none) or
-    (none, its id to pass over) when another worker has the subject."""
-    row = await tx.row(_NEWEST if newest else _OLDEST, {"tenant": tx.tenant_id, "passed": list(passed)})
-    if row is None:
-        return [], []
-    first = await get(tx, row[0])
-    assert first is not None  # noqa: S101 - it is locked
-    if first.subject is None:
-        return [first], []
-    if not await try_subject(tx, first.source, first.subject):
-        return [], [first.delivery_id]
-    if first.attempts:
-        return [first], []
-    kin = await tx.rows(
-        _KIN, {"tenant": tx.tenant_id, "source": first.source, "subject": first.subject, "limit": batch_rows}
-    )
-    ids = sorted({first.delivery_id, *(item[0] for item in kin)})
-    rows = await tx.rows(
-        select(*_COLUMNS).where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(ids)).order_by(_d.delivery_id)
-    )
-    return [_row(row) for row in rows], []
-
-
-async def claim_unread(tx: Tx, source: str, *, limit: int) -> list[DeliveryRow]:
-    """Locks deliveries of a source that nobody has tried yet, oldest first."""
-    rows = await tx.rows(
-        select(*_COLUMNS)
-        .where(_d.tenant_id == tx.tenant_id, _d.source == source, _d.state == "received", _d.attempts == 0)
-        .order_by(_d.delivery_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [_row(row) for row in rows]
 
 
 async def try_subject(tx: Tx, source: str, subject: str) -> bool:
@@ -217,52 +173,7 @@ async def get(tx: Tx, delivery_id: str, *, source: str | None = None, lock: bool
     if source is not None:
         statement = statement.where(_d.source == source)
     row = await tx.row(statement.with_for_update() if lock else statement)
-    return None if row is None else _row(row)
-
-
-async def finish(
-    tx: Tx,
-    ids: Sequence[str],
-    *,
-    state: str,
-    reason: str | None = None,
-    detail: str | None = None,
-    effects: Any = None,
-    customer_id: str | None = None,
-    review: Any = None,
-) -> None:
-    """Ends deliveries: ``done``, ``ignored`` or ``parked`` with the reason. ``review``: what a person has to decide."""
-    await tx.execute(
-        update(inbound_delivery)
-        .where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(list(ids)))
-        .values(
-            state=state,
-            reason=reason,
-            detail=None if detail is None else detail[:2000],
-            effects=effects,
-            customer_id=customer_id,
-            review=null() if review is None else review,
-            finished_at=text("clock_timestamp()"),
-            attempts=_d.attempts + 1,
-        )
-    )
-
-
-async def end_parked(
-    tx: Tx, source: str, subject: str, reasons: Sequence[str], *, effects: Any, customer_id: str | None
-) -> None:
-    """Ends as done what was parked for reasons that a later delivery of the same subject has cleared."""
-    await tx.execute(
-        update(inbound_delivery)
-        .where(
-            _d.tenant_id == tx.tenant_id,
-            _d.source == source,
-            _d.subject == subject,
-            _d.state == "parked",
-            _d.reason.in_(list(reasons)),
-        )
-        .values(state="done", reason=None, detail=None, review=null(), effects=effects, customer_id=customer_id)
-    )
+    return None if row is None else read_row(row)
 
 
 async def dismiss(tx: Tx, delivery_id: str, dismissal: Mapping[str, Any]) -> None:
@@ -353,7 +264,7 @@ async def listed(tx: Tx, source: str, part: PageRequest, *, state: str | None) -
     if state is not None:
         statement = statement.where(_d.state == state)
     rows, more = part.trim(await tx.rows(select_page(statement, part, _d.delivery_id, newest_first=True)))
-    return [_row(row) for row in rows], more
+    return [read_row(row) for row in rows], more
 
 
 async def parked(tx: Tx, source: str, *, after: str, limit: int) -> list[str]:
@@ -388,34 +299,8 @@ async def waiting(tx: Tx) -> tuple[int, float]:
 
 async def load_known(tx: Tx, source: str, subject: str) -> dict[str, Any] | None:
     """What is known of a subject; take it first (`try_subject`, `lock_subject`)."""
-    s = inbound_subject.c
-    row = await tx.row(select(s.seen).where(s.tenant_id == tx.tenant_id, s.source == source, s.subject == subject))
-    return None if row is None else dict(row[0])
-
-
-async def save_known(tx: Tx, source: str, subject: str, known: Mapping[str, Any], *, customer_id: str | None) -> None:
-    """Keeps what is known of a subject."""
-    statement = insert(inbound_subject).values(
-        tenant_id=tx.tenant_id,
-        source=source,
-        subject=subject,
-        seen=dict(known),
-        customer_id=customer_id,
-        version=1,
-        updated_at=tx.at,
-    )
-    await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant_id", "source", "subject"],
-            set_={
-                "seen": statement.excluded.seen,
-                "version": inbound_subject.c.version + 1,
-                "updated_at": tx.at,
-                # A delivery that is parked names nobody: whom the subject was of before is still to be erased with it.
-                "customer_id": func.coalesce(statement.excluded.customer_id, inbound_subject.c.customer_id),
-            },
-        )
-    )
+    row = await tx.row(_KNOWN, {"tenant": tx.tenant_id, "source": source, "subject": subject})
+    return None if row is None else dict(row.seen)
 
 
 async def empty(tx: Tx, ids: Sequence[str]) -> None:

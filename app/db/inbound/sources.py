@@ -41,6 +41,10 @@ class SourceRow:
 
 _COLUMNS = tuple(_c[name] for name in SourceRow.__dataclass_fields__)
 
+_SELECT = f"select {', '.join(SourceRow.__dataclass_fields__)} from inbound_source where tenant_id = :tenant"
+_BY_TOKEN = text(f"{_SELECT} and token_hash = :digest and deleted_at is null")
+_LIVE = text(f"{_SELECT} and name = :name and deleted_at is null")
+
 
 def token_digest(token: str) -> bytes:
     """What is kept of a secret URL's token, and what the directory finds the tenant by."""
@@ -54,6 +58,9 @@ def _row(row: Any) -> SourceRow:
 
 async def find(tx: Tx, name: str, *, lock: bool = False, deleted: bool = False) -> SourceRow | None:
     """The source of a name; one that was deleted only when asked for."""
+    if not lock and not deleted:
+        row = await tx.row(_LIVE, {"tenant": tx.tenant_id, "name": name})
+        return None if row is None else _row(row)
     statement = select(*_COLUMNS).where(_c.tenant_id == tx.tenant_id, _c.name == name)
     if not deleted:
         statement = statement.where(_c.deleted_at.is_(None))
@@ -63,9 +70,7 @@ async def find(tx: Tx, name: str, *, lock: bool = False, deleted: bool = False) 
 
 async def by_token(tx: Tx, digest: bytes) -> SourceRow | None:
     """The live source that a token opens."""
-    row = await tx.row(
-        select(*_COLUMNS).where(_c.tenant_id == tx.tenant_id, _c.token_hash == digest, _c.deleted_at.is_(None))
-    )
+    row = await tx.row(_BY_TOKEN, {"tenant": tx.tenant_id, "digest": digest})
     return None if row is None else _row(row)
 
 

@@ -1,7 +1,7 @@
 """A sandbox tenant's own time: it stands still until it is moved, and then everything in between happens, in order.
 
-One transaction an instant, with the tenant's ``now`` moved to that instant first, so that what happens then sees
-exactly that time. Moving in one step or in many does the same.
+A transaction carries out some instants, one after another, each at its own time. Moving in one step or in many does
+the same.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -28,7 +29,11 @@ ROWS_FIRED_MAX: Final = 10_000
 """Rows fired by one call; the caller repeats until ``reached``."""
 SECONDS_MAX: Final = 15.0
 """Wall time of one call, for the same reason: no answer takes for ever. What has fired stays fired."""
-BATCH_ROWS_MAX: Final = 200
+BATCH_ROWS_MAX: Final = 100
+"""Rows looked at, and carried out, at once."""
+STEP_INSTANTS_MAX: Final = 100
+STEP_SECONDS: Final = 0.25
+"""What one transaction does at most: it holds the customers of all that fell due in it."""
 
 
 async def get_clock(tx: Tx) -> TenantTime:
@@ -107,10 +112,11 @@ def _answer(now: datetime, fired: int, aside: list[SetAside], *, reached: bool) 
 async def _step(
     tx: Tx, to: datetime, handlers: Handlers, *, first: bool, budget: int, end: float, apart: bool
 ) -> tuple[datetime, int, bool]:
-    """One instant: the time it is now, how many rows fired, and whether ``to`` is reached. Past ``end`` (monotonic
-    seconds) no further row is begun. ``apart``: a row that fails is set aside; else it is told by `_RowFailed`.
+    """Some instants, in order: the time it is now, how many rows fired, and whether ``to`` is reached. Past ``end``
+    (monotonic seconds) no further row is begun. ``apart``: a row that fails is set aside; else it is told by
+    `_RowFailed`.
 
-    The tenant's row is the lock: two callers take turns, instant by instant.
+    The tenant's row is the lock: two callers take turns, step by step. What happens sees its own instant in ``tx``.
     """
     row = await tenants.lock_clock(tx)
     if row is None or row.clock_mode != "virtual":
@@ -120,34 +126,50 @@ async def _step(
         if first:
             raise DomainError("clock_backwards", now=iso(now), asked=iso(to))
         return now, 0, True  # somebody else has gone further meanwhile
-    due = await agenda.due(tx, to, limit=1)
-    if not due:
-        await _move(tx, now, to)
-        return to, 0, True
-    instant = max(now, due[0].at)
-    await _move(tx, now, instant)
-    rows = await agenda.due(tx, instant, limit=min(budget, BATCH_ROWS_MAX))
-    await agenda.lock(tx, rows, wait=True)
-    fired = 0
-    for row in rows:
-        fired += await _fire(tx, row, instant, handlers, apart=apart)
-        if time.monotonic() >= end:
+    fired, instant, pause = 0, now, min(end, time.monotonic() + STEP_SECONDS)
+    for _ in range(STEP_INSTANTS_MAX):
+        due = await agenda.due(tx, to, limit=min(budget - fired, BATCH_ROWS_MAX))
+        if not due:
+            await _move(tx, now, to)
+            return to, fired, True
+        instant = max(instant, due[0].at)
+        _see(tx, instant)
+        rows = [row for row in due if row.at <= instant]
+        await agenda.lock(tx, rows, wait=True)
+        fired += await _fire_all(tx, rows, instant, handlers, apart=apart, end=end)
+        if fired >= budget or time.monotonic() >= pause:
             break
+    await _move(tx, now, instant)
     return instant, fired, False
 
 
-async def _fire(tx: Tx, row: Any, instant: datetime, handlers: Handlers, *, apart: bool) -> bool:
-    """Carry out one row of the agenda; whether it was carried out."""
+async def _fire_all(
+    tx: Tx, rows: Sequence[Any], instant: datetime, handlers: Handlers, *, apart: bool, end: float
+) -> int:
+    """Carry out rows of the agenda, in their order; how many were carried out."""
+    if not apart:
+        try:
+            return len(await agenda.run_many(tx, rows, instant, handlers))
+        except Exception as error:
+            if is_passing(error):
+                raise
+            raise _RowFailed from error
+    fired = 0
+    for row in rows:
+        fired += await _fire(tx, row, instant, handlers)
+        if time.monotonic() >= end:
+            break
+    return fired
+
+
+async def _fire(tx: Tx, row: Any, instant: datetime, handlers: Handlers) -> bool:
+    """Carry out one row of the agenda, apart from the others; whether it was carried out."""
     try:
-        if not apart:
-            return await agenda.run(tx, row, instant, handlers) is not None
         async with tx.connection.begin_nested():
             return await agenda.run(tx, row, instant, handlers) is not None
     except Exception as error:
         if is_passing(error):
             raise
-        if not apart:
-            raise _RowFailed from error
         logger.exception("agenda row %s of tenant %s failed and is set aside", row.kind, tx.tenant_id)
         await agenda.set_aside(tx, row, instant, error)
         return False
@@ -156,5 +178,10 @@ async def _fire(tx: Tx, row: Any, instant: datetime, handlers: Handlers, *, apar
 async def _move(tx: Tx, now: datetime, to: datetime) -> None:
     if to != now:
         await tenants.set_clock(tx, to)
-    tx.at = to
-    tx.tenant = replace(tx.tenant, now=to)
+    _see(tx, to)
+
+
+def _see(tx: Tx, at: datetime) -> None:
+    """What happens from now on happens at that instant."""
+    tx.at = at
+    tx.tenant = replace(tx.tenant, now=at)

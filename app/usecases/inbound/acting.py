@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.db.engine import Tx
-from app.db.inbound import inbox
+from app.db.inbound import claims, inbox
+from app.db.inbound.claims import Ending
 from app.db.inbound.inbox import DeliveryRow
 from app.db.inbound.sources import Source
 from app.domain.feeds import orders as feed
@@ -77,7 +78,7 @@ class Step:
 
     async def _sweep(self) -> None:
         """Ends what cannot be read, many at once, so that a flood of it delays nothing else."""
-        rows = await inbox.claim_unread(self.tx, self.source.row.name, limit=SWEEP)
+        rows = await claims.claim_unread(self.tx, self.source.row.name, limit=SWEEP)
         dull = [row for row in rows if self._says_nothing(row)]
         await self._read(dull)
 
@@ -108,7 +109,7 @@ class Step:
             if (why := self._not_for_us(parsed)) is not None:
                 parsed = Parsed(ignored=why)
             if parsed.ignored is not None:
-                await inbox.finish(self.tx, [row.delivery_id], state="ignored", reason=parsed.ignored)
+                await claims.end(self.tx, Ending(deliveries=[row.delivery_id], state="ignored", reason=parsed.ignored))
             elif parsed.ask is not None:
                 if self.source.api.get("key"):
                     asks.append((row.delivery_id, self.source, parsed.ask))
@@ -142,7 +143,7 @@ class Step:
         if not names:
             return subject, {}
         source = self.source.row.name
-        claims = (
+        may_claim = (
             any(parsed.order is not None and parsed.order.order is not None for parsed in contents) or len(names) > 1
         )
         home = subject
@@ -153,7 +154,7 @@ class Step:
                 break
         if home != subject:
             await inbox.lock_subject(self.tx, source, home)
-        if not claims:
+        if not may_claim:
             return home, {}
         merged: Known = {}
         for name in sorted(names):
@@ -172,7 +173,7 @@ class Step:
         subject, before = await self._home(subject, [parsed for _, parsed in found])
         known = await inbox.load_known(self.tx, self.source.row.name, subject)
         if known is not None and known.get("erased"):
-            await inbox.finish(self.tx, ids, state="ignored", reason="erased")
+            await claims.end(self.tx, Ending(deliveries=ids, state="ignored", reason="erased"))
             await inbox.empty(self.tx, ids)
             return
         is_ticket = found[0][1].ticket is not None
@@ -183,7 +184,7 @@ class Step:
                 known = feed.merge(known, parsed.order)
         known = feed.merge_known(known or {}, before)
         try:
-            async with self.tx.connection.begin_nested():
+            async with self.tx.refusable():
                 further = copy.deepcopy(known)
                 outcome = await (act_on_ticket if is_ticket else act_on_order)(self.tx, self.source, subject, further)
             known = further
@@ -194,41 +195,38 @@ class Step:
             known.get("settled") or ()
         ):
             outcome = Outcome(state="ignored", reason=SETTLED, customer_id=outcome.customer_id)
-        await inbox.save_known(self.tx, self.source.row.name, subject, known, customer_id=outcome.customer_id)
         await self._finish(ids, subject, known, outcome)
 
     async def _finish(self, ids: list[str], subject: str, known: Known, outcome: Outcome) -> None:
-        """Ends the deliveries; what earlier ones of the subject were parked for may be cleared by now."""
+        """Keeps what is known and ends the deliveries; what earlier ones of the subject were parked for may be cleared
+        by now."""
+        source = self.source.row
         if outcome.state == "parked":
-            await self._park(ids, outcome)
+            await claims.save_and_end(self.tx, source.name, subject, known, self._parked(ids, outcome))
             return
-        await inbox.finish(
-            self.tx,
-            ids,
+        METRICS.done += len(ids)
+        cleared: tuple[str, ...] = ()
+        if "order" in known and outcome.state == "done" and outcome.reason is None:
+            cleared = (*CLEARED, *UNREADABLE) if source.kind in WHOLE_ORDERS else CLEARED
+        ending = Ending(
+            deliveries=ids,
             state=outcome.state,
             reason=outcome.reason,
             detail=outcome.detail,
             effects=outcome.effects,
             customer_id=outcome.customer_id,
         )
-        METRICS.done += len(ids)
-        if "order" in known and outcome.state == "done" and outcome.reason is None:
-            whole = self.source.row.kind in WHOLE_ORDERS
-            await inbox.end_parked(
-                self.tx,
-                self.source.row.name,
-                subject,
-                (*CLEARED, *UNREADABLE) if whole else CLEARED,
-                effects=outcome.effects,
-                customer_id=outcome.customer_id,
-            )
+        await claims.save_and_end(self.tx, source.name, subject, known, ending, cleared=cleared)
 
     async def _park(self, ids: list[str], outcome: Outcome) -> None:
+        await claims.end(self.tx, self._parked(ids, outcome))
+
+    def _parked(self, ids: list[str], outcome: Outcome) -> Ending:
+        """Parks deliveries for a person."""
         METRICS.parked += len(ids)
         logger.warning("parked deliveries %s of source %s: %s", ids, self.source.row.name, outcome.reason)
-        await inbox.finish(
-            self.tx,
-            ids,
+        return Ending(
+            deliveries=ids,
             state="parked",
             reason=outcome.reason,
             detail=(outcome.detail or "").replace("\x00", ""),

@@ -44,7 +44,9 @@ async def act_on_order(tx: Tx, source: Source, subject: str, known: Known) -> Ou
     order_id = own_name(source, subject.partition("/")[2])
     placed_at = parse_iso(target.order["placed_at"])
     lines, further = await _lines(tx, source, target.order, placed_at)
-    there = await orders.find(tx, order_id) is not None
+    payment = target.order.get("payment") is not None
+    # Asked for only where it matters: an order that is paid by a payment of its own is looked for when it is recorded.
+    there = await orders.find(tx, order_id) is not None if payment or not lines else True
     if not lines and not there:
         waits = [review_item for review_item in further if review_item.key not in settled]
         return Outcome().park(*waits) if waits else Outcome(state="ignored", reason="nothing_ours")
@@ -162,6 +164,8 @@ async def _refunds(
     tx: Tx, source: Source, order_id: str, units: Mapping[str, int], ours: Mapping[str, int]
 ) -> str | None:
     """Brings what has been given back of each line up to what the shop gave back in all."""
+    if not units:
+        return None
     before: dict[str, int] = {}
     disputed: dict[str, int] = {}
     for prior in await orders.refunds(tx, order_id):

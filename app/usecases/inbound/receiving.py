@@ -8,6 +8,7 @@ reaches the shop.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import logging
@@ -19,7 +20,8 @@ from typing import Any, Final, cast
 
 from app.db.engine import Database, Tx
 from app.db.failures import Busy, Retry, Unavailable
-from app.db.inbound import inbox, sources
+from app.db.inbound import claims, inbox, sources
+from app.db.inbound.claims import Ending
 from app.db.inbound.inbox import DeliveryRow
 from app.db.inbound.sources import Source, SourceRow, opened
 from app.db.secrets import Cipher
@@ -39,6 +41,10 @@ BATCH: Final = 100
 """Steps of one tenant in one turn; each acts on the deliveries of one subject."""
 TURN_SECONDS: Final = 1.0
 """After which others have their turn."""
+STEPS_CONCURRENT_MAX: Final = 3
+"""Subjects of one tenant acted on at the same time, each in a transaction of its own."""
+MEASURED_EVERY: Final = 10.0
+"""Seconds between two counts of what waits."""
 CLAIM_ROWS_MAX: Final = 100
 """Deliveries of one subject acted on at once."""
 WAITS: Final = (1.0, 5.0, 30.0, 120.0, 600.0)
@@ -52,6 +58,23 @@ class FetchError(Exception):
     """The shop could not be asked."""
 
 
+@dataclass(slots=True)
+class _Turn:
+    """What one turn of a tenant has done so far, its lines together."""
+
+    limit: int
+    until: float
+    done: int = 0
+    steps: int = 0
+    passed: list[str] = field(default_factory=list)
+    """Deliveries that wait for something else."""
+
+    @property
+    def over(self) -> bool:
+        """Whether others have their turn."""
+        return self.done >= self.limit or time.monotonic() >= self.until
+
+
 @dataclass(slots=True, kw_only=True)
 class Inbox:
     """What receiving and acting need; made by the composition root."""
@@ -62,6 +85,8 @@ class Inbox:
     waits: tuple[float, ...] = WAITS
     busy: set[str] = field(default_factory=set)
     """Tenants that this process is acting for at the moment."""
+    measured: dict[str, float] = field(default_factory=dict)
+    """When what waits was last counted, by tenant."""
 
     async def receive(
         self, db: Database, token: str, headers: Mapping[str, str], body: bytes, now: datetime
@@ -72,18 +97,26 @@ class Inbox:
         """
         digest = sources.token_digest(token)
         tenant_id = await db.directory_tenant(digest)
-        row = None if tenant_id is None else await db.read(tenant_id, lambda tx: sources.by_token(tx, digest))
-        if tenant_id is None or row is None:
+        if tenant_id is None:
             raise DomainError("source_not_found")
-        source = opened(self.cipher, tenant_id, row)
-        adapter = self.adapters[row.kind]
-        if adapter.ping(headers, body):
-            return tenant_id, {"received": True, "ping": True}
-        if not adapter.verify(headers, body, source.secrets, now):
-            METRICS.forged += 1
-            raise DomainError("signature_invalid")
-        delivery_id, new = await self.store(db, tenant_id, row, headers, body, now)
-        return tenant_id, {"received": True, "delivery_id": delivery_id, "duplicate": not new}
+
+        async def work(tx: Tx) -> DeliveryReceipt:
+            row = await sources.by_token(tx, digest)
+            if row is None:
+                raise DomainError("source_not_found")
+            source, adapter = opened(self.cipher, tx.tenant_id, row), self.adapters[row.kind]
+            if adapter.ping(headers, body):
+                return {"received": True, "ping": True}
+            if not adapter.verify(headers, body, source.secrets, now):
+                METRICS.forged += 1
+                raise DomainError("signature_invalid")
+            delivery_id, new = await self._add(tx, row, headers, body, now)
+            return {"received": True, "delivery_id": delivery_id, "duplicate": not new}
+
+        receipt = await db.run(tenant_id, work, actor=ACTOR)
+        if not receipt.get("ping"):
+            _count(new=not receipt.get("duplicate"))
+        return tenant_id, receipt
 
     async def store(
         self,
@@ -97,28 +130,32 @@ class Inbox:
         fetched: Any = None,
     ) -> tuple[str, bool]:
         """Stores what is known to come from the source: (delivery id, whether it is new)."""
+
+        async def work(tx: Tx) -> tuple[str, bool]:
+            return await self._add(tx, row, headers, body, now, fetched=fetched)
+
+        delivery_id, new = await db.run(tenant_id, work, actor=ACTOR)
+        _count(new=new)
+        return delivery_id, new
+
+    async def _add(
+        self, tx: Tx, row: SourceRow, headers: Mapping[str, str], body: bytes, now: datetime, *, fetched: Any = None
+    ) -> tuple[str, bool]:
+        """Adds a delivery under its name: (its id, whether it is new)."""
         adapter = self.adapters[row.kind]
         identity = adapter.identify(headers, body)
         key = identity.event_id or hashlib.sha256((identity.topic or "").encode() + b"\x00" + body).hexdigest()
-        headers_read = {name: headers[name] for name in adapter.headers if name in headers}
-
-        async def add(tx: Tx) -> tuple[str, bool]:
-            return await inbox.add(
-                tx,
-                source=row.name,
-                event_key=key,
-                topic=identity.topic,
-                subject=identity.subject,
-                headers=headers_read,
-                body=body,
-                received_at=now,
-                fetched=fetched,
-            )
-
-        delivery_id, new = await db.run(tenant_id, add, actor=ACTOR)
-        METRICS.received += 1
-        METRICS.duplicates += not new
-        return delivery_id, new
+        return await inbox.add(
+            tx,
+            source=row.name,
+            event_key=key,
+            topic=identity.topic,
+            subject=identity.subject,
+            headers={name: headers[name] for name in adapter.headers if name in headers},
+            body=body,
+            received_at=now,
+            fetched=fetched,
+        )
 
     async def act_soon(self, db: Database, tenant_id: str) -> None:
         """Acts for a tenant unless this process does already; faults are left to the worker."""
@@ -126,7 +163,7 @@ class Inbox:
             return
         self.busy.add(tenant_id)
         try:
-            while await self.act(db, tenant_id):
+            while await self.act(db.beside_calls(), tenant_id):
                 continue
         except (Unavailable, Retry, DomainError) as error:
             logger.info("deliveries of tenant %s wait for the worker: %s", tenant_id, error)
@@ -136,18 +173,34 @@ class Inbox:
     async def act(self, db: Database, tenant_id: str, *, limit: int = BATCH) -> int:
         """Acts on what waits, at most ``limit`` subjects; how many. Deliveries whose handling fails by a
         fault are tried again later and delay no others."""
-        if not await db.read(tenant_id, inbox.any_waiting):
+        turn = _Turn(limit, time.monotonic() + TURN_SECONDS)
+        # The first two one after another: mostly there is nothing, or one.
+        if not await self._steps(db, tenant_id, turn, most=2):
             METRICS.waiting.pop(tenant_id, None)
-            return 0
-        METRICS.waiting[tenant_id] = await db.read(tenant_id, inbox.waiting)
-        done = steps = 0
-        passed: list[str] = []
-        began = time.monotonic()
-        while done < limit and time.monotonic() - began < TURN_SECONDS:
-            steps += 1
+            return turn.done
+        await self._measure(db, tenant_id)
+        lines = (self._steps(db, tenant_id, turn) for _ in range(STEPS_CONCURRENT_MAX))
+        failed = [error for error in await asyncio.gather(*lines, return_exceptions=True) if error not in (True, False)]
+        for error in failed:
+            assert isinstance(error, BaseException)  # noqa: S101 - what else is neither
+            raise error
+        return turn.done
+
+    async def _measure(self, db: Database, tenant_id: str) -> None:
+        """Counts what waits, now and then: that looks at every row that does."""
+        if time.monotonic() - self.measured.get(tenant_id, float("-inf")) >= MEASURED_EVERY:
+            self.measured[tenant_id] = time.monotonic()
+            METRICS.waiting[tenant_id] = await db.read(tenant_id, inbox.waiting)
+
+    async def _steps(self, db: Database, tenant_id: str, turn: _Turn, *, most: int = BATCH) -> bool:
+        """Acts on one subject after another; whether more may wait."""
+        for _ in range(most):
+            if turn.over:
+                return False
+            turn.steps += 1
             held: list[DeliveryRow] = []
             try:
-                step = await db.run(tenant_id, functools.partial(self._step, held, passed, steps % 2 == 0), actor=ACTOR)
+                step = await db.run(tenant_id, functools.partial(self._step, held, turn), actor=ACTOR)
             except (Busy, Retry, Unavailable):
                 raise
             except Exception as error:  # a fault of one delivery must not stop the others
@@ -156,14 +209,14 @@ class Inbox:
                 if any(delivery_row.attempts >= len(self.waits) for delivery_row in held):
                     logger.exception("a delivery of tenant %s is parked: its handling fails", tenant_id)
                 await self._failed(db, tenant_id, held, error)
-                done += 1
+                turn.done += 1
                 continue
             if step is None:
-                break
-            done += bool(held)
+                return False
+            turn.done += bool(held)
             for delivery_id, source, what in step:
                 await self._ask(db, tenant_id, delivery_id, source, what)
-        return done
+        return True
 
     async def _failed(self, db: Database, tenant_id: str, held: Sequence[DeliveryRow], error: Exception) -> None:
         METRICS.failures += 1
@@ -175,14 +228,14 @@ class Inbox:
                     METRICS.parked += 1
                     unclear = "Acting on the delivery fails by a fault of the service."
                     item = ReviewItem("handling_failed", unclear, {"attempts": delivery_row.attempts + 1})
-                    await inbox.finish(
-                        tx,
-                        [delivery_row.delivery_id],
+                    ending = Ending(
+                        deliveries=[delivery_row.delivery_id],
                         state="parked",
                         reason="handling_failed",
                         detail=detail,
                         review=[item.row()],
                     )
+                    await claims.end(tx, ending)
                 else:
                     await inbox.postpone(
                         tx,
@@ -194,23 +247,22 @@ class Inbox:
 
         await db.run(tenant_id, note, actor=ACTOR)
 
-    async def _step(
-        self, held: list[DeliveryRow], passed: list[str], newest: bool, tx: Tx
-    ) -> list[tuple[str, Source, str]] | None:
+    async def _step(self, held: list[DeliveryRow], turn: _Turn, tx: Tx) -> list[tuple[str, Source, str]] | None:
         """Acts on one subject; what must be asked of the shop first. None when nothing waits."""
         held.clear()
         # Every other step takes the newest, so that no crowd of old ones, however long each takes, holds it up.
-        rows, skip = await inbox.claim(tx, passed, batch_rows=CLAIM_ROWS_MAX, newest=newest)
-        passed.extend(skip)
+        rows, skip = await claims.claim(tx, turn.passed, rows_max=CLAIM_ROWS_MAX, newest=turn.steps % 2 == 0)
+        turn.passed.extend(skip)
         if not rows:
             return [] if skip else None
         held.extend(rows)
         row = await sources.find(tx, rows[0].source)
         if row is None:
-            await inbox.finish(tx, [row.delivery_id for row in rows], state="ignored", reason="source_removed")
+            ids = [row.delivery_id for row in rows]
+            await claims.end(tx, Ending(deliveries=ids, state="ignored", reason="source_removed"))
             return []
         source = opened(self.cipher, tx.tenant_id, row)
-        return await Step(self.adapters[row.kind], tx, source, passed).run(rows)
+        return await Step(self.adapters[row.kind], tx, source, turn.passed).run(rows)
 
     async def _ask(self, db: Database, tenant_id: str, delivery_id: str, source: Source, what: str) -> None:
         """Asks the shop, outside any transaction, and keeps its answer with the delivery."""
@@ -295,6 +347,11 @@ class Inbox:
         return delivery_view(replace(found, state="dismissed", dismissal=dismissal))
 
 
+def _count(*, new: bool) -> None:
+    METRICS.received += 1
+    METRICS.duplicates += not new
+
+
 async def mark_settled(tx: Tx, source: str, subject: str, review: Sequence[Mapping[str, Any]]) -> None:
     """Note what a person has decided of an order, so that it is not asked again."""
     known = await inbox.load_known(tx, source, subject)
@@ -305,7 +362,7 @@ async def mark_settled(tx: Tx, source: str, subject: str, review: Sequence[Mappi
     refunds = {str(name) for row in review for name in (row.get("payload_says") or {}).get("refunds") or ()}
     if refunds:
         known["settled_refunds"] = sorted(refunds | set(known.get("settled_refunds") or ()))
-    await inbox.save_known(tx, source, subject, known, customer_id=None)
+    await claims.save_known(tx, source, subject, known, customer_id=None)
 
 
 def delivery_view(row: DeliveryRow, *, body: bool = False) -> Delivery:
