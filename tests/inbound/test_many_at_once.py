@@ -17,7 +17,7 @@ from tests.support.api import Vendor
 from tests.support.statements import sent
 
 SECRET = "whsec_" + "c2VjcmV0" * 6
-STATEMENTS = 24
+STATEMENTS = 26
 """What receiving and acting on one new customer's order asks, with the looks for more after it; it was 35."""
 
 
