@@ -15,7 +15,7 @@ from app.views.clock import Clock, ClockParty
 from app.views.decision import PolicyVersion, Reason, Remedy
 from app.views.price import PriceStep
 from app.views.shapes import Closed, Credits, Id, Inputs, Instant
-from app.views.work import TicketWork, WorkLine, work_view
+from app.views.work import LINES_SHOWN, TicketWork, WorkLine, work_view
 
 TicketState = Annotated[stored.State, Closed("TicketState", "Where a ticket stands.")]
 Author = Annotated[Literal["vendor", "customer"], Closed("Author", "Who wrote, or who opened a ticket.")]
@@ -302,7 +302,7 @@ def ticket_view(
     clocks: Sequence[Clock],
     charge: Mapping[str, int] | None = None,
     policy: Policy | None = None,
-    every_line: bool = False,
+    lines: int | None = LINES_SHOWN,
 ) -> Ticket:
     """Return a ticket as published. ``account``: the vendor's id of the customer whose account pays.
 
@@ -366,7 +366,7 @@ def ticket_view(
         "version": ticket.version,
         "clocks": clocks,
     }
-    if policy is not None and (log := work_view(ticket, policy, every=every_line)) is not None:
+    if policy is not None and (log := work_view(ticket, policy, lines=lines)) is not None:
         found["work"] = log
     if policy is not None and policy.unit is not None and policy.unit.minutes is not None:
         found["price_shown"] = None if ticket.price is None else shown(policy, ticket.price)

@@ -68,7 +68,7 @@ class WorkTotals(TypedDict):
 class TicketWork(TypedDict):
     """The work log of a ticket, and how it stands to what the customer agreed to."""
 
-    data: Annotated[Sequence[WorkLine], "The first 100 lines, in the order in which they were told."]
+    data: Annotated[Sequence[WorkLine], "The first 100 lines, in the order in which they were told; none in lists."]
     totals: Annotated[WorkTotals, "The sums over all lines."]
     next_cursor: Annotated[str | None, "The `cursor` of the further lines, for reading the ticket."]
     agreed: Annotated[Credits | None, "What the work may take without asking; null: no limit."]
@@ -79,8 +79,11 @@ class TicketWork(TypedDict):
     asked_shown: NotRequired[Annotated[str | None, "`asked` as people write time, where a credit is time."]]
 
 
-def work_view(ticket: stored.Ticket, policy: Policy, *, every: bool = False) -> TicketWork | None:
-    """Return the work log of a ticket; None where there is none and its price is none by time."""
+def work_view(ticket: stored.Ticket, policy: Policy, *, lines: int | None = LINES_SHOWN) -> TicketWork | None:
+    """Return the work log of a ticket; None where there is none and its price is none by time.
+
+    ``lines``: how many of them to show at most, None for all.
+    """
     price = pricing.time_price(policy, ticket.category)
     if not ticket.work and price is None:
         return None
@@ -92,15 +95,18 @@ def work_view(ticket: stored.Ticket, policy: Policy, *, every: bool = False) -> 
     minutes = sum(line["minutes"] for line in standing)
     billable = sum(line["minutes"] for line in standing if line["billable"])
     newer = {line["corrects"]: line["number"] for line in ticket.work if line["corrects"] is not None}
-    rows = [line_view(policy, line, by_line.get(line["number"], 0), newer.get(line["number"])) for line in ticket.work]
+    rows = [
+        line_view(policy, line, by_line.get(line["number"], 0), newer.get(line["number"]))
+        for line in ticket.work[:lines]
+    ]
     quote = ticket.quote
     agreed = None if price is None else pricing.limit_of(ticket, price)
     asked = quote.get("up_to") if quote is not None and quote["status"] == "awaiting_confirmation" else None
     used = ticket.price or 0 if charged is not None else 0
     found: TicketWork = {
-        "data": rows if every else rows[:LINES_SHOWN],
+        "data": rows,
         "totals": {
-            "lines": len(rows),
+            "lines": len(ticket.work),
             "minutes": minutes,
             "billable_minutes": billable,
             "credits": sum(by_line.values()),
@@ -115,6 +121,19 @@ def work_view(ticket: stored.Ticket, policy: Policy, *, every: bool = False) -> 
         found["used_shown"] = shown(policy, used)
         found["asked_shown"] = None if asked is None else shown(policy, asked)
     return found
+
+
+def logged_view(ticket: stored.Ticket, policy: Policy, number: int) -> WorkLine:
+    """Return the line that was just logged."""
+    price = pricing.charged_by_time(policy, ticket)
+    by_line: Mapping[int, int] = {}
+    if price is not None:
+        by_line = work_time.worked(policy, price, ticket.work, clause=None).by_line
+    return line_view(policy, ticket.work[number - 1], by_line.get(number, 0), None)
+
+
+def _factor(policy: Policy, names: Sequence[str]) -> str:
+    return decimal_text(work_time.factor_of(reckoning.named(policy, names))) if names else "1"
 
 
 def line_view(policy: Policy, line: StoredLine, credits: int, corrected_by: int | None) -> WorkLine:
@@ -136,7 +155,7 @@ def line_view(policy: Policy, line: StoredLine, credits: int, corrected_by: int 
             {
                 "begin": part["begin"],
                 "seconds": part["seconds"],
-                "factor": decimal_text(work_time.factor_of(reckoning.named(policy, part["surcharges"]))),
+                "factor": _factor(policy, part["surcharges"]),
                 "surcharges": part["surcharges"],
             }
             for part in line["parts"]

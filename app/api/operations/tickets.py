@@ -37,6 +37,7 @@ from app.usecases.commands import Tx
 from app.usecases.tickets import ticket_work, tickets
 from app.views.shapes import PageOf
 from app.views.ticket import Ticket
+from app.views.work import LINES_SHOWN
 
 OPERATIONS = Operations("Helpdesk")
 _CAUSE_CODE = "cause_scope_missing"
@@ -68,7 +69,7 @@ async def get_ticket(call: Call, ticket_id: PathId, point: AsOf, cursor: RowsCur
     """State, qualification, assessments, charge, clocks, parent and children, and 100 lines of its work log."""
     start = call.start_of(_LINES, cursor)
     found = await call.read(
-        lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at, every_line=True)
+        lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at, lines=start + LINES_SHOWN + 1)
     )
     return _first_lines(call, found, start)
 

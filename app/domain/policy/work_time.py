@@ -54,7 +54,9 @@ def worked(policy: Policy, price: TimePrice, lines: Iterable[Line], *, clause: s
     by_line = _by_line(policy, price, billable, survivors=True)
     total = sum(by_line.values())
     charge = max(total, price.least) if total else 0
-    fewer = sum(_by_line(policy, price, billable, survivors=False).values())
+    fewer = total
+    if any(rule.survives_bug and rule.of_work for rule in policy.surcharges):
+        fewer = sum(_by_line(policy, price, billable, survivors=False).values())
     surviving = charge - (max(fewer, price.least) if fewer else 0)
     minutes = sum(line["minutes"] for line in standing)
     paid = sum(line["minutes"] for line in billable)
@@ -69,27 +71,45 @@ def worked(policy: Policy, price: TimePrice, lines: Iterable[Line], *, clause: s
 
 
 def _by_line(policy: Policy, price: TimePrice, lines: Sequence[Line], *, survivors: bool) -> dict[int, int]:
-    free, reached, charged = Fraction(price.free_minutes), Fraction(0), 0
+    rules = _Rules(policy, survivors)
+    free, reached, charged = price.free_minutes * 60, Fraction(0), 0
+    block = price.per_minutes * 60
     found: dict[int, int] = {}
     for line in lines:
-        weighted = Fraction(0)
+        weighted: int | Fraction = 0
         for part in line["parts"]:
-            minutes = Fraction(part["seconds"], 60)
-            unpaid = min(free, minutes)
+            unpaid = min(free, part["seconds"])
             free -= unpaid
-            weighted += (minutes - unpaid) * factor_of(_used(policy, part["surcharges"], survivors))
+            weighted += (part["seconds"] - unpaid) * rules.factor(part["surcharges"])
         if price.rounded == "line":
-            found[line["number"]] = _blocks(weighted, price.per_minutes) * price.credits
+            found[line["number"]] = _blocks(weighted, block) * price.credits
         else:  # what this line adds to the sum of all before it
             reached += weighted
-            so_far = _blocks(reached, price.per_minutes) * price.credits
+            so_far = _blocks(reached, block) * price.credits
             found[line["number"]], charged = so_far - charged, so_far
-        found[line["number"]] += sum(rule.add or 0 for rule in _used(policy, line["adds"], survivors))
+        if line["adds"]:
+            found[line["number"]] += rules.added(line["adds"])
     return {number: max(amount, 0) for number, amount in found.items()}
 
 
-def _used(policy: Policy, names: Iterable[str], survivors: bool) -> list[Surcharge]:
-    return [rule for rule in named(policy, names) if survivors or not rule.survives_bug]
+class _Rules:
+    """What surcharges make of a line, looked up once for the names that lines share."""
+
+    def __init__(self, policy: Policy, survivors: bool) -> None:
+        self._by_name = {rule.surcharge: rule for rule in policy.surcharges if survivors or not rule.survives_bug}
+        self._factors: dict[tuple[str, ...], int | Fraction] = {}
+
+    def factor(self, names: Sequence[str]) -> int | Fraction:
+        """The product of their factors: an int where it is whole."""
+        key = tuple(names)
+        if key not in self._factors:
+            product = factor_of(self._by_name[name] for name in names if name in self._by_name)
+            self._factors[key] = product.numerator if product.denominator == 1 else product
+        return self._factors[key]
+
+    def added(self, names: Iterable[str]) -> int:
+        """The credits that they add."""
+        return sum(self._by_name[name].add or 0 for name in names if name in self._by_name)
 
 
 def factor_of(surcharges: Iterable[Surcharge]) -> Fraction:
@@ -100,10 +120,9 @@ def factor_of(surcharges: Iterable[Surcharge]) -> Fraction:
     return product
 
 
-def _blocks(minutes: Fraction, per: int) -> int:
+def _blocks(seconds: int | Fraction, block: int) -> int:
     """Begun blocks: 16 minutes are two of 15."""
-    exact = minutes / per
-    return max(-((-exact.numerator) // exact.denominator), 0)
+    return -(-seconds.numerator // (seconds.denominator * block))
 
 
 def _work_step(policy: Policy, price: TimePrice, minutes: int, credits: int, clause: str | None) -> PriceStep:
@@ -136,10 +155,11 @@ def line_summary(policy: Policy, line: Line, credits: int) -> str:
     names = list(dict.fromkeys(name for part in line["parts"] for name in part["surcharges"]))
     dearer = [
         f"times {decimal_text(rule.factor)} for {plain(rule.title)}"
-        for rule in named(policy, names)
+        for rule in (named(policy, names) if names else ())
         if rule.times is not None
     ]
-    dearer += [f"{rule.add} for {plain(rule.title)}" for rule in named(policy, line["adds"]) if rule.add is not None]
+    adding = named(policy, line["adds"]) if line["adds"] else ()
+    dearer += [f"{rule.add} for {plain(rule.title)}" for rule in adding if rule.add is not None]
     if not line["billable"]:
         text = f"{minutes_words(line['minutes'])} of work{what}, not charged"
     else:

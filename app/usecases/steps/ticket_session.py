@@ -20,6 +20,7 @@ from app.usecases.steps.ticket_clocks import load_for_ticket, working_copy
 from app.views.clock import clock_views
 from app.views.ticket import Ticket as TicketView
 from app.views.ticket import ticket_view
+from app.views.work import LINES_SHOWN
 
 _OF_TICKET: Final = (tickets.BY_ID, *clocks.OF_TICKET)
 
@@ -105,7 +106,7 @@ async def save(tx: Tx, session: TicketSession, *, before: int | None = None, als
         await erasure.keep_asked(tx, [person])
 
 
-async def view(tx: Tx, session: TicketSession, *, every_line: bool = False) -> TicketView:
+async def view(tx: Tx, session: TicketSession, *, lines: int | None = LINES_SHOWN) -> TicketView:
     """Return the ticket as published."""
     ticket = session.ticket
     names: Mapping[str, str] = await tickets.names(tx, ticket.related)
@@ -116,7 +117,7 @@ async def view(tx: Tx, session: TicketSession, *, every_line: bool = False) -> T
         clocks=clock_views(session.clocks, session.at),
         charge=session.charge(),
         policy=session.policy,
-        every_line=every_line,
+        lines=lines,
     )
 
 

@@ -21,6 +21,7 @@ from app.domain.tickets.work_line import AgentName
 from app.usecases.steps import ticket_session
 from app.views.ticket import Ticket as TicketView
 from app.views.ticket import assessment_views, dispute_view, response_view
+from app.views.work import LINES_SHOWN, logged_view
 
 T = TypeVar("T")
 
@@ -267,8 +268,8 @@ async def log_work(
         agent=agent,
     )
     session, number = await _do(tx, ticket_id, lambda session: work_log.log(session, entry, by=tx.actor))
-    shown = await ticket_session.view(tx, session, every_line=True)
-    return {**shown, "work_line": shown["work"]["data"][number - 1]}
+    shown = await ticket_session.view(tx, session, lines=LINES_SHOWN + 1)
+    return {**shown, "work_line": logged_view(session.ticket, session.policy, number)}
 
 
 async def correct_cause(tx: Tx, ticket_id: str, *, cause: str, reason: str) -> TicketView:

@@ -26,6 +26,7 @@ from app.usecases.steps import ticket_session
 from app.usecases.steps.ticket_clocks import load_for_ticket
 from app.views.ticket import Ticket as TicketView
 from app.views.ticket import ticket_view
+from app.views.work import LINES_SHOWN
 
 AGENDA: Final[dict[str, Handler]] = {
     "ticket.credit_expiry": ticket_session.on_agenda,
@@ -165,17 +166,17 @@ async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> TicketView:
 
 
 async def get(
-    tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, every_line: bool = False
+    tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, lines: int = LINES_SHOWN
 ) -> TicketView:
     """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``.
 
-    ``every_line``: with the whole work log.
+    ``lines``: how many of the work log to show at most.
     """
     if as_of is None and known_at is None:
 
         async def now() -> TicketView:
             session = await ticket_session.look(tx, ticket_id, in_part=True)
-            return await ticket_session.view(tx, session, every_line=every_line)
+            return await ticket_session.view(tx, session, lines=lines)
 
         return await accounts.first_in_part(tx, now)
     session = await ticket_session.look(tx, ticket_id)
@@ -193,7 +194,7 @@ async def get(
         names=names,
         clocks=shown[found.ticket_id],
         policy=policy,
-        every_line=every_line,
+        lines=lines,
     )
 
 
@@ -234,6 +235,7 @@ async def listed(
             clocks=shown.get(row.ticket_id, []),
             charge=charged.get(row.ticket_id),
             policy=await policies.of_version(tx, row.policy_version),
+            lines=0,
         )
         for row in rows
     ]
