@@ -198,7 +198,8 @@ async def aside(tx: Tx) -> list[SetAside]:
     """Rows that failed and wait to be tried again, soonest first, the first hundred."""
     rows = await tx.rows(_ASIDE, {"tenant": tx.tenant_id})
     return [
-        {"kind": row[0], "subject": row[1], "code": row[2], "failures": row[3], "retry_at": iso(row[4])} for row in rows
+        {"kind": kind, "subject": subject, "code": code, "failures": failures, "retry_at": iso(retry_at)}
+        for kind, subject, code, failures, retry_at in rows
     ]
 
 

@@ -27,7 +27,7 @@ async def versions(tx: Tx) -> list[tuple[int, datetime, Policy]]:
         .where(policy_version.c.tenant_id == tx.tenant_id, policy_version.c.name == tx.tenant.policy_name)
         .order_by(policy_version.c.version)
     )
-    parsed = [(row[0], row[1], _parsed(row[0], row[1], row[2])) for row in rows]
+    parsed = [(version, since, _parsed(version, since, document)) for version, since, document in rows]
     if not tx.database.process_cache.get("disabled"):
         tx.database.process_cache[key] = ((tx.tenant.policy_name, tx.tenant.policy_revision), parsed)
     return list(parsed)

@@ -218,7 +218,7 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
     for customer_id in customer_ids:
         of_tickets = select(s.ticket.c.external_id, s.ticket.c.ticket_id)
         for row in await tx.rows(of_tickets.where(*_mine(tx, s.ticket, customer_id))):
-            names[row[0]] = row[1]
+            names[row.external_id] = row.ticket_id
         for table, key, columns in _DOCUMENTS:
             statement = select(*(table.c[column] for column in (*key, *columns)))
             rows = await tx.rows(statement.where(*_mine(tx, table, customer_id)))

@@ -80,7 +80,7 @@ async def _last(tx: Tx, stream: str, ids: list[str], at: datetime, known_at: dat
     if not ids:
         return {}
     rows = await tx.rows(_LAST, {"tenant": tx.tenant_id, "stream": stream, "ids": ids, "at": at, "known": known_at})
-    return {row[0]: row[1] for row in rows}
+    return {row.entity_id: row.payload for row in rows}
 
 
 def _license(license_: License, payload: dict[str, Any]) -> License:

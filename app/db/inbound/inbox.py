@@ -291,7 +291,7 @@ async def counts(tx: Tx) -> dict[str, dict[str, Any]]:
 async def waiting(tx: Tx) -> tuple[int, float]:
     """How many deliveries wait, and for how many seconds the oldest has."""
     row = await tx.row(_WAITING, {"tenant": tx.tenant_id})
-    return int(row[0]), float(row[1])
+    return int(row.waiting), float(row.age)
 
 
 # --- what is known of a subject ---------------------------------------------------------------------------------------

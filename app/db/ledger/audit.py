@@ -159,8 +159,8 @@ async def broken(tx: Tx, customer_ids: Sequence[str], since: datetime | None) ->
     for name, statement in _STATEMENTS.items():
         answers = await tx.rows(statement, {"tenant": tx.tenant_id, "family": family, "since": since})
         found += [
-            {"invariant": name, "subject": str(row[0]), "expected": str(row[1]), "found": str(row[2])}
-            for row in answers
+            {"invariant": name, "subject": str(subject), "expected": str(expected), "found": str(stored)}
+            for subject, expected, stored in answers
         ]
     return found + await covers(tx, customer_ids) + await work_audit.worked(tx, customer_ids)
 

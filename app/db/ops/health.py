@@ -10,9 +10,9 @@ from sqlalchemy import text
 from app.db.engine import Database
 
 _STATE = text(
-    "select r.rolsuper or r.rolbypassrls or r.rolname <> 'retainer_app',"
-    " pg_is_in_recovery(), to_regclass('alembic_version') is not null,"
-    " cast(extract(epoch from clock_timestamp()) as double precision)"
+    "select r.rolsuper or r.rolbypassrls or r.rolname <> 'retainer_app' as privileged,"
+    " pg_is_in_recovery() as replica, to_regclass('alembic_version') is not null as has_schema,"
+    " cast(extract(epoch from clock_timestamp()) as double precision) as now"
     " from pg_roles r where r.rolname = current_user"
 )
 
@@ -36,8 +36,8 @@ async def state(database: Database) -> State:
     async with database.bare() as connection:
         asked = time()
         row = (await connection.execute(_STATE)).one()
-        skew = min(row[3] - asked, 0.0) + max(row[3] - time(), 0.0)
+        skew = min(row.now - asked, 0.0) + max(row.now - time(), 0.0)
         revision = None
-        if row[2]:
+        if row.has_schema:
             revision = (await connection.execute(text("select version_num from alembic_version"))).scalar()
-        return State(bool(row[0]), bool(row[1]), None if revision is None else str(revision), skew)
+        return State(bool(row.privileged), bool(row.replica), None if revision is None else str(revision), skew)
