@@ -36,6 +36,7 @@ _PROMISED_BY: Final = (
     "channel",
     "language",
     "category",
+    "priority",
     "credit_type",
     "pay_with",
     "product",
