@@ -22,6 +22,7 @@ from tests.support.api import Vendor, make_vendor
 T0: Final = "2025-06-10T15:00:00Z"
 SIZES: Final = (100, 5_000)
 MOST: Final = (SIZES[1] / SIZES[0]) ** 0.2
+ORDER: Final = {"customer_id": "ann", "placed_at": "2025-06-02T00:00:00Z", "currency": "USD"}
 VENDOR_ANSWERS: Final = {"author": "vendor", "kind": "service", "public": True}
 CALLS: Final[dict[str, tuple[str, str, dict[str, Any] | None]]] = {
     "open a ticket": ("put", "/v1/tickets/new", {"customer_id": "ann", "subject": "x", "channel": "helpdesk"}),
@@ -37,6 +38,13 @@ CALLS: Final[dict[str, tuple[str, str, dict[str, Any] | None]]] = {
     "debit": ("post", "/v1/customers/ann/debits", {"credits": 1}),
     "hold": ("post", "/v1/customers/ann/holds", {"credits": 3}),
     "ask for too much": ("post", "/v1/customers/ann/debits", {"credits": 9_000_000}),
+    "order a pack": ("put", "/v1/orders/new", {**ORDER, "lines": [{"line_id": "1", "sku": "credits-60"}]}),
+    "order a license last": (
+        "put",
+        "/v1/orders/new-2",
+        {**ORDER, "placed_at": "2025-06-09T00:00:00Z", "lines": [{"line_id": "1", "sku": "license"}]},
+    ),
+    "refund an order": ("post", "/v1/orders/pack-3/refunds", {"refund_id": "r1", "lines": []}),
     "read an entitlement": ("get", "/v1/customers/ann/entitlements/open_ticket", None),
     "read a ticket": ("get", "/v1/tickets/t-open", None),
 }

@@ -128,12 +128,13 @@ _WHOLE: Final = {whose: _selects(whose, *_whole(whose)) for whose in (BY_ID, BY_
 _OF_ORDERS: Final = select_into(
     "order_lots",
     Lot,
-    f"select {_LOT} from lot where lot.tenant_id = :tenant and lot.lot_id in"
-    " (select entry.lot_id from operation join entry on entry.tenant_id = :tenant"
+    "with recursive ours as (select entry.lot_id from operation join entry on entry.tenant_id = :tenant"
     " and entry.operation_id = operation.operation_id"
-    " where operation.tenant_id = :tenant and operation.order_id = any(:part_orders))",
+    " where operation.tenant_id = :tenant and operation.order_id = any(:part_orders)"
+    " union select lot.lot_id from ours join lot on lot.tenant_id = :tenant and lot.origin_lot_id = ours.lot_id)"
+    f" select {_LOT} from ours join lot on lot.tenant_id = :tenant and lot.lot_id = ours.lot_id",
 )
-"""The lots that operations of some orders moved: those that an order granted are among them."""
+"""The lots that operations of some orders moved, those that an order granted among them, and the lots made of these."""
 _IN_PART: Final = {whose: _selects(whose, *_in_part(whose)) for whose in (BY_ID, BY_NAME)}
 
 

@@ -332,14 +332,23 @@ async def look_by_id(
 
 
 async def load_by_id(
-    tx: Tx, customer_id: str, *, lock: bool = True, policy: Policy | None = None, named: bool = False
+    tx: Tx,
+    customer_id: str,
+    *,
+    lock: bool = True,
+    policy: Policy | None = None,
+    named: bool = False,
+    part: Part | None = None,
 ) -> CustomerAccount:
-    """Return the account of a customer by our own id; ``lock=False`` for reading, ``named`` if found by name."""
+    """Return the account of a customer by our own id; ``lock=False`` for reading, ``named`` if found by name.
+
+    ``part``: as for `load_locked`, of an account that is locked.
+    """
     if lock:
         customer = (await lock_customers(tx, [customer_id], named=[customer_id] if named else ())).get(customer_id)
         if customer is None:
             raise DomainError("customer_not_found", customer_id=customer_id)
-        return (await load_locked(tx, customer, policy=policy))[0]
+        return (await load_locked(tx, customer, policy=policy, part=part))[0]
     if (known := preload.preloaded(tx, customer_id)) is not None:
         return await _account_of(tx, deepcopy(known.customer), _exported_rows(known), policy=policy, lock=False)
     return (await look_by_id(tx, customer_id, policy=policy))[0]

@@ -24,13 +24,18 @@ _RECEIVERS: Final = text(
 )
 
 
-async def load(tx: Tx, order: Order) -> CustomerAccount:
-    """Lock and load the account of an order's customer, with those to whom credits of the order were given."""
+async def load(tx: Tx, order: Order, *, in_part: bool = False) -> CustomerAccount:
+    """Lock and load the account of an order's customer, with those to whom credits of the order were given.
+
+    ``in_part``: of the customer's account what the order granted, as long as nothing of it went elsewhere.
+    """
     home = order.customer_id
     found = await _receivers(tx, order)
     if found:
         await accounts.lock_customers(tx, [home, *found])
-    account = await accounts.load_by_id(tx, home)
+    near = in_part and not found and not order.answer.get("owners")
+    part = accounts.Part(orders=(order.order_id,)) if near else None
+    account = await accounts.load_by_id(tx, home, part=part)
     if found:
         found = await _receivers(tx, order)  # again, under the locks: nobody gives any of it on now
     if order.answer.get("owners"):  # What it granted lies in part where accounts were before they became one.

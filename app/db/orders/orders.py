@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,10 +23,31 @@ _REFUNDS = text(
     f"select {columns_of(s.order_refund)} from order_refund where tenant_id = :tenant and order_id = :order"
     " order by at, refund_id"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OtherOrder:
+    """An order that another one has to be folded with: placed ``later`` or at once, or under review."""
+
+    order_id: str
+    later: bool
+
+
 BY_ID: Final = select_into("order_by_id", Order, _FIND.text)
 """The order of `:order`, for a combined statement."""
 OF_CUSTOMER: Final = select_into("orders_of_customer", Order, _OF_CUSTOMER.text)
 """All orders of `:customer`, as placed, for a combined statement."""
+OTHERS: Final = select_into(
+    "other_orders",
+    OtherOrder,
+    "(select order_id, true as later from purchase_order where tenant_id = :tenant and customer_id = :customer"
+    " and placed_at >= :placed and order_id <> :order limit 1)"
+    " union all (select order_id, false as later from purchase_order where tenant_id = :tenant"
+    " and order_id in (select license.order_id from license where license.tenant_id = :tenant"
+    " and license.customer_id = :customer) and order_id <> :order"
+    """ and answer -> 'not_granted' @> '[{"code": "grant_review"}]' limit 1)""",
+)
+"""Orders of `:customer` that keep `:order`, placed at `:placed`, from standing alone, for a combined statement."""
 REFUNDS: Final = select_into("refunds_of_order", OrderRefund, _REFUNDS.text)
 """The refunds of `:order`, oldest first, for a combined statement."""
 

@@ -110,6 +110,7 @@ lot = Table(
         "lot_id",
         postgresql_where=_sql("is_open and expires_at is not null"),
     ),
+    _Index("ix_lot_given", "tenant_id", "customer_id", postgresql_where=_sql("data ? 'given'")),
     _Index("ix_lot_scoped", "tenant_id", "customer_id", postgresql_where=_sql("is_open and scope = 'license'")),
     _Index("ix_lot_customer", "tenant_id", "customer_id", "lot_id"),
     _Index("ix_lot_origin", "tenant_id", "origin_lot_id", postgresql_where=_sql("origin_lot_id is not null")),

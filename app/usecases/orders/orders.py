@@ -28,6 +28,13 @@ from app.domain.values.digests import OUTSIDE, CallContent, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LineId, OrderId
 from app.domain.values.wire import iso, jsonable
+from app.usecases.orders.alone import (
+    check_alone,
+    check_credits_alone,
+    check_others_stand,
+    refunded_alone,
+    standing_alone,
+)
 from app.usecases.orders.refunds import RefundLine, RefundOrder, keep_early, take_back
 from app.usecases.steps import reconcile_orders
 from app.usecases.steps.order_answers import keep_answers as _keep_answers
@@ -97,13 +104,15 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     ``too_many_units``. Lines that the policy does not sell are answered in ``not_granted`` (ALL-5).
     """
     _check(command, tx.at)
+    alone = await standing_alone(tx, command.placed_at, _order_lines(command))
     account, found = await accounts.load_with(
         tx,
         command.customer_id,
-        (orders.BY_ID, orders.OF_CUSTOMER, orders.REFUNDS),
-        {"order": command.order_id},
+        (orders.BY_ID, orders.OTHERS if alone else orders.OF_CUSTOMER, orders.REFUNDS),
+        {"order": command.order_id, **({"placed": command.placed_at} if alone else {})},
         create=True,
         claim=claims.order(tx, command.order_id),
+        part=accounts.Part(orders=(command.order_id,)) if alone else None,
     )
     known = next(iter(found[orders.BY_ID.name]), None)
     if known is not None:
@@ -123,9 +132,13 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
             "lines": [{"line_id": line.line_id, "sku": line.sku, "quantity": line.quantity} for line in order.lines],
         },
     )
-    mine = [*found[orders.OF_CUSTOMER.name], order]
+    if alone:
+        check_alone(alone, found[orders.OTHERS.name], account, refunds[command.order_id])
+    mine = [*found.get(orders.OF_CUSTOMER.name, ()), order]
     terms = await _terms(tx)
     await reconcile_orders.reconcile_grants(tx, account, mine, terms, refunds=refunds)
+    if alone:
+        check_others_stand(account, order)
     await _refund_early(tx, account, order, mine, terms, refunds[command.order_id])
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
@@ -308,13 +321,18 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         if not early:
             raise DomainError("order_not_found", order_id=command.order_id)
         return 201, await keep_early(tx, command)
-    account = await receivers.load(tx, order)
-    tx.customer_id = account.customer.customer_id
-    mine = [
-        order if order_.order_id == order.order_id else order_
-        for order_ in await orders.of_customer(tx, order.customer_id)
-    ]
     terms = await _terms(tx)
+    alone = not tx.whole and refunded_alone(order, terms)
+    account = await receivers.load(tx, order, in_part=alone)
+    tx.customer_id = account.customer.customer_id
+    mine = [order]
+    if account.ledger.rest is not None:
+        check_credits_alone(account, order)
+    else:
+        mine = [
+            order if order_.order_id == order.order_id else order_
+            for order_ in await orders.of_customer(tx, order.customer_id)
+        ]
     await reconcile_orders.reconcile_grants(
         tx, account, mine, terms
     )  # first, so that nothing is granted anew to what is refunded
@@ -324,6 +342,8 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         partial(take_back, account, order, command, _refunded(prior), terms, paid_before=_refunded(prior, "by_lots")),
     )
     await reconcile_orders.reconcile_grants(tx, account, mine, terms)
+    if account.ledger.rest is not None:
+        check_others_stand(account, order)
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
     return 201, answer

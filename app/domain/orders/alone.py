@@ -1,0 +1,48 @@
+"""Which orders stand alone: what they bring rests on nothing that another order brought, but the licenses held.
+
+Such an order is granted without a look at the others (decision 0007 wants the same ledger for any order of arrival, and
+these neither move another's grants nor are moved by them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from app.domain.account.customer import OrderLine
+from app.domain.orders.lines import sold
+from app.domain.policy.offers import CoverGrant, CreditGrant, NotGranted, Offer
+from app.domain.policy.policy import Policy
+
+Alone = Literal["always", "as_last", "never"]
+"""``as_last``: while no other order was placed at that instant or later."""
+
+
+def stands_alone(lines: Iterable[OrderLine], policies: Iterable[Policy]) -> Alone:
+    """Return when an order of these lines stands alone, whichever of these policies judges each line."""
+    known = list(policies)
+    found = {_line(line, policy) for line in lines for policy in known}
+    return "never" if "never" in found else "as_last" if "as_last" in found else "always"
+
+
+def _line(line: OrderLine, policy: Policy) -> Alone:
+    offered = sold(policy, line.sku)
+    if isinstance(offered, NotGranted):
+        return "always"
+    if "upgrades" in line.attributes or any(_queues(grant) for grant in _covers(offered[0])):
+        return "never"
+    return "always" if _credits_alone(offered[0]) else "as_last"
+
+
+def _credits_alone(offer: Offer) -> bool:
+    """Whether an offer brings no license, cover or choice: nothing that another order's lines look at."""
+    return offer.kind != "license" and all(isinstance(grant, CreditGrant) for grant in offer.grants)
+
+
+def _covers(offer: Offer) -> Iterable[CoverGrant]:
+    return (grant for grant in offer.grants if isinstance(grant, CoverGrant))
+
+
+def _queues(grant: CoverGrant) -> bool:
+    """Whether a period waits for those bought before it, and others for it."""
+    return grant.start in ("after_current", "when_uncovered")

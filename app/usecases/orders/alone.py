@@ -1,0 +1,60 @@
+"""Orders that are granted or refunded without a look at the customer's others (`app.domain.orders.alone`).
+
+Whatever shows later that another order is touched says so, and the work begins again with all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.db import policies
+from app.db.engine import Tx
+from app.db.orders.orders import OtherOrder
+from app.domain.account.account import CustomerAccount
+from app.domain.account.customer import Order, OrderLine, OrderRefund
+from app.domain.ledger.rest import NotLoaded
+from app.domain.orders.alone import Alone, stands_alone
+from app.domain.orders.lines import Terms, pin_of
+
+
+async def standing_alone(tx: Tx, placed_at: datetime, lines: Sequence[OrderLine]) -> Alone | None:
+    """Return when a new order of these lines stands alone; None where it does not, or accounts are read whole."""
+    if tx.whole:
+        return None
+    found = stands_alone(lines, (await policies.in_force(tx, placed_at), await policies.in_force(tx, tx.at)))
+    return None if found == "never" else found
+
+
+def check_alone(
+    alone: Alone, others: Sequence[OtherOrder], account: CustomerAccount, refunds: Sequence[OrderRefund]
+) -> None:
+    """Say so where an order does not stand alone after all, or was refunded before it came."""
+    review = any(not other.later for other in others)
+    if account.ledger.rest is None or refunds or review or (alone == "as_last" and others):
+        raise NotLoaded
+
+
+def refunded_alone(order: Order, terms: Terms) -> bool:
+    """Whether a refund of this order takes back nothing that another order looks at."""
+    return all(stands_alone([line], [terms[pin_of(order, line)]]) == "always" for line in order.lines)
+
+
+def check_others_stand(account: CustomerAccount, order: Order) -> None:
+    """Say so where the rules touched what another order brought."""
+    plan = account.plan
+    touched: set[str | None] = {
+        item.order_id for items in (plan.licenses, plan.covers, plan.choices, plan.orders) for item in items.values()
+    }
+    touched |= {event.data.get("order_id") for event in plan.outbox if event.type.startswith("credits.")}
+    if touched - {order.order_id, None}:
+        raise NotLoaded
+
+
+def check_credits_alone(account: CustomerAccount, order: Order) -> None:
+    """Say so where an order brought something else than credits."""
+    brought = {
+        item.order_id for items in (account.licenses, account.covers, account.choices) for item in items.values()
+    }
+    if order.order_id in brought | {addon.order_id for addon in account.addons}:
+        raise NotLoaded
