@@ -10,11 +10,11 @@ from typing_extensions import TypedDict
 
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.ledger import Ledger
-from app.domain.ledger.suspension import suspended
+from app.domain.ledger.lot import ShownLots
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import shown
 from app.domain.values.wire import iso
-from app.views.lot import Lot, lot_view
+from app.views.lot import Lot, lots_that_hold, lots_view
 from app.views.shapes import Credits, Id, Instant, Whole
 
 
@@ -63,10 +63,12 @@ BALANCE_LISTS: Final = ("lots",)
 """Members of a balance that are given in pages."""
 
 
-def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, policy: Policy) -> Balance:
+def balance_view(
+    ledger: Ledger, *, customer_id: str, at: datetime, policy: Policy, lots: ShownLots | None = None
+) -> Balance:
     """Return the balance at the ledger's instant: totals, the lots that hold something, each credit type apart.
 
-    Post what is due on the working copy, which is thrown away.
+    Post what is due on the working copy, which is thrown away. ``lots``: those shown, of a ledger in part.
     """
     for credit_type in ledger.due_types():
         post_due_expiries(ledger, credit_type)
@@ -74,11 +76,7 @@ def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, policy: Poli
         key: {"available": account.available, "held": account.held, "owed": account.owed}
         for key, account in sorted(ledger.accounts.items())
     }
-    disputed = suspended(ledger)
-    lots = sorted(
-        (lot for lot in ledger.lots.values() if lot.available or lot.held),
-        key=lambda lot: (lot.credit_type, lot.effective_at, lot.lot_id),
-    )
+    holding = lots or lots_that_hold(ledger, lambda lot: (lot.credit_type, lot.effective_at, lot.lot_id))
     available = sum(amounts["available"] for amounts in by_type.values())
     held = sum(amounts["held"] for amounts in by_type.values())
     found: Balance = {
@@ -88,10 +86,10 @@ def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, policy: Poli
         "available": available,
         "held": held,
         "owed": sum(amounts["owed"] for amounts in by_type.values()),
-        "disputed": sum(disputed.values()),
-        "lots": [lot_view(lot, at, disputed.get(lot.lot_id, 0)) for lot in lots],
+        "disputed": sum(holding.disputed.values()),
+        "lots": lots_view(holding, at),
         "by_type": by_type,
-        "totals": {"available": available, "held": held, "lots": len(lots)},
+        "totals": {"available": available, "held": held, "lots": holding.total},
         "next_cursor": None,
     }
     if (time := shown(policy, available)) is not None:

@@ -9,10 +9,10 @@ from typing_extensions import TypedDict
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.profile import Profile
-from app.domain.ledger.suspension import suspended
+from app.domain.ledger.lot import ShownLots
 from app.domain.values.wire import iso, jsonable
 from app.views.license import Addon, Choice, Cover, License, addon_view, choice_view, cover_view, license_view
-from app.views.lot import Amounts, Lot, lot_view
+from app.views.lot import Amounts, Lot, lots_that_hold, lots_view
 from app.views.shapes import Credits, Id, Instant, Whole
 from app.views.ticket import TicketState
 
@@ -174,8 +174,9 @@ def customer_view(
     company_id: str | None,
     created_at: str,
     open_tickets: Sequence[OpenTicket],
+    shown: ShownLots | None = None,
 ) -> Customer:
-    """Return all that a sidebar shows in one answer."""
+    """Return all that a sidebar shows in one answer. ``shown``: the lots, of an account in part."""
     at, unit = account.at, account.policy.unit
     by_type = _by_type(account)
     licenses = sorted(account.licenses.values(), key=lambda license_: (license_.ordinal, license_.license_id))
@@ -183,8 +184,7 @@ def customer_view(
         account.covers.values(),
         key=lambda cover: (cover.granted_at, cover.starts_at or cover.granted_at, cover.cover_id),
     )
-    lots = [lot for lot in account.ledger.lots.values() if lot.available or lot.held]
-    disputed = suspended(account.ledger)
+    shown = shown or lots_that_hold(account.ledger, lambda lot: (lot.effective_at, lot.lot_id))
     available = sum(amounts["available"] for amounts in by_type.values())
     held = sum(amounts["held"] for amounts in by_type.values())
     choices = account.open_choices()
@@ -204,13 +204,10 @@ def customer_view(
             "unit": None if unit is None else unit.many,
             "available": available,
             "held": held,
-            "disputed": sum(disputed.values()),
+            "disputed": sum(shown.disputed.values()),
             "by_type": by_type,
         },
-        "lots": [
-            lot_view(lot, at, disputed.get(lot.lot_id, 0))
-            for lot in sorted(lots, key=lambda lot: (lot.effective_at, lot.lot_id))
-        ],
+        "lots": lots_view(shown, at),
         "choices": [choice_view(choice) for choice in choices],
         "addons": [addon_view(addon) for addon in addons],
         "facts": jsonable(account.customer.data),
@@ -221,7 +218,7 @@ def customer_view(
             "held": held,
             "licenses": len(licenses),
             "covers": len(covers),
-            "lots": len(lots),
+            "lots": shown.total,
             "choices": len(choices),
             "addons": len(addons),
             "open_tickets": len(open_tickets),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from app.domain.ledger import lot as ledger
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.lot import ShownLots
+from app.domain.ledger.suspension import suspended
+from app.domain.values.paging import Stretch
 from app.domain.values.wire import iso, iso_or_none
 from app.views.decision import Decision, Money, money_view
 from app.views.shapes import Closed, Credits, Id, Instant
@@ -82,6 +87,18 @@ class RefundQuote(TypedDict):
     ]
     decision: Annotated[Decision, "Why."]
     balance: NotRequired[Annotated[Amounts, "The balance of its type afterwards; in the answer of a refund."]]
+
+
+def lots_that_hold(found: Ledger, order: Callable[[ledger.Lot], Any]) -> ShownLots:
+    """Return all lots of a whole ledger that hold something, in an order."""
+    rows = sorted((lot for lot in found.lots.values() if lot.available or lot.held), key=order)
+    return ShownLots(rows=rows, total=len(rows), disputed=suspended(found))
+
+
+def lots_view(shown: ShownLots, at: datetime) -> Sequence[Lot]:
+    """Return lots as they stand at ``at``; of a long list the rows of one page."""
+    rows = [lot_view(lot, at, shown.disputed.get(lot.lot_id, 0)) for lot in shown.rows]
+    return rows if len(rows) == shown.total else Stretch(rows, start=shown.start, total=shown.total)
 
 
 def lot_view(lot: ledger.Lot, at: datetime, disputed: int = 0) -> Lot:

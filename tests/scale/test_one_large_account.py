@@ -46,6 +46,8 @@ CALLS: Final[dict[str, tuple[str, str, dict[str, Any] | None]]] = {
     ),
     "refund an order": ("post", "/v1/orders/pack-3/refunds", {"refund_id": "r1", "lines": []}),
     "read an entitlement": ("get", "/v1/customers/ann/entitlements/open_ticket", None),
+    "read the customer": ("get", "/v1/customers/ann", None),
+    "read the balance": ("get", "/v1/customers/ann/balance", None),
     "read a ticket": ("get", "/v1/tickets/t-open", None),
 }
 
@@ -109,12 +111,16 @@ async def _read(shop: Vendor, name: str) -> tuple[int, int]:
     return sum(answered), sum(one.buffers for one in explained)
 
 
+COUNTED: Final = ("read the customer", "read the balance")
+"""Calls whose answer says how many rows there are: Postgres counts them, the service has those of one page."""
+
+
 @pytest.mark.parametrize("name", CALLS)
 async def test_a_call_reads_of_a_large_account_what_it_reads_of_a_small_one(accounts: list[Vendor], name: str) -> None:
     small, large = [await _read(shop, name) for shop in accounts]
     print(f"\n{name}: bytes {small[0]} {large[0]}, buffers {small[1]} {large[1]}")
     assert large[0] <= MOST * small[0] + 2_000, (name, small, large)
-    assert large[1] <= MOST * small[1] + 50, (name, small, large)
+    assert large[1] <= MOST * small[1] + 50 or name in COUNTED, (name, small, large)
 
 
 async def test_a_grown_account_is_sound(accounts: list[Vendor]) -> None:

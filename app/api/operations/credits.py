@@ -144,11 +144,11 @@ OPERATIONS = Operations("Credits")
 async def get_balance(call: Call, customer_id: PathId, point: AsOf, cursor: RowsCursor = None) -> Balance:
     """What is available and held, and the lots it is in, the first 100; exact at the instant."""
     start = call.start_of(BALANCE_LISTS, cursor)
-    if point.as_of is None and point.known_at is None and call.principal.kind == "key":
+    if point.as_of is None and point.known_at is None and call.principal.kind == "key" and start == 0:
         found = await call.balance(customer_id)
     else:
         found = await call.read(
-            lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
+            lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at, start=start)
         )
     return call.first_rows(found, BALANCE_LISTS, start)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Table
 
 from app.db import combined
 from app.db import schema as s
+from app.db.account.parts import AccountPart
 from app.db.combined import Select, columns_of, select_into
 from app.db.engine import Tx
 from app.db.ledger import window
@@ -79,7 +80,7 @@ _LINES: Final = (
 
 def _whole(whose: str) -> tuple[str, str]:
     """Return the selects of all lots and holds."""
-    lots = f"select {_LOT} from lot where lot.tenant_id = :tenant and lot.customer_id = {whose}"
+    lots = f"select {LOT} from lot where lot.tenant_id = :tenant and lot.customer_id = {whose}"
     holds = (
         f"select {_HOLD} from hold"
         f" where hold.tenant_id = :tenant and hold.customer_id = {whose} and hold.closed_at is null"
@@ -97,7 +98,7 @@ def _in_part(whose: str) -> tuple[str, str]:
     """
     mine = f"lot.tenant_id = :tenant and lot.customer_id = {whose}"
     lots = (
-        f"{window.first_lots(_LOT, whose)} union all select {_LOT} from lot where {mine} and lot.lot_id in"
+        f"{window.first_lots(LOT, whose)} union all select {LOT} from lot where {mine} and lot.lot_id in"
         " (select hold_line.lot_id from hold join hold_line on hold_line.tenant_id = :tenant"
         " and hold_line.hold_id = hold.hold_id where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket)"
     )
@@ -122,29 +123,23 @@ def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
     )
 
 
-_LOT: Final = f"{columns_of(s.lot, without=('tenant_id', 'cost_amount', 'cost_currency', 'is_open'))}, {_COST}"
+LOT: Final = f"{columns_of(s.lot, without=('tenant_id', 'cost_amount', 'cost_currency', 'is_open'))}, {_COST}"
 _HOLD: Final = f"{columns_of(s.hold)}, {_LINES}"
 _WHOLE: Final = {whose: _selects(whose, *_whole(whose)) for whose in (BY_ID, BY_NAME)}
 _OF_ORDERS: Final = select_into(
     "order_lots",
     Lot,
-    "with recursive ours as (select entry.lot_id from operation join entry on entry.tenant_id = :tenant"
+    "with recursive wanted as (select o.order_id from unnest(cast(:part_orders as text[])) o(order_id)"
+    " union select license.order_id from license where license.tenant_id = :tenant"
+    " and license.customer_id = :customer and :part_licenses),"
+    " ours as (select entry.lot_id from wanted join operation on operation.tenant_id = :tenant"
+    " and operation.order_id = wanted.order_id join entry on entry.tenant_id = :tenant"
     " and entry.operation_id = operation.operation_id"
-    " where operation.tenant_id = :tenant and operation.order_id = any(:part_orders)"
     " union select lot.lot_id from ours join lot on lot.tenant_id = :tenant and lot.origin_lot_id = ours.lot_id)"
-    f" select {_LOT} from ours join lot on lot.tenant_id = :tenant and lot.lot_id = ours.lot_id",
+    f" select {LOT} from ours join lot on lot.tenant_id = :tenant and lot.lot_id = ours.lot_id",
 )
 """The lots that operations of some orders moved, those that an order granted among them, and the lots made of these."""
 _IN_PART: Final = {whose: _selects(whose, *_in_part(whose)) for whose in (BY_ID, BY_NAME)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountPart:
-    """What of an account is read beside what it can spend first: the lots and holds of a ticket (our own id), and the
-    lots of some orders."""
-
-    ticket_id: str | None = None
-    orders: tuple[str, ...] = ()
 
 
 async def read(
@@ -170,7 +165,7 @@ async def read(
         parameters |= {"part_ticket": part.ticket_id}
         if part.orders:
             beside = (_OF_ORDERS, *beside)
-            parameters["part_orders"] = list(part.orders)
+            parameters |= {"part_orders": list(part.orders), "part_licenses": part.licenses}
     found = await combined.read(tx, (*selects, *beside), {**parameters, **(by or {})})
     customer: StoredCustomer | None = next(iter(found.pop("customer_rows")), None)
     mine = customer_id if customer is None else customer.customer_id

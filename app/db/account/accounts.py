@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import select, text, update
 
 from app.db import claims, policies
 from app.db import schema as s
-from app.db.account import account_rows, customers, preload
-from app.db.account.account_rows import AccountPart as AccountPart
+from app.db.account import account_rows, customers, parts, preload, shown
 from app.db.account.account_rows import AccountRows
+from app.db.account.parts import AccountPart
 from app.db.claims import Claim
 from app.db.combined import Select
 from app.db.engine import Tx
@@ -26,13 +26,13 @@ from app.domain.account.changes import Plan
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License
 from app.domain.account.profile import words
 from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.lot import ShownLots
 from app.domain.ledger.rest import NotLoaded, Rest
 from app.domain.policy.credit_rules import CreditRules
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId
 
-T = TypeVar("T")
 Found = dict[str, list[Any]]
 """Rows of further selects, by the selects' names."""
 _CUSTOMER: Final = "customer_id, external_id, last_at, event_sequence, data, profile, merged_into, company_id"
@@ -238,72 +238,63 @@ async def load_locked(
 
     ``part``: what to read of it; None: all. Where a rule would need more, the work begins again and reads all.
     """
-    part = await _allowed(tx, part, policy)
+    part = await parts.allowed(tx, part, policy)
     rows = await account_rows.read(tx, customer_id=customer.customer_id, beside=beside, by=by, part=part)
     return await _account_of(tx, customer, rows, policy=policy, lock=True, part=part), rows.beside
 
 
-async def first_in_part(tx: Tx, work: Callable[[], Awaitable[T]]) -> T:
-    """Return what ``work`` reads of accounts in part, or of whole ones where a rule looks further.
-
-    It must write nothing.
-    """
-    try:
-        return await work()
-    except NotLoaded:
-        if tx.whole:
-            raise
-    tx.whole = True
-    try:
-        return await work()
-    finally:
-        tx.whole = False
-
-
-async def _allowed(tx: Tx, part: AccountPart | None, policy: Policy | None) -> AccountPart | None:
-    """Return the part, where this work and the policy's rules may do with one.
-
-    Where a lot's end voids what is held of it, every hold may end at any time.
-    """
-    if part is None or tx.whole:
-        return None
-    return None if _voids_holds(policy or await policies.in_force(tx, tx.at)) else part
-
-
-def _voids_holds(policy: Policy) -> bool:
-    return policy.credits is not None and policy.credits.hold_on_expiry == "void"
-
-
 @dataclass(frozen=True, slots=True)
 class CustomerPage:
-    """What the page of a customer shows. ``open_tickets``: rows, newest first."""
+    """What the page of a customer shows.
+
+    ``open_tickets``: rows, newest first. ``shown``: the lots, where the account was read in part.
+    """
 
     account: CustomerAccount
     created_at: datetime
     open_tickets: Sequence[Any]
+    shown: ShownLots | None = None
 
 
-async def load_customer_page(tx: Tx, external_id: str) -> CustomerPage:
-    """Return an account with its open tickets, to read, in one statement. 404 ``customer_not_found``."""
+async def load_customer_page(tx: Tx, external_id: str, start: int = 0) -> CustomerPage:
+    """Return an account with its open tickets, to read, in one statement. 404 ``customer_not_found``.
+
+    ``start``: the row from which on each list is shown.
+    """
     customer = preload.named(tx, external_id)
     if customer is not None and (known := preload.preloaded(tx, customer.customer_id)) is not None:
         account = await _account_of(tx, customer, _exported_rows(known), lock=False)
         return CustomerPage(account, known.created_at, known.rows["open_tickets"][: customers.OPEN_TICKETS_MAX])
-    rows = await account_rows.read(tx, external_id=external_id, beside=(_OPEN_TICKETS[account_rows.BY_NAME],))
+    part = await parts.allowed(tx, AccountPart(), None)
+    by = {"start": start if part else 0, "most": shown.ROWS_MAX if part else customers.OPEN_TICKETS_MAX}
+    rows = await account_rows.read(
+        tx, external_id=external_id, beside=_page_selects(account_rows.BY_NAME, part), by=by, part=part
+    )
     if rows.customer is None:  # unknown, or merged
         customer_id = (await require_customer(tx, external_id)).customer_id
-        beside = (_OPEN_TICKETS[account_rows.BY_ID],)
-        rows = await account_rows.read(tx, customer_id=customer_id, beside=beside)
+        rows = await account_rows.read(
+            tx, customer_id=customer_id, beside=_page_selects(account_rows.BY_ID, part), by=by, part=part
+        )
     if rows.customer is None:
         raise DomainError("customer_not_found", customer_id=external_id)
-    account = await _account_of(tx, rows.customer, rows, lock=False)
-    return CustomerPage(account, rows.customer.created_at, rows.beside["open_tickets"])
+    account = await _account_of(tx, rows.customer, rows, lock=False, part=part)
+    tickets = customers.open_tickets_shown(rows.beside, start if part else 0)
+    if part is None:
+        return CustomerPage(account, rows.customer.created_at, tickets)
+    if account.ledger.due_types():
+        raise NotLoaded  # what is due changes what the lots hold
+    return CustomerPage(account, rows.customer.created_at, tickets, shown.shown_of(rows.beside, start))
+
+
+def _page_selects(whose: str, part: AccountPart | None) -> tuple[Select[Any], ...]:
+    tickets = _OPEN_TICKETS[whose]
+    return tickets if part is None else (*tickets, *_SHOWN_LOTS[whose])
 
 
 async def look(tx: Tx, external_id: str, *, part: AccountPart | None = None) -> CustomerAccount | None:
     """Return the account of the vendor's customer, to read; None where there is no such customer."""
     if preload.named(tx, external_id) is None:
-        part = await _allowed(tx, part, None)
+        part = await parts.allowed(tx, part, None)
         rows = await account_rows.read(tx, external_id=external_id, part=part)
         if rows.customer is not None:
             return await _account_of(tx, rows.customer, rows, lock=False, part=part)
@@ -311,7 +302,9 @@ async def look(tx: Tx, external_id: str, *, part: AccountPart | None = None) -> 
     return None if found is None else await load_by_id(tx, found.customer_id, lock=False)
 
 
-_OPEN_TICKETS: Final = {whose: customers.open_tickets_of(whose) for whose in (account_rows.BY_ID, account_rows.BY_NAME)}
+_NAMES: Final = (account_rows.BY_ID, account_rows.BY_NAME)
+_OPEN_TICKETS: Final = {whose: customers.open_tickets_of(whose) for whose in _NAMES}
+_SHOWN_LOTS: Final = {whose: shown.selects("customer", whose) for whose in _NAMES}
 
 
 async def look_by_id(
@@ -324,7 +317,7 @@ async def look_by_id(
     part: AccountPart | None = None,
 ) -> tuple[CustomerAccount, Found]:
     """Return the account of a customer by our own id, to read. 404 ``customer_not_found``."""
-    part = await _allowed(tx, part, policy)
+    part = await parts.allowed(tx, part, policy)
     rows = await account_rows.read(tx, customer_id=customer_id, beside=beside, by=by, part=part)
     if rows.customer is None:
         raise DomainError("customer_not_found", customer_id=customer_id)
@@ -338,7 +331,7 @@ async def load_by_id(
     lock: bool = True,
     policy: Policy | None = None,
     named: bool = False,
-    part: Part | None = None,
+    part: AccountPart | None = None,
 ) -> CustomerAccount:
     """Return the account of a customer by our own id; ``lock=False`` for reading, ``named`` if found by name.
 
@@ -411,12 +404,13 @@ async def _account_of(
 
 async def _rest(tx: Tx, customer_id: str, rows: AccountRows, part: AccountPart, policy: Policy) -> Rest:
     """Return what was left out of an account that was read in part."""
-    if _voids_holds(policy):
+    if parts.voids_holds(policy):
         raise NotLoaded
     ends = [hold.expires_at for hold in rows.holds.values() if hold.expires_at is not None and hold.open]
     loaded = {customer_id: (rows.accounts, rows.lots, rows.holds)}
     rest = (await window.rests_of(tx, loaded, {customer_id: ends}))[customer_id]
-    return replace(rest, orders=frozenset(part.orders))
+    orders = {*part.orders, *(license_.order_id for license_ in rows.licenses if part.licenses)}
+    return replace(rest, orders=frozenset(orders))
 
 
 async def join_former(tx: Tx, ledger: Ledger, former: Mapping[str, Sequence[str]], *, lock: bool = True) -> None:

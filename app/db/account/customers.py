@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
@@ -16,6 +16,7 @@ from app.db import schema as s
 from app.db.account import asked
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
+from app.domain.values.paging import Stretch
 from app.domain.values.wire import jsonable
 from app.views.customer import OpenTicket
 
@@ -84,25 +85,50 @@ class OpenTicketRow(msgspec.Struct):
     """The vendor's id of who asked."""
 
 
-def open_tickets_of(whose: str) -> Select[OpenTicketRow]:
-    """Return the select of a customer's open tickets, newest first; ``whose``: the customer's id in SQL.
+class OpenTickets(msgspec.Struct):
+    """How many tickets are open."""
 
-    They are those on the account, and those that the customer asked as one of a company's people.
+    total: int
+
+
+def open_tickets_of(whose: str) -> tuple[Select[Any], ...]:
+    """Return the selects of a customer's open tickets, newest first, `:most` from `:start` on, and of their number.
+
+    ``whose``: the customer's id in SQL. They are those on the account, and those that the customer asked as one of a
+    company's people.
     """
     columns = "external_id, state, category, subject, license_id, opened_at, updated_at"
-    newest = f"order by opened_at desc, ticket_id desc limit {OPEN_TICKETS_MAX}"
-    found = " union all ".join(
-        f"(select {columns}, ticket_id, coalesce(person_id, customer_id) as customer_id from ticket"
-        f" where tenant_id = :tenant and {column} = {whose} and state not in {_OPEN_TICKET!r} {newest})"
+    newest = "order by opened_at desc, ticket_id desc"
+    by_column = {
+        column: f"from ticket where tenant_id = :tenant and {column} = {whose} and state not in {_OPEN_TICKET!r}"
         for column in ("customer_id", "person_id")
+    }
+    found = " union all ".join(
+        f"(select {columns}, ticket_id, coalesce(person_id, customer_id) as customer_id {mine} {newest}"
+        " limit cast(:start as bigint) + cast(:most as bigint))"
+        for mine in by_column.values()
     )
     who = "(select external_id from customer p where p.tenant_id = :tenant and p.customer_id = t.customer_id)"
-    statement = f"select {columns}, {who} as customer from ({found}) t {newest}"
-    return select_into("open_tickets", OpenTicketRow, statement)
+    page = (
+        f"select {columns}, {who} as customer from ({found}) t {newest}"
+        " offset cast(:start as bigint) limit cast(:most as bigint)"
+    )
+    every = " union all ".join(f"(select 1 {mine} limit {OPEN_TICKETS_MAX})" for mine in by_column.values())
+    number = f"select least(count(*), {OPEN_TICKETS_MAX}) as total from ({every}) t"
+    return (select_into("open_tickets", OpenTicketRow, page), select_into("open_ticket_number", OpenTickets, number))
 
 
-def open_ticket_views(rows: Iterable[Any]) -> list[OpenTicket]:
+def open_tickets_shown(found: Mapping[str, list[Any]], start: int) -> Sequence[OpenTicketRow]:
+    """Return the open tickets that these selects read."""
+    rows: list[OpenTicketRow] = found["open_tickets"]
+    total: int = found["open_ticket_number"][0].total
+    return rows if len(rows) == total else Stretch(rows, start=start, total=total)
+
+
+def open_ticket_views(rows: Sequence[Any]) -> Sequence[OpenTicket]:
     """Return these tickets as a customer's page shows them."""
+    if isinstance(rows, Stretch):
+        return rows.mapped(open_ticket_views)
     return [
         {
             "ticket_id": row.external_id,
@@ -118,7 +144,7 @@ def open_ticket_views(rows: Iterable[Any]) -> list[OpenTicket]:
     ]
 
 
-async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
+async def open_tickets(tx: Tx, customer_id: str) -> Sequence[OpenTicket]:
     """The tickets on the customer's account that are not closed, newest first."""
     where = OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(OPEN_TICKETS_MAX)
     return open_ticket_views(await tx.rows(where))

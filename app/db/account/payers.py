@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import text
 
 from app.db import claims
-from app.db.account import accounts, people
+from app.db.account import accounts, parts, people
 from app.db.claims import Claim
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
@@ -66,7 +66,7 @@ async def load_with(
     *,
     policy: Policy | None,
     claim: Claim,
-    part: accounts.AccountPart | None = None,
+    part: parts.AccountPart | None = None,
 ) -> tuple[CustomerAccount, accounts.Found, Person | None]:
     """Lock the account that pays for a customer, made if need be; return it with the rows of further selects.
 
@@ -109,7 +109,7 @@ async def payer_of(tx: Tx, customer: Customer) -> str:
     return customer.customer_id if name is None else payer
 
 
-async def paying(tx: Tx, account: CustomerAccount, *, part: accounts.AccountPart | None = None) -> CustomerAccount:
+async def paying(tx: Tx, account: CustomerAccount, *, part: parts.AccountPart | None = None) -> CustomerAccount:
     """Return the account that pays for a customer, to read: a company's, or the one given."""
     payer = await payer_of(tx, account.customer)
     if payer == account.customer.customer_id:

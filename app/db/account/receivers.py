@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import select, text
 
 from app.db import schema as s
-from app.db.account import accounts
+from app.db.account import accounts, parts
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order
@@ -34,7 +34,7 @@ async def load(tx: Tx, order: Order, *, in_part: bool = False) -> CustomerAccoun
     if found:
         await accounts.lock_customers(tx, [home, *found])
     near = in_part and not found and not order.answer.get("owners")
-    part = accounts.Part(orders=(order.order_id,)) if near else None
+    part = parts.AccountPart(orders=(order.order_id,), licenses=True) if near else None
     account = await accounts.load_by_id(tx, home, part=part)
     if found:
         found = await _receivers(tx, order)  # again, under the locks: nobody gives any of it on now

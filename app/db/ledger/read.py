@@ -60,7 +60,7 @@ _TERM_HOLDS = text(
     f"select {HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
     " and expires_at is not null"
 )
-_OPEN_HOLDS = text(
+OPEN_HOLDS = text(
     f"select {HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
 )
 HOLDS = text(f"select {HOLD} from hold where tenant_id = :tenant and hold_id = any(:holds)")
@@ -103,7 +103,7 @@ async def load(
         add_lot_and_account(answer, row)
     rows: list[Any] = []
     if open_holds:
-        rows += await _rows(tx, _OPEN_HOLDS, by)
+        rows += await _rows(tx, OPEN_HOLDS, by)
     elif terms_only and any(
         account.next_expiry is not None for all_ in answer.values() for account in all_[0].values()
     ):

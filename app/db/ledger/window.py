@@ -23,6 +23,8 @@ LOTS_MAX: Final = 50
 """Open lots of a credit type that a call reads, in order of spending."""
 SOONEST_MAX: Final = 50
 """Lots, and holds with a term of their own, that a call reads of those that end, the soonest first."""
+OPERATIONS_MAX: Final = 400
+"""Operations of a credit type up to which all that an account holds open is read for a balance."""
 SPENT_FIRST: Final = (
     "lot.priority, lot.expires_at, (lot.scope = 'account'), (coalesce(lot.cost_amount, 0) > 0), lot.effective_at,"
     " lot.lot_id"
@@ -95,6 +97,24 @@ async def load(
     return {name: (loaded, rests[name]) for name, loaded in answer.items()}
 
 
+async def load_small(tx: Tx, customer_ids: Sequence[str]) -> tuple[dict[str, rows.Loaded], list[str]]:
+    """Return the accounts of customers with few lots and operations, with all that is open; and who has many."""
+    wanted = list(dict.fromkeys(customer_ids))
+    answer: dict[str, rows.Loaded] = {name: ({}, {}, {}) for name in wanted}
+    for row in await tx.rows(_ACCOUNTS, {"tenant": tx.tenant_id, "customers": wanted}):
+        rows.add_lot_and_account(answer, row)
+    large = [
+        name
+        for name, (accounts, lots, _) in answer.items()
+        if len(lots) >= LOTS_MAX or any(total.version > OPERATIONS_MAX for total in accounts.values())
+    ]
+    small = {name: loaded for name, loaded in answer.items() if name not in large}
+    if small:
+        by = {"tenant": tx.tenant_id, "customers": list(small)}
+        await rows.add_holds(tx, small, await tx.rows(rows.OPEN_HOLDS, by), ())
+    return small, large
+
+
 async def rests_of(
     tx: Tx, loaded: Mapping[str, rows.Loaded], ends: Mapping[str, Sequence[datetime]]
 ) -> dict[str, Rest]:
@@ -144,5 +164,5 @@ def _left_out(accounts: Mapping[str, Account], lots: Mapping[str, Lot], types: I
 
 
 def _last(found: Sequence[datetime]) -> datetime | None:
-    """Return the last of the instants read, where there may be more."""
-    return max(found) if len(found) >= SOONEST_MAX else None
+    """Return the last of the soonest, where there may be more; what was read besides ends later."""
+    return sorted(found)[SOONEST_MAX - 1] if len(found) >= SOONEST_MAX else None

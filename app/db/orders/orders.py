@@ -26,28 +26,30 @@ _REFUNDS = text(
 
 
 @dataclass(frozen=True, slots=True)
-class OtherOrder:
-    """An order that another one has to be folded with: placed ``later`` or at once, or under review."""
+class LaterOrder:
+    """The id of an order."""
 
     order_id: str
-    later: bool
 
 
 BY_ID: Final = select_into("order_by_id", Order, _FIND.text)
 """The order of `:order`, for a combined statement."""
 OF_CUSTOMER: Final = select_into("orders_of_customer", Order, _OF_CUSTOMER.text)
 """All orders of `:customer`, as placed, for a combined statement."""
-OTHERS: Final = select_into(
-    "other_orders",
-    OtherOrder,
-    "(select order_id, true as later from purchase_order where tenant_id = :tenant and customer_id = :customer"
-    " and placed_at >= :placed and order_id <> :order limit 1)"
-    " union all (select order_id, false as later from purchase_order where tenant_id = :tenant"
-    " and order_id in (select license.order_id from license where license.tenant_id = :tenant"
-    " and license.customer_id = :customer) and order_id <> :order"
-    """ and answer -> 'not_granted' @> '[{"code": "grant_review"}]' limit 1)""",
+_OF_LICENSES = text(
+    f"select {_ORDER} from purchase_order where tenant_id = :tenant and order_id in"
+    " (select license.order_id from license where license.tenant_id = :tenant and license.customer_id = :customer)"
+    " order by placed_at, order_id"
 )
-"""Orders of `:customer` that keep `:order`, placed at `:placed`, from standing alone, for a combined statement."""
+OF_LICENSES: Final = select_into("license_orders", Order, _OF_LICENSES.text)
+"""The orders that brought `:customer` licenses, as placed, for a combined statement."""
+LATER: Final = select_into(
+    "later_orders",
+    LaterOrder,
+    "select order_id from purchase_order where tenant_id = :tenant and customer_id = :customer"
+    " and placed_at >= :placed and order_id <> :order limit 1",
+)
+"""An order of `:customer`, other than `:order`, that was placed at `:placed` or later, for a combined statement."""
 REFUNDS: Final = select_into("refunds_of_order", OrderRefund, _REFUNDS.text)
 """The refunds of `:order`, oldest first, for a combined statement."""
 
@@ -61,6 +63,12 @@ async def find(tx: Tx, order_id: str) -> Order | None:
 async def of_customer(tx: Tx, customer_id: str) -> list[Order]:
     """All orders of a customer, as placed: by (placed_at, order_id)."""
     rows = await tx.rows(_OF_CUSTOMER, {"tenant": tx.tenant_id, "customer": customer_id})
+    return [order_of(row) for row in rows]
+
+
+async def of_licenses(tx: Tx, customer_id: str) -> list[Order]:
+    """The orders that brought a customer licenses, as placed."""
+    rows = await tx.rows(_OF_LICENSES, {"tenant": tx.tenant_id, "customer": customer_id})
     return [order_of(row) for row in rows]
 
 

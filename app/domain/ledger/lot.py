@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -248,3 +249,16 @@ class Operation:
     clause: str | None = None
     reading: bool = False
     command_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownLots:
+    """The lots of an account that hold something, as a page shows them: some ``rows`` from ``start`` on of ``total``.
+
+    ``disputed``: credits under dispute, by lot, over all lots.
+    """
+
+    rows: Sequence[Lot]
+    start: int = 0
+    total: int
+    disputed: Mapping[str, int]

@@ -1,7 +1,8 @@
 """Which orders stand alone: what they bring rests on nothing that another order brought, but the licenses held.
 
-Such an order is granted without a look at the others (decision 0007 wants the same ledger for any order of arrival, and
-these neither move another's grants nor are moved by them).
+Such an order is granted with a look at those alone that brought licenses (decision 0007 wants the same ledger for any
+order of arrival, and these neither move another's grants nor are moved by them). Where a policy sells periods that
+queue, every order may move another's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Literal
 
 from app.domain.account.customer import OrderLine
 from app.domain.orders.lines import sold
-from app.domain.policy.offers import CoverGrant, CreditGrant, NotGranted, Offer
+from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, NotGranted, Offer
 from app.domain.policy.policy import Policy
 
 Alone = Literal["always", "as_last", "never"]
@@ -21,6 +22,8 @@ Alone = Literal["always", "as_last", "never"]
 def stands_alone(lines: Iterable[OrderLine], policies: Iterable[Policy]) -> Alone:
     """Return when an order of these lines stands alone, whichever of these policies judges each line."""
     known = list(policies)
+    if any(_queues(grant) for policy in known for offer in policy.offers for grant in _covers(offer)):
+        return "never"
     found = {_line(line, policy) for line in lines for policy in known}
     return "never" if "never" in found else "as_last" if "as_last" in found else "always"
 
@@ -29,7 +32,7 @@ def _line(line: OrderLine, policy: Policy) -> Alone:
     offered = sold(policy, line.sku)
     if isinstance(offered, NotGranted):
         return "always"
-    if "upgrades" in line.attributes or any(_queues(grant) for grant in _covers(offered[0])):
+    if "upgrades" in line.attributes:
         return "never"
     return "always" if _credits_alone(offered[0]) else "as_last"
 
@@ -40,7 +43,10 @@ def _credits_alone(offer: Offer) -> bool:
 
 
 def _covers(offer: Offer) -> Iterable[CoverGrant]:
-    return (grant for grant in offer.grants if isinstance(grant, CoverGrant))
+    for grant in offer.grants:
+        for option in grant.options.values() if isinstance(grant, ChoiceGrant) else (grant,):
+            if isinstance(option, CoverGrant):
+                yield option
 
 
 def _queues(grant: CoverGrant) -> bool:

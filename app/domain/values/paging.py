@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -50,3 +50,34 @@ class PageRequest:
         shown = [(view, key_of(row)) for row, view in zip(rows, views, strict=True) if view is not None]
         last = key_of(rows[0 if self.backward else -1]) if more else None
         return Page([view for view, _ in shown], [key for _, key in shown], last)
+
+
+class Stretch(Sequence[T]):
+    """A part of a long list that stands for the whole: it knows how many rows there are, and has those from a place on.
+
+    Whoever asks for other rows than these gets none.
+    """
+
+    def __init__(self, rows: Sequence[T], *, start: int, total: int) -> None:
+        """``rows``: those from ``start`` on; ``total``: how many there are in all."""
+        self._rows, self._start, self._total = rows, start, total
+
+    def mapped(self, made: Callable[[Sequence[T]], Sequence[V]]) -> Stretch[V]:
+        """Return the same stretch with its rows made into others."""
+        return Stretch(made(self._rows), start=self._start, total=self._total)
+
+    def __len__(self) -> int:
+        return self._total
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        """Return the rows of a slice, of those that are here."""
+        if isinstance(at, int):
+            return self._rows[at - self._start]
+        first, last, _ = at.indices(self._total)
+        return self._rows[max(first - self._start, 0) : max(last - self._start, 0)]

@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Final
 
 from app.db import policies
-from app.db.account import accounts
+from app.db.account import accounts, parts, shown
 from app.db.engine import Tx
 from app.db.ledger import read as rows
+from app.db.ledger import window
 from app.domain.account.customer import Customer
 from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.line import Line, due_lines
 from app.domain.ledger.lot import Lot
+from app.domain.ledger.rest import NotLoaded
 from app.domain.ledger.suspension import suspended
 from app.domain.policy.policy import Label, Policy
 from app.domain.values.errors import DomainError
@@ -33,10 +35,15 @@ LINES_MAX = 20_000
 
 
 async def balance(
-    tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
+    tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, start: int = 0
 ) -> Balance:
-    """The balance of a customer, exact at the instant whatever any sweep has done. 404 ``customer_not_found``."""
+    """The balance of a customer, exact at the instant whatever any sweep has done. 404 ``customer_not_found``.
+
+    ``start``: the lot from which on they are shown; of many lots it has those of one page.
+    """
     customer = await accounts.require_customer(tx, customer_id)
+    if as_of is None and known_at is None:
+        return await parts.first_in_part(tx, lambda: _balance_now(tx, customer, customer_id, start))
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
     body = balance_view(ledger, customer_id=customer_id, at=at, policy=policy)
     if known_at is not None:
@@ -47,20 +54,37 @@ async def balance(
 async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | DomainError]:
     """The balances of many customers now, in a few statements; ``customer_not_found`` in place of an unknown one."""
     found = await rows.customers(tx, customer_ids)
-    loaded = await rows.load(tx, [row.customer_id for row in found.values() if row.merged_into is None])
+    wanted = [row.customer_id for row in found.values() if row.merged_into is None]
+    loaded, large = await window.load_small(tx, wanted) if not tx.whole else (await rows.load(tx, wanted), [])
     policy = await policies.in_force(tx)
     answers: list[Balance | DomainError] = []
     for name in customer_ids:
         row = found.get(name)
         if row is None:
             answers.append(DomainError("customer_not_found", customer_id=name))
-        elif row.merged_into is not None:
+        elif row.merged_into is not None or row.customer_id in large:
             answers.append(await balance(tx, name))
         else:
             at = tx.at if row.last_at is None else max(tx.at, row.last_at)
             ledger = accounts.ledger_of(tx, row.customer_id, loaded[row.customer_id], at=at, rules=policy.credits)
             answers.append(balance_view(ledger, customer_id=name, at=at, policy=policy))
     return answers
+
+
+async def _balance_now(tx: Tx, customer: Customer, named: str, start: int) -> Balance:
+    """The balance now: of a large account in part, with the lots of one page."""
+    if tx.whole:
+        ledger, policy, at = await _ledger(tx, customer, None, None)
+        return balance_view(ledger, customer_id=named, at=at, policy=policy)
+    at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
+    policy = await policies.in_force(tx, at)
+    found = (await window.load(tx, [customer.customer_id]))[customer.customer_id]
+    ledger = accounts.ledger_of(tx, customer.customer_id, found[0], at=at, rules=policy.credits)
+    ledger.rest = found[1]
+    if ledger.due_types():
+        raise NotLoaded  # what is due changes what the lots hold
+    lots = await shown.lots(tx, customer.customer_id, start)
+    return balance_view(ledger, customer_id=named, at=at, policy=policy, lots=lots)
 
 
 async def entries(

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from app.db import policies
-from app.db.account import accounts
+from app.db.account import accounts, parts
 from app.db.engine import Tx
 from app.db.failures import Moved
 from app.db.gather import Join, nobody
@@ -320,9 +320,7 @@ async def _only_what_can_be_bought(
         if result.error is None or decision is None or not decision.remedies:
             continue
         who = _customer_of(batch, command)
-        account, _ = await accounts.look_by_id(
-            batch.tx, who.customer_id, policy=batch.policy, part=accounts.AccountPart()
-        )
+        account, _ = await accounts.look_by_id(batch.tx, who.customer_id, policy=batch.policy, part=parts.AccountPart())
         facts = purchase_facts(account)
         remedies_left = tuple(
             remedy

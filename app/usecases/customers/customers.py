@@ -7,7 +7,7 @@ from functools import partial
 from typing import cast
 
 from app.db import policies
-from app.db.account import accounts, asked, customers, erasure, people, search
+from app.db.account import accounts, asked, customers, erasure, parts, people, search
 from app.db.engine import Tx
 from app.db.events import events
 from app.db.failures import Moved
@@ -57,16 +57,24 @@ async def search_customers(tx: Tx, part: PageRequest, *, query: str | None = Non
     return Page(views, [row.key for row in found], following)
 
 
-async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
-    """All a sidebar shows in one answer: licenses, covers, lots and balances, open choices and open tickets."""
-    page = await accounts.load_customer_page(tx, customer_id)
-    return customer_view(
-        page.account,
-        customer_id=customer_id,
-        company_id=await people.company_name(tx, page.account.customer.company_id),
-        created_at=iso(page.created_at),
-        open_tickets=customers.open_ticket_views(page.open_tickets),
-    )
+async def get_customer(tx: Tx, customer_id: str, *, start: int = 0) -> CustomerView:
+    """All a sidebar shows in one answer: licenses, covers, lots and balances, open choices and open tickets.
+
+    ``start``: the row from which on each list is shown; long lists have the rows of one page.
+    """
+
+    async def found() -> CustomerView:
+        page = await accounts.load_customer_page(tx, customer_id, start)
+        return customer_view(
+            page.account,
+            customer_id=customer_id,
+            company_id=await people.company_name(tx, page.account.customer.company_id),
+            created_at=iso(page.created_at),
+            open_tickets=customers.open_ticket_views(page.open_tickets),
+            shown=page.shown,
+        )
+
+    return await parts.first_in_part(tx, found)
 
 
 async def export_customer(tx: Tx, customer_id: str) -> CustomerExport:

@@ -1,4 +1,6 @@
-"""Orders that are granted or refunded without a look at the customer's others (`app.domain.orders.alone`).
+"""Orders that are granted or refunded without a look at most of the customer's others (`app.domain.orders.alone`).
+
+Orders that brought licenses are folded with a new one, since its place among the licenses may be another by then.
 
 Whatever shows later that another order is touched says so, and the work begins again with all of them.
 """
@@ -10,7 +12,6 @@ from datetime import datetime
 
 from app.db import policies
 from app.db.engine import Tx
-from app.db.orders.orders import OtherOrder
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderLine, OrderRefund
 from app.domain.ledger.rest import NotLoaded
@@ -27,11 +28,10 @@ async def standing_alone(tx: Tx, placed_at: datetime, lines: Sequence[OrderLine]
 
 
 def check_alone(
-    alone: Alone, others: Sequence[OtherOrder], account: CustomerAccount, refunds: Sequence[OrderRefund]
+    alone: Alone, later: Sequence[object], account: CustomerAccount, refunds: Sequence[OrderRefund]
 ) -> None:
     """Say so where an order does not stand alone after all, or was refunded before it came."""
-    review = any(not other.later for other in others)
-    if account.ledger.rest is None or refunds or review or (alone == "as_last" and others):
+    if account.ledger.rest is None or refunds or (alone == "as_last" and later):
         raise NotLoaded
 
 
@@ -40,14 +40,14 @@ def refunded_alone(order: Order, terms: Terms) -> bool:
     return all(stands_alone([line], [terms[pin_of(order, line)]]) == "always" for line in order.lines)
 
 
-def check_others_stand(account: CustomerAccount, order: Order) -> None:
-    """Say so where the rules touched what another order brought."""
+def check_others_stand(account: CustomerAccount, mine: Sequence[Order]) -> None:
+    """Say so where the rules touched what another order brought than these."""
     plan = account.plan
     touched: set[str | None] = {
         item.order_id for items in (plan.licenses, plan.covers, plan.choices, plan.orders) for item in items.values()
     }
     touched |= {event.data.get("order_id") for event in plan.outbox if event.type.startswith("credits.")}
-    if touched - {order.order_id, None}:
+    if touched - {None, *(order.order_id for order in mine)}:
         raise NotLoaded
 
 

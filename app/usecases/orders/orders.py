@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from app.db import claims, policies, tickets
-from app.db.account import accounts, receivers
+from app.db.account import accounts, parts, receivers
 from app.db.engine import Tx
 from app.db.orders import orders, payment_disputes
 from app.db.plan import write_account
@@ -108,11 +108,11 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     account, found = await accounts.load_with(
         tx,
         command.customer_id,
-        (orders.BY_ID, orders.OTHERS if alone else orders.OF_CUSTOMER, orders.REFUNDS),
+        (orders.BY_ID, orders.REFUNDS, *((orders.LATER, orders.OF_LICENSES) if alone else (orders.OF_CUSTOMER,))),
         {"order": command.order_id, **({"placed": command.placed_at} if alone else {})},
         create=True,
         claim=claims.order(tx, command.order_id),
-        part=accounts.Part(orders=(command.order_id,)) if alone else None,
+        part=parts.AccountPart(orders=(command.order_id,), licenses=True) if alone else None,
     )
     known = next(iter(found[orders.BY_ID.name]), None)
     if known is not None:
@@ -133,12 +133,12 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
         },
     )
     if alone:
-        check_alone(alone, found[orders.OTHERS.name], account, refunds[command.order_id])
-    mine = [*found.get(orders.OF_CUSTOMER.name, ()), order]
+        check_alone(alone, found[orders.LATER.name], account, refunds[command.order_id])
+    mine = [*found[(orders.OF_LICENSES if alone else orders.OF_CUSTOMER).name], order]
     terms = await _terms(tx)
     await reconcile_orders.reconcile_grants(tx, account, mine, terms, refunds=refunds)
     if alone:
-        check_others_stand(account, order)
+        check_others_stand(account, mine)
     await _refund_early(tx, account, order, mine, terms, refunds[command.order_id])
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
@@ -325,9 +325,9 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     alone = not tx.whole and refunded_alone(order, terms)
     account = await receivers.load(tx, order, in_part=alone)
     tx.customer_id = account.customer.customer_id
-    mine = [order]
     if account.ledger.rest is not None:
         check_credits_alone(account, order)
+        mine = [*await orders.of_licenses(tx, order.customer_id), order]
     else:
         mine = [
             order if order_.order_id == order.order_id else order_
@@ -343,7 +343,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     )
     await reconcile_orders.reconcile_grants(tx, account, mine, terms)
     if account.ledger.rest is not None:
-        check_others_stand(account, order)
+        check_others_stand(account, mine)
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
     return 201, answer

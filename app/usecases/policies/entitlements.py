@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.db import policies
-from app.db.account import accounts, licenses, payers
+from app.db.account import accounts, licenses, parts, payers
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.tickets import entitlement
@@ -35,7 +35,7 @@ async def decide(
         entitlement.check_reason(account, asked.reason)
         return entitlement.decide(account, entitlement.action_of(account, action), asked)
 
-    decision = await accounts.first_in_part(tx, decided)
+    decision = await parts.first_in_part(tx, decided)
     return entitlement_view(customer_id, action, decision, explain=explain)
 
 
@@ -44,9 +44,9 @@ async def _account(tx: Tx, customer_id: str, as_of: datetime | None, known_at: d
     if (
         as_of is None
         and known_at is None
-        and (account := await accounts.look(tx, customer_id, part=accounts.AccountPart())) is not None
+        and (account := await accounts.look(tx, customer_id, part=parts.AccountPart())) is not None
     ):
-        return await payers.paying(tx, account, part=accounts.AccountPart())
+        return await payers.paying(tx, account, part=parts.AccountPart())
     found = await accounts.find_customer(tx, customer_id)
     if found is None:
         account = accounts.empty_account(tx, await policies.in_force(tx, at), customer_id)

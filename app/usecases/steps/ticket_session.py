@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.db import plan as plans
 from app.db import policies, tickets
-from app.db.account import accounts, erasure
+from app.db.account import accounts, erasure, parts
 from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
@@ -32,13 +32,13 @@ async def take(tx: Tx, external_id: str, *, whole: bool = False) -> TicketSessio
     ``whole``: the work looks at other tickets of the account, too.
     """
     owner = await accounts.lock_of_ticket(tx, external_id)
-    session = await _take_of(tx, owner, None if whole else accounts.AccountPart(ticket_id=owner.ticket_id))
+    session = await _take_of(tx, owner, None if whole else parts.AccountPart(ticket_id=owner.ticket_id))
     if session.ticket.external_id != external_id:  # its customer was erased meanwhile, and with them the ticket's name
         raise DomainError("ticket_not_found", ticket_id=external_id)
     return session
 
 
-async def _take_of(tx: Tx, owner: accounts.TicketOwner, part: accounts.AccountPart | None) -> TicketSession:
+async def _take_of(tx: Tx, owner: accounts.TicketOwner, part: parts.AccountPart | None) -> TicketSession:
     policy = await policies.of_version(tx, owner.policy_version)
     account, found = await accounts.load_locked(
         tx, owner.customer, _OF_TICKET, {"ticket": owner.ticket_id}, policy=policy, part=part
@@ -69,11 +69,11 @@ async def beside(tx: Tx, session: TicketSession, external_id: str) -> TicketSess
 async def look(tx: Tx, external_id: str, *, in_part: bool = False) -> TicketSession:
     """The ticket for reading, as it stands with what has fallen due by now; nothing is locked, nothing written.
 
-    ``in_part``: of the account what the ticket needs (`accounts.first_in_part`).
+    ``in_part``: of the account what the ticket needs (`parts.first_in_part`).
     """
     ticket = await tickets.require(tx, external_id)
     policy = await policies.of_version(tx, ticket.policy_version)
-    part = accounts.AccountPart(ticket_id=ticket.ticket_id) if in_part else None
+    part = parts.AccountPart(ticket_id=ticket.ticket_id) if in_part else None
     account, found = await accounts.look_by_id(
         tx, ticket.customer_id, _OF_TICKET, {"ticket": ticket.ticket_id}, policy=policy, part=part
     )
@@ -130,6 +130,6 @@ async def on_agenda(tx: Tx, item: AgendaItem) -> None:
     if (customer := locked.get(found.customer_id)) is None:
         raise DomainError("customer_not_found", customer_id=found.customer_id)
     owner = accounts.TicketOwner(customer, found.ticket_id, found.policy_version)
-    session = await _take_of(tx, owner, accounts.AccountPart(ticket_id=found.ticket_id))
+    session = await _take_of(tx, owner, parts.AccountPart(ticket_id=found.ticket_id))
     if session.ticket.version > found.version:
         await save(tx, session)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.db import claims, policies, tickets
-from app.db.account import accounts, payers
+from app.db.account import accounts, parts, payers
 from app.db.agenda import Handler
 from app.db.clocks import clocks
 from app.db.engine import Tx
@@ -107,7 +107,7 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
         {"external": command.ticket_id},
         policy=terms,
         claim=claims.ticket(tx, command.ticket_id),
-        part=accounts.AccountPart(),
+        part=parts.AccountPart(),
     )
     tx.customer_id = account.customer.customer_id
     known = tickets.ticket_of(found[tickets.BY_EXTERNAL.name])
@@ -178,7 +178,7 @@ async def get(
             session = await ticket_session.look(tx, ticket_id, in_part=True)
             return await ticket_session.view(tx, session, lines=lines)
 
-        return await accounts.first_in_part(tx, now)
+        return await parts.first_in_part(tx, now)
     session = await ticket_session.look(tx, ticket_id)
     moment = as_of or tx.at
     found = await tickets.as_of(tx, session.ticket, as_of, known_at, session.account.plan.events)
