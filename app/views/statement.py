@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Final, Literal, NotRequired
+from typing import Annotated, Final, Literal, NotRequired, TypeVar
 
 from typing_extensions import TypedDict
 
 from app.domain.ledger import lot as ledger
-from app.domain.ledger.line import Line
+from app.domain.ledger.line import Line, StatementPage
 from app.domain.ledger.lot import Account, Lot
 from app.domain.ledger.suspension import REASON
+from app.domain.values.paging import Stretch
 from app.domain.values.wire import iso, iso_or_none
 from app.views.lot import LotSource
 from app.views.shapes import Closed, Credits, Id, Instant, Whole
 
+R = TypeVar("R")
 Bucket = Annotated[ledger.Bucket, Closed("Bucket", "Where credits lie.")]
 OperationKind = Annotated[ledger.OperationKind, Closed("OperationKind", "What moved credits.")]
 _Kind = Literal["granted", "expired", "voided", "repaid", "reinstated", "earlier"]
@@ -182,6 +184,7 @@ def statement_view(
     labels: Mapping[str, str] = {},
     accounts: Iterable[Account] | None = None,
     expiries: Mapping[str, tuple[str, bool]] = {},
+    page: StatementPage | None = None,
 ) -> Statement:
     """The account page in exactly three parts (XC-13): where credits came from (expiries and takings negative), tickets
     in progress with held credits, resolved tickets with credits taken for good.
@@ -189,6 +192,7 @@ def statement_view(
     ``available`` = sum of modifications - in progress - resolved (net of returns), in every credit type and in all.
     ``lines``: entries effective and known by the wanted instants, in order, what has expired by then included.
     ``accounts`` (where the lines are only the latest): the totals; what is not shown stands in one row ``earlier``.
+    ``page`` (where the lines are those of one page): what of them is shown, with ``accounts`` for the totals.
     ``askers``: our ids of tickets -> who asked.
     ``expiries``: rule of a grant -> the clause by which its credits end and whether that is a reading.
     """
@@ -198,42 +202,41 @@ def statement_view(
     dead = _returned_dead(lines, lots)
     for line in lines:
         change = _outside(line)
-        if change:
+        if change and (page is None or (line.operation_id, line.line_no) in page.entries):
             modifications.append(_modification(line, change, lots, ticket_names, expiries, dead.get(line.operation)))
         if line.hold_id is not None:
             charge = charges.setdefault(line.ticket_id or line.hold_id, _Charge())
             _charge(charge, line, forfeited=dead.get(line.operation, line) is None)
-    progress = [
-        _charge_row(charge, charge.held, ticket_names, askers.get(charge.ticket_id or "", customer_id))
-        for charge in charges.values()
-        if charge.held
-    ]
-    resolved = [
-        _charge_row(
-            charge, charge.captured - charge.refunded, ticket_names, askers.get(charge.ticket_id or "", customer_id)
-        )
-        for charge in charges.values()
-        if charge.captured
-    ]
-    if accounts is not None:
+    held_for = [key for key, charge in charges.items() if charge.held] if page is None else page.held
+    captured_for = [key for key, charge in charges.items() if charge.captured] if page is None else page.captured
+
+    def rows(keys: Iterable[str], credits: Callable[[_Charge], int]) -> list[ChargedTicket]:
+        found = [charges[key] for key in keys]
+        return [
+            _charge_row(charge, credits(charge), ticket_names, askers.get(charge.ticket_id or "", customer_id))
+            for charge in found
+        ]
+
+    progress = rows(held_for, lambda charge: charge.held)
+    resolved = rows(captured_for, lambda charge: charge.captured - charge.refunded)
+    if accounts is None:
+        set_aside, used = sum(row["credits"] for row in progress), sum(row["credits"] for row in resolved)
+        put_in = sum(row["credits"] for row in modifications)
+    else:
         totals = list(accounts)
-        set_aside, spent = sum(total.held for total in totals), sum(total.spent for total in totals)
-        put_in = sum(total.available for total in totals) + set_aside + spent
-        if rest := put_in - sum(row["credits"] for row in modifications):
-            modifications.insert(0, {"credits": rest, "kind": "earlier", "ticket_id": None, "at": None})
-        for part, whole in ((progress, set_aside), (resolved, spent)):
-            if rest := whole - sum(row["credits"] for row in part):
-                part.insert(0, {"credits": rest, "kind": "earlier", "ticket_id": None, "at": None})
-    put_in = sum(row["credits"] for row in modifications)
-    set_aside, used = sum(row["credits"] for row in progress), sum(row["credits"] for row in resolved)
+        set_aside, used = sum(total.held for total in totals), sum(total.spent for total in totals)
+        put_in = sum(total.available for total in totals) + set_aside + used
+        if page is None:
+            _add_earlier(modifications, progress, resolved, (put_in, set_aside, used))
+    shown = _parts(modifications, progress, resolved, page)
     return {
         "customer_id": customer_id,
         "unit": unit,
         "at": iso(at),
         "available": put_in - set_aside - used,
-        "balance_modifications": modifications,
-        "tickets_in_progress": progress,
-        "resolved_tickets": resolved,
+        "balance_modifications": shown[0],
+        "tickets_in_progress": shown[1],
+        "resolved_tickets": shown[2],
         "labels": dict(labels),
         "held": held,
         "totals": {
@@ -241,13 +244,47 @@ def statement_view(
             "tickets_in_progress": set_aside,
             "resolved_tickets": used,
             "rows": {
-                "balance_modifications": len(modifications),
-                "tickets_in_progress": len(progress),
-                "resolved_tickets": len(resolved),
+                "balance_modifications": len(shown[0]),
+                "tickets_in_progress": len(shown[1]),
+                "resolved_tickets": len(shown[2]),
             },
         },
         "next_cursor": None,
     }
+
+
+def _add_earlier(
+    modifications: list[Modification],
+    progress: list[ChargedTicket],
+    resolved: list[ChargedTicket],
+    totals: tuple[int, int, int],
+) -> None:
+    """Add a row to each part that stands for what is not among its rows."""
+    if rest := totals[0] - sum(row["credits"] for row in modifications):
+        modifications.insert(0, {"credits": rest, "kind": "earlier", "ticket_id": None, "at": None})
+    for part, whole in ((progress, totals[1]), (resolved, totals[2])):
+        if rest := whole - sum(row["credits"] for row in part):
+            part.insert(0, {"credits": rest, "kind": "earlier", "ticket_id": None, "at": None})
+
+
+def _parts(
+    modifications: Sequence[Modification],
+    progress: Sequence[ChargedTicket],
+    resolved: Sequence[ChargedTicket],
+    page: StatementPage | None,
+) -> tuple[Sequence[Modification], Sequence[ChargedTicket], Sequence[ChargedTicket]]:
+    """Return the three parts; those of a page stand for the whole."""
+    if page is None:
+        return modifications, progress, resolved
+    return (
+        _part(modifications, page.start, page.modifications),
+        _part(progress, page.start, page.progress),
+        _part(resolved, page.start, page.resolved),
+    )
+
+
+def _part(rows: Sequence[R], start: int, total: int) -> Sequence[R]:
+    return rows if len(rows) == total else Stretch(rows, start=start, total=total)
 
 
 def _outside(line: Line) -> int:

@@ -87,7 +87,7 @@ async def test_histories_of_large_accounts(vendor: MakeVendor, policy: str, seed
             assert answer.status_code < 500, answer.text
             if answer.status_code == 201 and "hold_id" in answer.json():
                 held.append(answer.json()["hold_id"])
-            for path in ("", "/entitlements/open_ticket", "/balance"):
+            for path in ("", "/entitlements/open_ticket", "/balance", "/statement"):
                 await made.ok(await made.get(f"/v1/customers/ann{path}"))
             if tickets:
                 await made.get(f"/v1/tickets/{dice.choice(tickets)}")

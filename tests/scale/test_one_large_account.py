@@ -48,6 +48,7 @@ CALLS: Final[dict[str, tuple[str, str, dict[str, Any] | None]]] = {
     "read an entitlement": ("get", "/v1/customers/ann/entitlements/open_ticket", None),
     "read the customer": ("get", "/v1/customers/ann", None),
     "read the balance": ("get", "/v1/customers/ann/balance", None),
+    "read the statement": ("get", "/v1/customers/ann/statement", None),
     "read a ticket": ("get", "/v1/tickets/t-open", None),
 }
 
@@ -111,7 +112,7 @@ async def _read(shop: Vendor, name: str) -> tuple[int, int]:
     return sum(answered), sum(one.buffers for one in explained)
 
 
-COUNTED: Final = ("read the customer", "read the balance")
+COUNTED: Final = ("read the customer", "read the balance", "read the statement")
 """Calls whose answer says how many rows there are: Postgres counts them, the service has those of one page."""
 
 

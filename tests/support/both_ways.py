@@ -23,6 +23,7 @@ from app.db.rows import Rows
 from app.domain.ledger.journal import LedgerChanges
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.errors import DomainError
+from app.domain.values.paging import Stretch
 from app.usecases.credits import credits as ledger
 
 Work = Callable[[Tx], Awaitable[Any]]
@@ -80,12 +81,21 @@ def _all(value: Any) -> list[Any]:
     return list(value) if isinstance(value, tuple) else [value]
 
 
+def _first_rows(answer: Any) -> Any:
+    """Return an answer with the first rows of each list and how many there are: a long list may have no others."""
+    if isinstance(answer, dict):
+        return {name: _first_rows(value) for name, value in answer.items()}
+    if isinstance(answer, Stretch | list):
+        return len(answer), [_first_rows(row) for row in answer[:100]]
+    return answer
+
+
 async def _outcome(work: Work, tx: Tx, first: int) -> tuple[str, list[list[str]]]:
     """Return what a piece of work answers and writes; ids are counted from ``first``."""
     written: list[list[str]] = []
     ids, rows = _ids.set(itertools.count(first)), _written.set(written)
     try:
-        return repr(await work(tx)), written
+        return repr(_first_rows(await work(tx))), written
     except DomainError as error:
         return f"{error.code} {error.facts!r} {error.decision!r}", written
     finally:

@@ -39,6 +39,23 @@ class Line:
         return self.credit_type, self.account_version
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementPage:
+    """What a page of a statement shows, from row ``start`` on of each part, and how many rows each has.
+
+    ``entries``: (operation, line) of the modifications; ``held`` and ``captured``: the tickets, or holds without one,
+    in progress and resolved, in order.
+    """
+
+    start: int
+    modifications: int
+    progress: int
+    resolved: int
+    entries: frozenset[tuple[str, int]]
+    held: tuple[str, ...]
+    captured: tuple[str, ...]
+
+
 def due_lines(ledger: Ledger, recorded_at: datetime) -> Sequence[Line]:
     """The entries of what fell due by the ledger's instant and is not booked: on the working copy, never stored."""
     before = len(ledger.operations)

@@ -11,12 +11,13 @@ from app.db import policies
 from app.db.account import accounts, parts, shown
 from app.db.engine import Tx
 from app.db.ledger import read as rows
+from app.db.ledger import statement as statements
 from app.db.ledger import window
 from app.domain.account.customer import Customer
 from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
-from app.domain.ledger.line import Line, due_lines
-from app.domain.ledger.lot import Lot
+from app.domain.ledger.line import Line, StatementPage, due_lines
+from app.domain.ledger.lot import Account, Lot
 from app.domain.ledger.rest import NotLoaded
 from app.domain.ledger.suspension import suspended
 from app.domain.policy.policy import Label, Policy
@@ -76,13 +77,7 @@ async def _balance_now(tx: Tx, customer: Customer, named: str, start: int) -> Ba
     if tx.whole:
         ledger, policy, at = await _ledger(tx, customer, None, None)
         return balance_view(ledger, customer_id=named, at=at, policy=policy)
-    at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
-    policy = await policies.in_force(tx, at)
-    found = (await window.load(tx, [customer.customer_id]))[customer.customer_id]
-    ledger = accounts.ledger_of(tx, customer.customer_id, found[0], at=at, rules=policy.credits)
-    ledger.rest = found[1]
-    if ledger.due_types():
-        raise NotLoaded  # what is due changes what the lots hold
+    ledger, policy, at = await _ledger_in_part(tx, customer)
     lots = await shown.lots(tx, customer.customer_id, start)
     return balance_view(ledger, customer_id=named, at=at, policy=policy, lots=lots)
 
@@ -128,18 +123,73 @@ async def lot(tx: Tx, lot_id: str, *, as_of: datetime | None = None, known_at: d
 
 
 async def statement(
-    tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
+    tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, start: int = 0
 ) -> Statement:
-    """The account page in three parts whose sums meet the balance (XC-13). 404 ``customer_not_found``."""
+    """The account page in three parts whose sums meet the balance (XC-13). 404 ``customer_not_found``.
+
+    ``start``: the row from which on each part is shown; a long part has the rows of one page.
+    """
     customer = await accounts.require_customer(tx, customer_id)
+    if as_of is not None or known_at is not None:
+        return await _statement(tx, customer, customer_id, as_of, known_at)
+    return await parts.first_in_part(tx, lambda: _statement_now(tx, customer, customer_id, start))
+
+
+async def _statement_now(tx: Tx, customer: Customer, named: str, start: int) -> Statement:
+    """The account page now: the rows of one page, and totals of the account's own sums."""
+    if tx.whole:
+        return await _statement(tx, customer, named, None, None)
+    ledger, policy, at = await _ledger_in_part(tx, customer)
+    page, lines = await statements.page(tx, customer.customer_id, start)
+    lines.sort(key=_place)
+    lots = await _lots(tx, lines, ledger)
+    return await _statement_of(tx, lines, ledger, policy, at, named, lots, ledger.accounts.values(), page)
+
+
+async def _ledger_in_part(tx: Tx, customer: Customer) -> tuple[Ledger, Policy, datetime]:
+    """An account in part, in which nothing is due: else what its lots hold has to be seen."""
+    at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
+    policy = await policies.in_force(tx, at)
+    loaded, rest = (await window.load(tx, [customer.customer_id]))[customer.customer_id]
+    ledger = accounts.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits)
+    ledger.rest = rest
+    if ledger.due_types():
+        raise NotLoaded
+    return ledger, policy, at
+
+
+async def _statement(
+    tx: Tx, customer: Customer, customer_id: str, as_of: datetime | None, known_at: datetime | None
+) -> Statement:
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
     lines = await rows.latest(tx, customer.customer_id, at=as_of, known_at=known_at, limit=LINES_MAX)
     complete = len(lines) < LINES_MAX
     lines += due_lines(ledger, at)
-    lines.sort(key=lambda line: (line.effective_at, line.credit_type, line.account_version, line.line_no))
+    lines.sort(key=_place)
     lots = await _lots(tx, lines, ledger)
+    sums = None if complete else ledger.accounts.values()
+    return await _statement_of(tx, lines, ledger, policy, at, customer_id, lots, sums, None)
+
+
+def _place(line: Line) -> tuple[datetime, str, int, int]:
+    """Return where a line stands in a statement."""
+    return line.effective_at, line.credit_type, line.account_version, line.line_no
+
+
+async def _statement_of(
+    tx: Tx,
+    lines: list[Line],
+    ledger: Ledger,
+    policy: Policy,
+    at: datetime,
+    customer_id: str,
+    lots: dict[str, Lot],
+    sums: Iterable[Account] | None,
+    page: StatementPage | None,
+) -> Statement:
     return statement_view(
         lines,
+        page=page,
         customer_id=customer_id,
         held=sum(account.held for account in ledger.accounts.values()),
         at=at,
@@ -152,7 +202,7 @@ async def statement(
             for key, label in policy.labels.items()
             if key.startswith("statement.")
         },
-        accounts=None if complete else ledger.accounts.values(),
+        accounts=sums,
         expiries=policy.expiry_clauses(),
     )
 
