@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 
 from app.db import claims, policies
 from app.db import schema as s
@@ -498,12 +498,3 @@ def _plain(row: Any) -> dict[str, Any]:
     values = dict(row._mapping)
     values.pop("tenant_id", None)
     return values
-
-
-async def touch(tx: Tx, customer: Customer, *, at: Any) -> None:
-    """Writes back the locked row: last_at, the event sequence, recorded facts and the profile."""
-    await tx.execute(
-        update(s.customer)
-        .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer.customer_id)
-        .values(last_at=at, event_sequence=customer.event_sequence, data=customer.data, profile=customer.profile)
-    )

@@ -99,9 +99,9 @@ async def load(
 
 async def load_small(tx: Tx, customer_ids: Sequence[str]) -> tuple[dict[str, rows.Loaded], list[str]]:
     """Return the accounts of customers with few lots and operations, with all that is open; and who has many."""
-    wanted = list(dict.fromkeys(customer_ids))
-    answer: dict[str, rows.Loaded] = {name: ({}, {}, {}) for name in wanted}
-    for row in await tx.rows(_ACCOUNTS, {"tenant": tx.tenant_id, "customers": wanted}):
+    names = list(dict.fromkeys(customer_ids))
+    answer: dict[str, rows.Loaded] = {name: ({}, {}, {}) for name in names}
+    for row in await tx.rows(_ACCOUNTS, {"tenant": tx.tenant_id, "customers": names}):
         rows.add_lot_and_account(answer, row)
     large = [
         name

@@ -55,8 +55,8 @@ async def balance(
 async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | DomainError]:
     """The balances of many customers now, in a few statements; ``customer_not_found`` in place of an unknown one."""
     found = await rows.customers(tx, customer_ids)
-    wanted = [row.customer_id for row in found.values() if row.merged_into is None]
-    loaded, large = await window.load_small(tx, wanted) if not tx.whole else (await rows.load(tx, wanted), [])
+    ids = [row.customer_id for row in found.values() if row.merged_into is None]
+    loaded, large = await window.load_small(tx, ids) if not tx.whole else (await rows.load(tx, ids), [])
     policy = await policies.in_force(tx)
     answers: list[Balance | DomainError] = []
     for name in customer_ids:
