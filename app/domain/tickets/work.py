@@ -1,4 +1,4 @@
-"""The work log of a ticket: lines of work, what they cost, and how the charge follows them.
+"""The work log of a ticket: lines of work, what they cost, and how the charge follows them (decision 0104).
 
 A line is priced by its parts as the calendar stood. The ticket's price is made anew of all lines that stand, so that a
 correction, a late line and a line that moved here from another ticket need no rules of their own. While the ticket is
