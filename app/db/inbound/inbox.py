@@ -364,6 +364,7 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
         if order is not None:
             known["order"] = {**order, "customer": "erased"}
         known.pop("named", None)
+        known.pop("linked", None)
         known.pop("ticket", None)
         known.pop("responses", None)
         await tx.execute(

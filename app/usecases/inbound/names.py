@@ -1,8 +1,35 @@
-"""Ids here of what a shop names: the shop's own, or with the name of the source before them."""
+"""Ids here of what a shop names: the shop's own, or with the name of the source before them.
+
+A customer may have been linked to another id here before (`external_ids`); then that one is meant.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
+from app.db.account import people
+from app.db.engine import Tx
 from app.db.inbound.sources import Source
+from app.domain.feeds.orders import Known
+
+LINKED: Final = "linked"
+"""What is remembered of a subject whose customer was linked: the shop's id of the customer, and the id here."""
+
+
+async def customer_here(tx: Tx, source: Source, customer: str, known: Known, *, recorded: bool) -> str:
+    """Return the customer's id here: the one that the source's id is linked to, else one of the source's own.
+
+    ``recorded``: the order or ticket is there already. It stays with the customer that it was recorded for, whatever
+    was linked since: a merge joins the two.
+    """
+    before = known.get(LINKED)
+    if before is not None and before[0] == customer:
+        return str(before[1])
+    linked = None if recorded else await people.linked(tx, source.row.name, customer)
+    if linked is None:
+        return customer_name(source, customer)
+    known[LINKED] = [customer, linked]
+    return linked
 
 
 def customer_name(source: Source, customer: str) -> str:

@@ -24,7 +24,7 @@ from app.domain.orders import lines as order_lines
 from app.domain.policy.offers import NotGranted
 from app.domain.values.wire import parse_iso
 from app.usecases.inbound import effects
-from app.usecases.inbound.names import customer_name, own_name
+from app.usecases.inbound.names import customer_here, own_name
 from app.usecases.inbound.outcome import SETTLED, Outcome
 
 DISPUTED: Final = "payment_dispute"
@@ -55,7 +55,7 @@ async def act_on_order(tx: Tx, source: Source, subject: str, known: Known) -> Ou
         return Outcome().park(ReviewItem("customer_missing", unclear))
     if (used := await _payment_used(tx, source, subject, target.order, target.customer)) is not None and not there:
         return Outcome().park(used)
-    external = customer_name(source, target.customer)
+    external = await customer_here(tx, source, target.customer, known, recorded=there)
     view = await effects.put_order(
         tx,
         order_id=order_id,

@@ -13,7 +13,7 @@ from app.domain.feeds.review import ReviewItem
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso, parse_iso_or_none
 from app.usecases.inbound import effects
-from app.usecases.inbound.names import customer_name, own_name
+from app.usecases.inbound.names import customer_here, own_name
 from app.usecases.inbound.outcome import Outcome, message_of
 
 CLOSED: Final = "ticket_closed"
@@ -28,7 +28,9 @@ async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Known) -> O
         return Outcome(reason="waits_for_ticket")
     ticket_id = own_name(source, subject.partition("/")[2])
     customer = ticket["customer"]
-    external = customer[4:] if customer.startswith("own:") else customer_name(source, customer)
+    external = customer[4:]
+    if not customer.startswith("own:"):
+        external = await customer_here(tx, source, customer, known, recorded=bool(known.get("put")))
     if not known.get("put"):
         await effects.put_ticket(
             tx,
