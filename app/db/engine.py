@@ -30,6 +30,7 @@ from app.db.driver import begin, end, fetch
 from app.db.failures import DISK_FULL, UNREACHED, Busy, Elsewhere, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
 from app.domain.ledger.rest import NotLoaded
+from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
 
 T = TypeVar("T")
@@ -96,6 +97,8 @@ class Tx:
     validate_only: bool = False
     read_only: bool = False
     command_id: str | None = None
+    agent: Agent | None = None
+    """Who acts for the vendor, by the helpdesk's id; ``actor`` is the key."""
     customer_id: str | None = None
     """Whose account this call changes, kept with the stored answer of a keyed call."""
     caches: dict[Any, Any] = field(default_factory=dict)

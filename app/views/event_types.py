@@ -28,10 +28,10 @@ class EventType:
         return tuple(field for field in self.fields if not field.endswith("?"))
 
 
-_TICKET: Final = f"ticket_id state charge balance {'? '.join(IN_EVENTS)}? contact_id? forfeited?"
+_TICKET: Final = f"ticket_id state charge balance {'? '.join(IN_EVENTS)}? contact_id? acting_agent? forfeited?"
 _REPORT: Final = "order_id at lines taken_back not_taken_back owed"
 _LOT: Final = "lot_id credits source"
-_COVER: Final = "cover_id license_id order_id state starts_at ends_at"
+_COVER: Final = "cover_id license_id order_id state starts_at ends_at acting_agent?"
 _CLOCK: Final = "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
 _GUARANTEE: Final = "within_guarantee? guarantee_ends_at? clause? reading?"
 
@@ -195,9 +195,13 @@ _ROWS: Final = (
         "Something that fell due failed. It stops nothing else and is tried again at `retry_at`.",
         "kind subject code failures retry_at",
     ),
-    ("customer.updated", "What is known of a person or a company was replaced; `members` says what.", "members"),
+    (
+        "customer.updated",
+        "What is known of a person or a company was replaced; `members` says what.",
+        "members acting_agent?",
+    ),
     ("tenant.moved", "The tenant lives on another server from now on; `address` is where calls go.", "address?"),
-    ("customer.merged", "Two customers became one.", "from? into?"),
+    ("customer.merged", "Two customers became one.", "from? into? acting_agent?"),
     ("customer.erased", "What names the customer was removed.", ""),
     ("calendar.published", "A calendar has a new version.", "name version effective_from"),
     ("policy.published", "A policy has a new version.", "name version effective_from"),

@@ -15,7 +15,7 @@ from app.views.clock import Clock, ClockParty
 from app.views.decision import PolicyVersion, Reason, Remedy
 from app.views.price import PriceStep
 from app.views.shapes import Closed, Credits, Id, Inputs, Instant
-from app.views.work import LINES_SHOWN, TicketWork, WorkLine, work_view
+from app.views.work import LINES_SHOWN, Agent, TicketWork, WorkLine, work_view
 
 TicketState = Annotated[stored.State, Closed("TicketState", "Where a ticket stands.")]
 Author = Annotated[Literal["vendor", "customer"], Closed("Author", "Who wrote, or who opened a ticket.")]
@@ -61,6 +61,7 @@ class Qualification(TypedDict):
     by: Annotated[str | None, "Who decided: `rules`, or the key of an agent."]
     at: Annotated[Instant | None, "When it was decided."]
     note: Annotated[str | None, "The agent's note."]
+    acting_agent: Annotated[Agent | None, "Who acted for the vendor, where the call said so."]
 
 
 class Assessment(TypedDict):
@@ -82,6 +83,7 @@ class Assessment(TypedDict):
     steps: NotRequired[Annotated[Sequence[PriceStep], "How the price is made, where surcharges or work make it."]]
     surviving: NotRequired[Annotated[Credits, "What of it stays charged when a cause returns the rest."]]
     up_to: NotRequired[Annotated[Credits | None, "What work may take by it; null: no limit."]]
+    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
 
 
 class ChargeShown(TypedDict):
@@ -117,6 +119,7 @@ class Response(TypedDict):
     occurred_at: Annotated[Instant, "When it was written."]
     recorded_at: Annotated[Instant, "When we were told."]
     by: Annotated[str | None, "The key that told us."]
+    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
 
 
 class AccessRequest(TypedDict):
@@ -129,6 +132,7 @@ class AccessRequest(TypedDict):
     granted_at: Annotated[Instant | None, "When it was given."]
     missed_at: Annotated[Instant | None, "When the deadline passed without it."]
     cancelled_at: Annotated[Instant | None, "When the ticket ended before the deadline."]
+    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
 
 
 class TicketPause(TypedDict):
@@ -146,6 +150,7 @@ class TicketPause(TypedDict):
         Annotated[lists.PauseEnd, Closed("PauseEnd", "What ended a pause by itself.")] | None,
         "What ended it, where nobody did.",
     ]
+    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
 
 
 class Dispute(TypedDict):
@@ -168,6 +173,7 @@ class Dispute(TypedDict):
     reasons: Annotated[Sequence[Reason], "The reasons of the decision."]
     decided_at: Annotated[Instant | None, "When it was decided."]
     by: Annotated[str | None, "Who decided."]
+    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
 
 
 class CauseCorrection(TypedDict):
@@ -184,6 +190,7 @@ class CauseCorrection(TypedDict):
     not_captured: Annotated[Credits, "Credits of the charge that were not there to be taken again."]
     at: Annotated[Instant, "When it was corrected."]
     by: Annotated[str | None, "Who corrected it."]
+    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
 
 
 class ReachedMilestone(TypedDict):
@@ -193,6 +200,7 @@ class ReachedMilestone(TypedDict):
     milestone: Annotated[str, "The milestone; the policy names its milestones."]
     at: Annotated[Instant, "When it was reached."]
     by: Annotated[str | None, "Who said so."]
+    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
 
 
 class TicketService(TypedDict):
@@ -265,6 +273,9 @@ class Ticket(TypedDict):
     opened_by: Annotated[Author, "Who opened it."]
     external_url: Annotated[str | None, "The link to the ticket in the helpdesk."]
     priority: Annotated[str | None, "Its priority; the policy names them."]
+    requester: Annotated[str | None, "Who asked, in the helpdesk's own words."]
+    metadata: Annotated[dict[str, Any], "What the vendor keeps beside it, by name."]
+    acting_agent: Annotated[Agent | None, "Who acted for the vendor last, where the call said so."]
     merged_into: Annotated[Id | None, "The ticket that it was merged into."]
     merged: Annotated[Sequence[Id], "The tickets that were merged into it."]
     parent: Annotated[Id | None, "The ticket that it was split off."]
@@ -350,6 +361,9 @@ def ticket_view(
         "opened_by": ticket.opened_by,
         "external_url": ticket.external_url,
         "priority": ticket.priority,
+        "requester": ticket.requester,
+        "metadata": ticket.metadata,
+        "acting_agent": ticket.acting_agent,
         "merged_into": None if ticket.merged_into is None else names.get(ticket.merged_into),
         "merged": [names[merged] for merged in ticket.merged_ids if merged in names],
         "parent": None if ticket.parent_id is None else names.get(ticket.parent_id),
@@ -435,4 +449,5 @@ def _qualification(ticket: stored.Ticket, policy: Policy | None) -> Qualificatio
         "by": decided.get("by"),
         "at": decided.get("at"),
         "note": decided.get("note"),
+        "acting_agent": decided.get("acting_agent"),
     }

@@ -49,6 +49,9 @@ async def a_life(shop: Vendor, ticket_id: str, person: str) -> None:
         ticket_id,
         subject=f"{MARK} subject",
         external_url=f"https://desk.example/{MARK}",
+        requester=f"{MARK} requester",
+        metadata={"word": f"{MARK} metadata"},
+        acting_agent=AGENT,
         product=f"{MARK} product",
         language=None,
     )

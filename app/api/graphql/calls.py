@@ -21,6 +21,7 @@ from app.api.auth import Principal
 from app.api.graphql.operations import PAGE, TEXT, Twin
 from app.api.graphql.snapshot import Snapshot, SnapshotBalances
 from app.api.headers import Conditions
+from app.api.operations.acting import agent_of
 from app.api.operations.arguments import check_path
 from app.api.operations.call import Answer, Call, Raw, answer_of
 from app.api.operations.table import Operation
@@ -129,6 +130,7 @@ class Calls:
             )
         if (figures := self.request.scope.get("retainer.figures")) is not None:
             call.on_replay = figures.replays.inc
+        call.agent = agent_of(arguments.values.get("body"))
         return answer_of(declared, await declared.perform(call, **arguments.values))
 
 

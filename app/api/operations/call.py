@@ -21,6 +21,7 @@ from app.api.operations.table import Operation, scope_missing
 from app.api.paging import PageQuery, decode_cursor, encode_cursor
 from app.api.problems import Problem
 from app.api.state import AppState, BalanceReader
+from app.domain.values.agent import Agent
 from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
@@ -94,6 +95,8 @@ class Call:
     ids: Mapping[str, Any] = field(default_factory=dict)
     """The checked values of the path."""
     sent: Raw | None = None
+    agent: Agent | None = None
+    """Who acts for the vendor, where the body says so."""
 
     @property
     def actor(self) -> str:
@@ -199,8 +202,13 @@ class Call:
 
         ``customer_id``: whose write it is, where the body says so.
         """
+
+        async def acted(tx: Tx) -> T:
+            tx.agent = self.agent
+            return await work(tx)
+
         async with self.in_turn(customer_id):
-            return await self.database.run(self.tenant_id, work, actor=self.actor, validate_only=self.validate_only)
+            return await self.database.run(self.tenant_id, acted, actor=self.actor, validate_only=self.validate_only)
 
     async def natural(
         self, work: Work[tuple[int, V]], *, headers: Mapping[str, str] = NOTHING, customer_id: str | None = None

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.api.fields import Body, LongText, PathId
+from app.api.fields import LongText, PathId
+from app.api.operations.acting import ActingBody
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.usecases.orders import covers
@@ -17,13 +18,13 @@ OPERATIONS = Operations("Helpdesk")
 Months = Annotated[int, Field(strict=True, ge=1, le=120)]
 
 
-class CoverPauseBody(Body):
+class CoverPauseBody(ActingBody):
     """Why; optional."""
 
     reason: LongText | None = None
 
 
-class ExtensionBody(Body):
+class ExtensionBody(ActingBody):
     """How many months, and why."""
 
     months: Months

@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from app.api.fields import Body, ExternalId, Facts, PathId, QueryText, RowsCursor, ShortText
+from app.api.fields import ExternalId, Facts, PathId, QueryText, RowsCursor, ShortText
 from app.api.headers import tagged
+from app.api.operations.acting import ActingBody
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.domain.account import profile
@@ -30,7 +31,7 @@ def _each_once(emails: list[str]) -> list[str]:
     return emails
 
 
-class CustomerBody(Body):
+class CustomerBody(ActingBody):
     """What is known of a person or a company. It replaces what was known; what is left out is empty then."""
 
     name: ShortText | None = Field(default=None, examples=["Ann Lee"])
@@ -44,7 +45,7 @@ class CustomerBody(Body):
     metadata: Facts = Field(default_factory=dict, examples=[{"segment": "small"}])
 
 
-class MergeBody(Body):
+class MergeBody(ActingBody):
     """The account that remains."""
 
     into_customer_id: ExternalId

@@ -19,11 +19,12 @@ from app.api.fields import (
     LongText,
     ShortText,
 )
+from app.api.operations.acting import ActingBody
 
 Subject = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 
 
-class TicketBody(Body):
+class TicketBody(ActingBody):
     """What the helpdesk says of a new ticket; what it leaves out is unknown and asked for where it matters."""
 
     customer_id: ExternalId
@@ -42,9 +43,11 @@ class TicketBody(Body):
     opened_by: Literal["customer", "vendor"] = "customer"
     external_url: Link | None = None
     priority: ShortText | None = Field(default=None, examples=[None])
+    requester: ShortText | None = Field(default=None, examples=["ann@acme.example"])
+    metadata: Facts = Field(default_factory=dict, examples=[{"queue": "blue"}])
 
 
-class DetailsBody(Body):
+class DetailsBody(ActingBody):
     """What was missing or asked for."""
 
     facts: Facts = Field(default_factory=dict)
@@ -55,9 +58,11 @@ class DetailsBody(Body):
     agreed_up_to: Credits | None = None
     external_url: Link | None = None
     priority: ShortText | None = Field(default=None, examples=[None])
+    requester: ShortText | None = None
+    metadata: Facts | None = None
 
 
-class QualificationBody(Body):
+class QualificationBody(ActingBody):
     """An agent's decision; codes are the policy's grounds."""
 
     decision: Literal["accept", "reject"]
@@ -66,7 +71,7 @@ class QualificationBody(Body):
     occurred_at: Instant | None = None
 
 
-class AssessmentBody(Body):
+class AssessmentBody(ActingBody):
     """A quote. ``credits`` where the list names none, or with a ``reason`` outside the list."""
 
     category: ShortText | None = None
@@ -76,13 +81,13 @@ class AssessmentBody(Body):
     occurred_at: Instant | None = None
 
 
-class ConfirmationBody(Body):
+class ConfirmationBody(ActingBody):
     """The customer's answer to a quote."""
 
     accept: Flag
 
 
-class ResponseBody(Body):
+class ResponseBody(ActingBody):
     """A message on the ticket. ``automatic``: sent by a machine; it meets no promise and answers nothing."""
 
     author: Literal["vendor", "customer"]
@@ -92,21 +97,21 @@ class ResponseBody(Body):
     occurred_at: Instant | None = None
 
 
-class AccessBody(Body):
+class AccessBody(ActingBody):
     """The access that is needed, and by when."""
 
     kinds: list[ShortText] = Field(min_length=1, max_length=20, examples=[["ftp", "admin"]])
     deadline_at: Instant | None = None
 
 
-class MilestoneBody(Body):
+class MilestoneBody(ActingBody):
     """A milestone of the policy's own, and when it was reached."""
 
     milestone: ShortText = Field(examples=["workaround"])
     occurred_at: Instant | None = None
 
 
-class PauseBody(Body):
+class PauseBody(ActingBody):
     """Why vendor clocks stand, and who is waited for. ``until``: it ends by itself then."""
 
     reason: ShortText
@@ -115,7 +120,7 @@ class PauseBody(Body):
     occurred_at: Instant | None = None
 
 
-class ResumeBody(Body):
+class ResumeBody(ActingBody):
     """Which reason is gone; none: all of them."""
 
     reason: ShortText | None = None
@@ -123,7 +128,7 @@ class ResumeBody(Body):
     occurred_at: Instant | None = None
 
 
-class OccurredBody(Body):
+class OccurredBody(ActingBody):
     """When it happened, where it is told late."""
 
     occurred_at: Instant | None = None
@@ -138,28 +143,21 @@ class CreditResponse(Body):
     occurred_at: Instant | None = None
 
 
-class CreditBody(Body):
+class CreditBody(ActingBody):
     """A credit for an open ticket."""
 
     credit_type: ShortText
     response: CreditResponse | None = None
 
 
-class SplitBody(Body):
+class SplitBody(ActingBody):
     """The new ticket."""
 
     ticket_id: ExternalId
     subject: Subject = ""
 
 
-class AgentBody(Body):
-    """A person of the vendor, by the helpdesk's id."""
-
-    id: ExternalId
-    name: ShortText | None = None
-
-
-class WorkBody(Body):
+class WorkBody(ActingBody):
     """A line of work. ``occurred_at`` is its begin, now unless given; ``corrects`` is the line it takes the place of.
 
     What a correction leaves out is as in the line that it corrects; ``minutes`` of 0 takes the line away.
@@ -171,16 +169,15 @@ class WorkBody(Body):
     note: LongText | None = None
     occurred_at: Instant | None = None
     corrects: Annotated[int, Field(strict=True, ge=1)] | None = Field(default=None, examples=[None])
-    acting_agent: AgentBody | None = None
 
 
-class TicketMergeBody(Body):
+class TicketMergeBody(ActingBody):
     """The ticket that this one is the same issue as."""
 
     into_ticket_id: ExternalId
 
 
-class ResolutionBody(Body):
+class ResolutionBody(ActingBody):
     """How it ended. ``result`` records facts found, such as ``hosting_certified``."""
 
     outcome: ShortText | None = None
@@ -189,19 +186,19 @@ class ResolutionBody(Body):
     occurred_at: Instant | None = None
 
 
-class ReopeningBody(Body):
+class ReopeningBody(ActingBody):
     """Why it is the same issue again; optional."""
 
     reason: LongText | None = None
 
 
-class DisputeBody(Body):
+class DisputeBody(ActingBody):
     """Why the charge is thought wrong."""
 
     reason: LongText | None = None
 
 
-class DisputeDecisionBody(Body):
+class DisputeDecisionBody(ActingBody):
     """``credits`` is the new charge, below the old one."""
 
     decision: Literal["upheld", "reduced", "returned"]
@@ -209,7 +206,7 @@ class DisputeDecisionBody(Body):
     cause: ShortText | None = Field(default=None, examples=["settings"])
 
 
-class CauseBody(Body):
+class CauseBody(ActingBody):
     """What the problem really was, and how that became known."""
 
     cause: ShortText = Field(examples=["software_bug"])

@@ -261,8 +261,7 @@ async def log_work(call: Call, ticket_id: PathId, body: WorkBody) -> Answer[Tick
 
     The charge follows at once. Beyond what the customer agreed to it is refused, with how to ask.
     """
-    fields = body.plain()
-    agent = fields.pop("acting_agent")
+    fields, agent = body.plain(), call.agent
 
     async def logged(tx: Tx) -> Ticket:
         return _first_lines(call, await ticket_work.log_work(tx, ticket_id, agent=agent, **fields))

@@ -18,6 +18,7 @@ from app.api import paging as pages
 from app.api.auth import Principal
 from app.api.deps import authenticate, house
 from app.api.headers import conditions_of
+from app.api.operations.acting import agent_of
 from app.api.operations.call import Answer, Call, Raw, answer_of, checked_key
 from app.api.operations.table import Operation
 from app.api.paging import PageQuery, path_of, query_of
@@ -127,6 +128,7 @@ async def _call(operation: Operation, request: Request, principal: Principal, ma
         call.page_query = PageQuery(read.limit, read.cursor, path_of(request), query_of(request))
     if (figures := scope.get("retainer.figures")) is not None:
         call.on_replay = figures.replays.inc
+    call.agent = agent_of(read.values.get("body"))
     return answer_of(operation, await operation.perform(call, **read.values))
 
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from app.db import claims, policies
-from app.db import schema as s
-from app.db.account import account_rows, customers, parts, preload, shown
+from app.db.account import account_rows, customers, parts, people, preload, shown
 from app.db.account.account_rows import AccountRows
 from app.db.account.parts import AccountPart
 from app.db.claims import Claim
@@ -464,16 +463,7 @@ def same_time(*accounts: CustomerAccount) -> None:
 
 async def heir(tx: Tx, customer_id: str) -> str:
     """Where a merged account's things go by now; the account itself when it was not merged."""
-    while True:
-        row = await tx.row(
-            select(s.customer.c.merged_into).where(
-                s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id
-            )
-        )
-        if row is None or row[0] is None:
-            break
-        customer_id = str(row[0])
-    return customer_id
+    return (await people.living(tx, [customer_id])).get(customer_id, (customer_id, None))[0]
 
 
 def empty_account(tx: Tx, policy: Policy, external_id: str) -> CustomerAccount:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License, Order, OrderRefund
 from app.domain.account.payment_dispute import PaymentDispute
 from app.domain.ledger.journal import Journal
 from app.domain.ledger.refunded_units import voided_event
+from app.domain.values.agent import Agent
 from app.domain.values.ids import CustomerId
 
 
@@ -143,6 +144,10 @@ class AuditRow:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+_ACTED: Final = ("ticket.", "cover.", "customer.")
+"""Events that say who acted."""
+
+
 @dataclass(slots=True)
 class Plan:
     """What is to be written for one customer, in order of making.
@@ -171,11 +176,21 @@ class Plan:
     tickets: dict[str, TicketRow] = field(default_factory=dict)
     clocks: dict[str, ClockRow] = field(default_factory=dict)
     outcomes: list[ClockOutcome] = field(default_factory=list)
+    agent: Agent | None = None
+    """Who acts for the vendor since `act_for`."""
+
+    def act_for(self, agent: Agent | None, action: str, subject: str) -> None:
+        """Says who acts for the vendor from now on, and on what: it shows in the events and in the trail."""
+        self.agent = agent
+        if agent is not None:
+            self.audit.append(AuditRow(action=action, subject=subject, data={"acting_agent": dict(agent)}))
 
     def emit(
         self, type_: str, data: Mapping[str, Any], *, occurred_at: datetime | None = None, dedupe_key: str | None = None
     ) -> None:
         """Publishes a change; the customer's sequence rises by one."""
+        if self.agent is not None and type_.startswith(_ACTED):
+            data = {**data, "acting_agent": dict(self.agent)}
         self.customer.event_sequence += 1
         self.outbox.append(
             OutboxEvent(

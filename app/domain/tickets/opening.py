@@ -222,7 +222,7 @@ def details(session: TicketSession, stated: Mapping[str, Any]) -> None:
         values["facts"] = {**ticket.facts, **stated["facts"]}
     must_allow(ticket.state, "state_details")
     if ticket.accepted_at is not None:
-        if fixed := sorted(set(values) - {"facts", "external_url", "priority"}):
+        if fixed := sorted(set(values) - {"facts", "external_url", "priority", "requester", "metadata"}):
             raise DomainError("wrong_state", state=ticket.state, action="state_details", fields=fixed)
         session.record("details_stated", "state_details", to=same(ticket), values=values)
         return

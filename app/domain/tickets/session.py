@@ -22,6 +22,7 @@ from app.domain.policy.wording import credit_words
 from app.domain.tickets.charge import TicketCharge
 from app.domain.tickets.qualification import facts_for
 from app.domain.tickets.ticket import CLOSED, IN_EVENTS, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
+from app.domain.values.agent import Agent
 from app.domain.values.decision import Reason
 from app.domain.values.ids import LotId
 from app.domain.values.term import add_term
@@ -55,6 +56,8 @@ class TicketSession(TicketCharge):
     """A ticket being worked on. ``clocks`` must be bound to the ticket."""
 
     clocks: TicketClocks
+    agent: Agent | None = None
+    """Who acts for the vendor, beside the key that calls."""
     _emitted_charge: dict[str, int] = field(init=False)
     _mark: Mark = field(init=False)
 
@@ -91,6 +94,7 @@ class TicketSession(TicketCharge):
         if after not in LIFECYCLE[before, action]:
             raise AssertionError(f"{action} does not lead from {before} to {after}")
         changed: dict[str, Any] = {**(values or {}), "state": after, "charge": self.charge()}
+        add = self._acted(kind, changed, add)
         if back.forfeited:
             changed["reasons"] = [*changed.get("reasons", ticket.reasons), self.shown(self.forfeiture(back))]
             event_data = {**(event_data or {}), "forfeited": back.forfeited, "reasons": changed["reasons"]}
@@ -123,6 +127,22 @@ class TicketSession(TicketCharge):
         entered = _ENTERED.get(after) if after != before else None
         if entered is not None and entered != kind and (after != "in_progress" or "accepted" in fire):
             self.account.emit(f"ticket.{entered}", event_data, occurred_at=when)
+
+    def _acted(self, kind: str, changed: dict[str, Any], add: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Says who acted, on the ticket and on what is new of it; what is added, with that."""
+        agent = self.agent
+        if agent is None and self.ticket.acting_agent is None:
+            return add
+        changed["acting_agent"] = agent
+        if agent is None:
+            return add
+        if self.account.plan.agent is None:
+            self.account.plan.act_for(agent, f"ticket.{kind}", self.ticket.ticket_id)
+        if isinstance(changed.get("qualification"), dict):
+            changed["qualification"] = {**changed["qualification"], "acting_agent": agent}
+        # A line of the work log names its person itself.
+        named = {name: item for name, item in (add or {}).items() if isinstance(item, dict) and name != "work"}
+        return {**(add or {}), **{name: {**item, "acting_agent": agent} for name, item in named.items()}}
 
     def forfeiture(self, back: GivenBack) -> Reason:
         """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""

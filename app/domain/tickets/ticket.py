@@ -25,6 +25,7 @@ from app.domain.tickets.ticket_lists import (
     Response,
 )
 from app.domain.tickets.work_line import WorkLine
+from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, TicketId
 from app.domain.values.wire import copied, iso, parse_iso
@@ -211,6 +212,11 @@ class Ticket:
     result: dict[str, Any] = field(default_factory=dict)
     opened_by: Literal["vendor", "customer"] = "customer"
     external_url: str | None = None
+    requester: str | None = None
+    """Who asked, in the helpdesk's own words."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    acting_agent: Agent | None = None
+    """Who acted for the vendor last, where the call said so."""
     customer_wrote_at: str | None = None
     """Since when a ticket that the vendor opened owes a first response."""
     merged_into: str | None = None
@@ -303,6 +309,9 @@ _LATER: Final[Mapping[str, Any]] = {
     "reserved": None,
     "returned_before": 0,
     "work": [],
+    "requester": None,
+    "metadata": {},
+    "acting_agent": None,
 }
 """Members that came after 0.1.0, with their defaults."""
 _FIELDS: Final = frozenset(field_.name for field_ in fields(Ticket)) - {"ticket_id", *_IN_ROW}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from app.domain.clocks.event import Party
+from app.domain.values.agent import Agent
 
 AssessmentStatus = Literal["in_force", "awaiting_confirmation", "awaiting_credits", "pending", "superseded", "declined"]
 CheckOutcome = Literal["passed", "failed", "unknown", "not_applicable"]
@@ -35,6 +36,7 @@ class Assessment(TypedDict):
     """What of it stays charged when a cause returns the rest."""
     up_to: NotRequired[int | None]
     """What the work may take by it; ``credits`` is what the work took."""
+    acting_agent: NotRequired[Agent]
 
 
 class Response(TypedDict):
@@ -49,6 +51,7 @@ class Response(TypedDict):
     occurred_at: str
     recorded_at: str
     by: str | None
+    acting_agent: NotRequired[Agent]
 
 
 class AccessRequest(TypedDict):
@@ -63,6 +66,7 @@ class AccessRequest(TypedDict):
     missed_at: str | None
     cancelled_at: str | None
     """The ticket ended before the deadline."""
+    acting_agent: NotRequired[Agent]
 
 
 class Pause(TypedDict):
@@ -80,6 +84,7 @@ class Pause(TypedDict):
     """When the customer's silence has its consequence."""
     ended_by: NotRequired[PauseEnd | None]
     """``answer``, ``until`` or ``silence``, where nobody ended it."""
+    acting_agent: NotRequired[Agent]
 
 
 class Dispute(TypedDict):
@@ -99,6 +104,7 @@ class Dispute(TypedDict):
     reasons: NotRequired[list[dict[str, Any]]]
     decided_at: str | None
     by: str | None
+    acting_agent: NotRequired[Agent]
 
 
 class CauseCorrection(TypedDict):
@@ -116,6 +122,7 @@ class CauseCorrection(TypedDict):
     """Credits of the charge that were not there to be taken again."""
     at: str
     by: str | None
+    acting_agent: NotRequired[Agent]
 
 
 class ReachedMilestone(TypedDict):
@@ -125,3 +132,4 @@ class ReachedMilestone(TypedDict):
     milestone: str
     at: str
     by: str | None
+    acting_agent: NotRequired[Agent]

@@ -183,10 +183,15 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     first_tickets.merge_into(taker.customer.data, giver.customer.data)
     for lot in merging.merge_into(giver.ledger, taker.ledger):
         granting.schedule_lot(taker, lot)
+    giver.plan.agent = taker.plan.agent = tx.agent
     giver.emit("customer.merged", {"into": into_customer_id})
     taker.emit("customer.merged", {"from": customer_id})
     taker.plan.audit.append(
-        AuditRow(action="customer.merged", subject=target.customer_id, data={"from": source.customer_id})
+        AuditRow(
+            action="customer.merged",
+            subject=target.customer_id,
+            data={"from": source.customer_id, **({} if tx.agent is None else {"acting_agent": dict(tx.agent)})},
+        )
     )
     await write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
     if not tx.validate_only:

@@ -141,10 +141,10 @@ async def _write(
 ) -> None:
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     plan = Plan(customer=customer, at=at, actor=tx.actor)
+    plan.agent = tx.agent
     plan.emit("customer.updated", {"members": list(changed)})
-    plan.audit.append(
-        AuditRow(action="customer.updated", subject=customer.customer_id, data={"members": list(changed)})
-    )
+    data = {"members": list(changed), **({} if tx.agent is None else {"acting_agent": tx.agent})}
+    plan.audit.append(AuditRow(action="customer.updated", subject=customer.customer_id, data=data))
     await write(tx, [(plan, None)])
     if tx.validate_only:
         return

@@ -52,6 +52,7 @@ async def extend(tx: Tx, cover_id: str, *, months: int, reason: str) -> Cover:
 
 async def _load(tx: Tx, cover_id: str) -> tuple[CustomerAccount, entities.Cover]:
     account = await accounts.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id))
+    account.plan.act_for(tx.agent, "cover.changed", cover_id)
     tx.customer_id = account.customer.customer_id
     return account, covers.cover_in(account, cover_id)
 

@@ -92,6 +92,7 @@ async def _session_of(tx: Tx, account: CustomerAccount, found: Mapping[str, list
         clocks=await working_copy(tx, account, known, ticket.ticket_id, ticket.external_id),
     )
     fall_due(session)
+    session.agent = tx.agent
     return session
 
 

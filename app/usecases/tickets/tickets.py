@@ -17,7 +17,7 @@ from app.domain.tickets import merging as ticket_merging
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import STATES, Ticket
-from app.domain.values.digests import CallContent, content_of
+from app.domain.values.digests import OUTSIDE, CallContent, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import TicketId
 from app.domain.values.paging import Key, Page, PageRequest
@@ -72,6 +72,8 @@ class OpenTicket:
     opened_by: str = "customer"
     external_url: str | None = None
     priority: str | None = None
+    requester: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict, metadata={OUTSIDE: True})
 
     def content(self) -> CallContent:
         """Return the ticket's content, to tell a repeated call from a conflicting one."""
@@ -153,7 +155,7 @@ def new_session(
         person_name=None if person is None else person.name,
     )
     working.bind(ticket.ticket_id, external_id)
-    return TicketSession(account=account, ticket=ticket, clocks=working)
+    return TicketSession(account=account, ticket=ticket, clocks=working, agent=tx.agent)
 
 
 async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> TicketView:
