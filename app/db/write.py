@@ -52,6 +52,7 @@ class _Part:
 
 
 _BUCKETS: Final = ("available", "held", "spent", "expired", "voided")
+_GIVEN: Final = dict.fromkeys(("captured", "released", "refunded"), "bigint")
 _PARTS: Final = (
     _Part(
         "acc",
@@ -219,14 +220,7 @@ _PARTS: Final = (
     ),
     _Part(
         "lc",
-        {
-            "hold_id": "text",
-            "line_no": "integer",
-            "lot_id": "text",
-            "captured": "bigint",
-            "released": "bigint",
-            "refunded": "bigint",
-        },
+        {"hold_id": "text", "line_no": "integer", "lot_id": "text", **_GIVEN},
         "update hold_line set lot_id = u.lot_id, captured = u.captured, released = u.released, refunded = u.refunded"
         " from {batch}"
         " where hold_line.tenant_id = :tenant and hold_line.hold_id = u.hold_id and hold_line.line_no = u.line_no",

@@ -9,6 +9,7 @@ from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
     "accept": "Whether the customer takes the price.",
+    "acting_agent": "Who acts for the vendor: a person, by your id.",
     "action": "The action; the policy names the actions.",
     "actor": "Who did it: a key, or a part of the service.",
     "adjustment_id": "The adjustment that settled it.",
@@ -119,6 +120,7 @@ SENTENCES: Final[dict[str, str]] = {
     "reasons": "Codes of reasons; the policy names them.",
     "refund_id": "The refund, by your id.",
     "representations": "The things, each by its type and its key.",
+    "requester": "Who asked, in your own words.",
     "response": "The response that the credit was applied with.",
     "result": "Facts of the result, by name; the policy names them.",
     "sandbox": "Whether all of it is of the shop's test environment.",
