@@ -266,7 +266,7 @@ async def bring(tx: Tx, rows: Sequence[Row]) -> list[Outcome]:
     """Brings in the rows of one customer, in the order of their kinds; what became of each. Bad lines are
     told, not raised; the caller brings nothing in while there is one."""
     rows = sorted(rows, key=lambda row: (list(_FIELDS).index(row.kind), row.number))
-    account = await accounts.load(tx, rows[0].customer_id, create=True)
+    account = await _account(tx, rows[0].customer_id)
     work = _Import(tx, account, await policies.in_force(tx, account.at))
     found = []
     for row in rows:
@@ -279,6 +279,13 @@ async def bring(tx: Tx, rows: Sequence[Row]) -> list[Outcome]:
     if not any(outcome.state == "bad" for outcome in found) and any(outcome.state == "new" for outcome in found):
         await work.finish()
     return found
+
+
+async def _account(tx: Tx, customer_id: str) -> CustomerAccount:
+    """Return the customer's account, made if it is not there yet; when only checking, nobody is made."""
+    if tx.validate_only and await accounts.find_customer(tx, customer_id) is None:
+        return accounts.empty_account(tx, await policies.in_force(tx, tx.at), customer_id)
+    return await accounts.load(tx, customer_id, create=True)
 
 
 @dataclass(slots=True)
