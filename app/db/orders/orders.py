@@ -37,9 +37,10 @@ BY_ID: Final = select_into("order_by_id", Order, _FIND.text)
 OF_CUSTOMER: Final = select_into("orders_of_customer", Order, _OF_CUSTOMER.text)
 """All orders of `:customer`, as placed, for a combined statement."""
 _OF_LICENSES = text(
-    f"select {_ORDER} from purchase_order where tenant_id = :tenant and order_id in"
-    " (select license.order_id from license where license.tenant_id = :tenant and license.customer_id = :customer)"
-    " order by placed_at, order_id"
+    f"select {_ORDER} from (select distinct license.order_id from license where license.tenant_id = :tenant"
+    " and license.customer_id = :customer) held cross join lateral (select * from purchase_order"
+    " where tenant_id = :tenant and order_id = held.order_id offset 0) purchase_order"
+    " order by purchase_order.placed_at, purchase_order.order_id"
 )
 OF_LICENSES: Final = select_into("license_orders", Order, _OF_LICENSES.text)
 """The orders that brought `:customer` licenses, as placed, for a combined statement."""

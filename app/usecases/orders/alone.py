@@ -27,12 +27,9 @@ async def standing_alone(tx: Tx, placed_at: datetime, lines: Sequence[OrderLine]
     return None if found == "never" else found
 
 
-def check_alone(
-    alone: Alone, later: Sequence[object], account: CustomerAccount, refunds: Sequence[OrderRefund]
-) -> None:
-    """Say so where an order does not stand alone after all, or was refunded before it came."""
-    if account.ledger.rest is None or refunds or (alone == "as_last" and later):
-        raise NotLoaded
+def is_alone(alone: Alone, later: Sequence[object], account: CustomerAccount, refunds: Sequence[OrderRefund]) -> bool:
+    """Return whether an order stands alone, now that it is known what was placed later; none that was refunded does."""
+    return account.ledger.rest is not None and not refunds and (alone == "always" or not later)
 
 
 def refunded_alone(order: Order, terms: Terms) -> bool:

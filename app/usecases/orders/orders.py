@@ -28,13 +28,7 @@ from app.domain.values.digests import OUTSIDE, CallContent, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LineId, OrderId
 from app.domain.values.wire import iso, jsonable
-from app.usecases.orders.alone import (
-    check_alone,
-    check_credits_alone,
-    check_others_stand,
-    refunded_alone,
-    standing_alone,
-)
+from app.usecases.orders.alone import check_credits_alone, check_others_stand, is_alone, refunded_alone, standing_alone
 from app.usecases.orders.refunds import RefundLine, RefundOrder, keep_early, take_back
 from app.usecases.steps import reconcile_orders
 from app.usecases.steps.order_answers import keep_answers as _keep_answers
@@ -118,6 +112,9 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     if known is not None:
         return 200, await _again(tx, known, command)
     refunds = {command.order_id: found[orders.REFUNDS.name]}
+    if alone and not is_alone(alone, found[orders.LATER.name], account, refunds[command.order_id]):
+        alone = None
+        account, found = await accounts.load_locked(tx, account.customer, (orders.OF_CUSTOMER,))
     tx.customer_id = account.customer.customer_id
     policy = await policies.in_force(tx, command.placed_at)
     order = _order(command, account, policy.version)
@@ -132,8 +129,6 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
             "lines": [{"line_id": line.line_id, "sku": line.sku, "quantity": line.quantity} for line in order.lines],
         },
     )
-    if alone:
-        check_alone(alone, found[orders.LATER.name], account, refunds[command.order_id])
     mine = [*found[(orders.OF_LICENSES if alone else orders.OF_CUSTOMER).name], order]
     terms = await _terms(tx)
     await reconcile_orders.reconcile_grants(tx, account, mine, terms, refunds=refunds)
