@@ -8,11 +8,13 @@ service and Postgres is counted. ``--draw`` makes the pictures anew from the fig
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import math
 import os
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from bench import crowd
 from bench.lines import load
 from bench.load import run
 from bench.main_job import DESK, GRAPHQL_PAGE, LICENSE, PACK, PAGE, PLACED, Requests
+from bench.page import PAGE as PUBLISHED
+from bench.page import between
 from bench.service import ROOT, Ground, ground, service
 from tests.support import one_account
 
@@ -43,17 +47,16 @@ class Growth:
         self.seconds = seconds
         self.requests = Requests(at.desk)
 
-    async def fill(self, url: str) -> None:
+    async def fill(self, url: str, kind: str) -> None:
         """Make accounts of ten orders or ten tickets, then copy what is in them."""
-        for kind in ("tickets", "orders"):
-            for size in SIZES:
-                await self._account(url, kind, f"{kind}-{size}", size // 10)
+        for size in SIZES:
+            await self._account(url, kind, f"{kind}-{size}", size // 10)
 
     async def _account(self, url: str, kind: str, customer: str, times: int) -> None:
         salt = self.requests.salt
-        bodies: list[bytes] = [self._order(customer, f"{salt}-{customer}-license", LICENSE)]
+        bodies: list[bytes] = [self.order(customer, f"{salt}-{customer}-license", LICENSE)]
         if kind == "orders":
-            bodies += [self._order(customer, f"{salt}-{customer}-{n}", PACK) for n in range(9)]
+            bodies += [self.order(customer, f"{salt}-{customer}-{n}", PACK) for n in range(9)]
         else:
             grant = {"credits": 400, "reason": "bench"}
             bodies.append(self.requests.send("POST", f"/v1/customers/{customer}/adjustments", grant, keyed=True))
@@ -71,7 +74,8 @@ class Growth:
         finally:
             await connection.close()
 
-    def _order(self, customer: str, name: str, line: Mapping[str, Any]) -> bytes:
+    def order(self, customer: str, name: str, line: Mapping[str, Any]) -> bytes:
+        """Return an order of one line."""
         body = {"customer_id": customer, "placed_at": PLACED, "currency": "USD", "lines": [line]}
         return self.requests.send("PUT", f"/v1/orders/{name}", body)
 
@@ -81,7 +85,7 @@ class Growth:
         page = {"query": PAGE, "variables": {"id": customer}}
         calls: dict[str, Callable[[int], bytes]] = {
             "PUT ticket": lambda n: self.requests.ticket_of(customer, f"{salt}-{n}"),
-            "PUT order": lambda n: self._order(customer, f"{salt}-{n}", PACK),
+            "PUT order": lambda n: self.order(customer, f"{salt}-{n}", PACK),
             "GET customer": lambda _: self.requests.send("GET", f"/v1/customers/{customer}"),
             "GET statement": lambda _: self.requests.send("GET", f"/v1/customers/{customer}/statement"),
             "GET entitlement": lambda _: self.requests.send(
@@ -97,46 +101,68 @@ class Growth:
                 self.at, parent, url, make, connections=1, seconds=self.seconds, warm=0 if most else 0.2, most=most
             )
             if set(result.statuses) - {200, 201}:
-                raise RuntimeError(f"{name} of {customer}: {result.statuses}")
+                print(f"{name} of {customer}: {result.statuses}", file=sys.stderr, flush=True)
             many = max(1, len(result.times))
             found[name] = (result.cpu_service * 1000 / many, result.cpu_postgres * 1000 / many)
         return found
 
 
-def measured(seconds: float, rounds: int) -> Figures:
-    """Measure everything in interleaved rounds, and return the medians."""
-    turns: dict[tuple[str, str, int], list[tuple[float, float]]] = {}
-    with ground(customers=2, desk=10) as at:
-        growth = Growth(at, seconds)
-        with service(at) as (url, parent):
-            uvloop.run(growth.fill(url))
-            for _ in range(rounds):
-                for kind in ("tickets", "orders"):
-                    for size in SIZES:
-                        found = uvloop.run(growth.measure(url, parent, f"{kind}-{size}"))
-                        for name, cpu in found.items():
-                            turns.setdefault((kind, name, size), []).append(cpu)
-    for size in SIZES:
-        with ground(customers=2, desk=10) as at:
-            growth = Growth(at, seconds)
-            with service(at) as (url, parent):
-                uvloop.run(_tenant(growth, url, size))
-                for _ in range(rounds):
-                    for name, cpu in uvloop.run(growth.measure(url, parent, "one")).items():
-                        turns.setdefault(("customers", name, size), []).append(cpu)
-    figures: Figures = {}
-    for (kind, name, size), all_ in turns.items():
-        medians = [round(statistics.median(part), 2) for part in zip(*all_, strict=True)]
-        figures.setdefault(kind, {}).setdefault(name, {})[str(size)] = medians
+def measured(kinds: Sequence[str], seconds: float, rounds: int) -> Figures:
+    """Measure each kind of growth in interleaved rounds, keep what was found as it comes, and return the medians."""
+    figures: Figures = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    for kind in kinds:
+        turns: dict[tuple[str, int], list[tuple[float, float]]] = {}
+        for size, found in (_tenants if kind == "customers" else _accounts)(kind, seconds, rounds):
+            for name, cpu in found.items():
+                turns.setdefault((name, size), []).append(cpu)
+        figures[kind] = {}
+        for (name, size), all_ in turns.items():
+            medians = [round(statistics.median(part), 2) for part in zip(*all_, strict=True)]
+            figures[kind].setdefault(name, {})[str(size)] = medians
+        KEPT.write_text(json.dumps(figures, indent=1) + "\n")
     return figures
 
 
-async def _tenant(growth: Growth, url: str, size: int) -> None:
-    """Make a tenant of so many customers, and one more who is asked about."""
+def _accounts(kind: str, seconds: float, rounds: int) -> Iterator[tuple[int, dict[str, tuple[float, float]]]]:
+    with ground(customers=2, desk=10) as at:
+        growth = Growth(at, seconds)
+        with service(at) as (url, parent):
+            uvloop.run(growth.fill(url, kind))
+            for _ in range(rounds):
+                for size in SIZES:
+                    yield size, uvloop.run(growth.measure(url, parent, f"{kind}-{size}"))
+
+
+def _tenants(_: str, seconds: float, rounds: int) -> Iterator[tuple[int, dict[str, tuple[float, float]]]]:
+    for size in SIZES:
+        with ground(customers=2, desk=10) as at:
+            growth = Growth(at, seconds)
+            with service(at, worker=True) as (url, _parent):
+                uvloop.run(_first_customers(growth, url))
+            uvloop.run(_more_customers(growth, size))
+            with service(at) as (url, parent):
+                for _ in range(rounds):
+                    yield size, uvloop.run(growth.measure(url, parent, "one"))
+
+
+async def _first_customers(growth: Growth, url: str) -> None:
+    """Make ten customers with a license and a ticket, and one who is asked about. Their events get their places."""
     bodies = [growth.requests.first_order(f"s{n}") for n in range(10)]
     bodies += [growth.requests.first_ticket(f"s{n}") for n in range(10)]
-    bodies.append(growth._order("one", "one-license", LICENSE))
+    bodies.append(growth.order("one", "one-license", LICENSE))
     await run(url, lambda n: bodies[n - 1], connections=1, seconds=60, most=len(bodies))
+    connection = await asyncpg.connect(growth.at.plain)
+    try:
+        for _ in range(100):
+            await asyncio.sleep(0.2)
+            if not await connection.fetchval("select count(*) from outbox where position is null"):
+                break
+    finally:
+        await connection.close()
+
+
+async def _more_customers(growth: Growth, size: int) -> None:
+    """Copy the customers until there are so many."""
     connection = await asyncpg.connect(growth.at.plain)
     try:
         if size > 10:
@@ -202,15 +228,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=0.7, help="of each call in a round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kinds", nargs="*", default=KINDS, choices=KINDS)
     parser.add_argument("--draw", action="store_true", help="only draw what was measured before")
     given = parser.parse_args()
     if not given.draw:
-        KEPT.write_text(json.dumps(measured(given.seconds, given.rounds), indent=1) + "\n")
+        measured(given.kinds, given.seconds, given.rounds)
     figures: Figures = json.loads(KEPT.read_text())
     PICTURES.mkdir(exist_ok=True)
     for kind, calls in figures.items():
         (PICTURES / f"growth-{kind}.svg").write_text(picture(kind, calls))
-    print(table(figures))
+    links = [f"![CPU of a call as {kind} grow](pictures/growth-{kind}.svg)" for kind in figures]
+    part = "\n".join([*links, "", table(figures)])
+    PUBLISHED.write_text(between(PUBLISHED.read_text(), "growth", part))
+    print(part)
 
 
 if __name__ == "__main__":

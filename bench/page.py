@@ -209,12 +209,12 @@ def publish(run: dict[str, Any], *, keep: bool = True) -> None:
     }
     text = PAGE.read_text()
     for name, part in parts.items():
-        text = _between(text, name, part)
+        text = between(text, name, part)
     PAGE.write_text(text)
-    README.write_text(_between(README.read_text(), "speed", sentence(figures)))
+    README.write_text(between(README.read_text(), "speed", sentence(figures)))
 
 
-def _between(text: str, name: str, part: str) -> str:
+def between(text: str, name: str, part: str) -> str:
     """Put a part between its marks."""
     start, end = f"<!-- figures: {name} -->", "<!-- /figures -->"
     before, _, rest = text.partition(start)
