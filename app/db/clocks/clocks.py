@@ -26,11 +26,14 @@ from app.domain.values.paging import Key, PageRequest
 from app.domain.values.wire import iso, iso_or_none, parse_iso
 from app.views.clock import Clock, ClockJudgement, clock_view
 
+_JUDGED: Final = (
+    "(select json_agg(json_build_array(o.cycle, o.window_date, o.kind)) from clock_outcome o"
+    "  where o.tenant_id = c.tenant_id and o.clock_id = c.clock_id)"
+)
 _SELECT: Final = (
     "select c.clock_id, c.ticket_id, c.customer_id, c.milestone, c.party, c.calendar, c.spec, c.due_at,"
     " c.next_action_at, t.external_id,"
-    " (select json_agg(json_build_array(o.cycle, o.window_date, o.kind)) from clock_outcome o"
-    "  where o.tenant_id = c.tenant_id and o.clock_id = c.clock_id) as judged"
+    f" {_JUDGED} as judged"
     " from clock c left join ticket t on t.tenant_id = c.tenant_id and t.ticket_id = c.ticket_id"
     " where c.tenant_id = :tenant"
 )
@@ -94,6 +97,7 @@ class ClockRow(msgspec.Struct):
     next_action_at: datetime | None
     external_id: str | None
     judged: list[tuple[int, str, str]] | None
+    kept: dict[str, Any] | None = None
 
 
 class EventRow(msgspec.Struct):
@@ -135,6 +139,33 @@ async def from_rows(tx: Tx, found: Mapping[str, Sequence[Any]]) -> list[TicketCl
     return await _folded(tx, found[clocks.name], found[events.name])
 
 
+_TO_JUDGE: Final[tuple[Select[Any], Select[Any]]] = (
+    select_into(
+        "clocks_to_judge",
+        ClockRow,
+        _SELECT.replace(f"{_JUDGED} as", f"case when c.kept is null then {_JUDGED} end as").replace(
+            " from clock c ", ", c.kept from clock c "
+        )
+        + " and c.clock_id = any(:clocks) order by c.clock_id",
+    ),
+    select_into(
+        "events_to_judge_by",
+        EventRow,
+        "select e.entity_id, e.seq, e.kind, e.occurred_at, e.recorded_at, e.payload from clock c join entity_event e"
+        " on e.tenant_id = c.tenant_id and e.stream = 'clock' and e.entity_id = c.clock_id"
+        " where c.tenant_id = :tenant and c.clock_id = any(:clocks) and c.kept is null order by e.entity_id, e.seq",
+    ),
+)
+"""The clocks of `:clocks`; of one that keeps its state, neither events nor outcomes."""
+
+
+async def due_by_ids(tx: Tx, clock_ids: Sequence[str]) -> list[TicketClock]:
+    """Return clocks that are to be judged: those that keep their state without their history. One statement."""
+    clocks, events = _TO_JUDGE
+    found = await read(tx, (clocks, events), {"clocks": sorted(clock_ids)})
+    return await _folded(tx, found[clocks.name], found[events.name])
+
+
 async def _clocks(tx: Tx, rows: Sequence[Row[Any]]) -> list[TicketClock]:
     if not rows:
         return []
@@ -165,6 +196,7 @@ async def _folded(tx: Tx, rows: Sequence[Any], event_rows: Sequence[Any]) -> lis
                 judged={(item[0], item[1], item[2]) for item in row.judged or ()},
                 on_agenda=row.next_action_at is not None,
                 stored_due_at=row.due_at,
+                kept=getattr(row, "kept", None),
             )
         )
     return found

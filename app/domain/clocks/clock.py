@@ -117,7 +117,7 @@ def fold(
     ``calendar_changed`` event goes over to the next. Without it every event is judged on ``calendar``, which is the
     same thing as long as versions only look ahead. The order in which events are given means nothing.
     """
-    return _run(spec, calendar, events, at=at, known_at=known_at, history=history).state()
+    return fold_of(spec, calendar, events, at=at, known_at=known_at, history=history).state()
 
 
 def judge(
@@ -147,7 +147,7 @@ def judge(
         else:
             known, now = [e for e in events if e.recorded_at < until], until
         read = state if until is None else None
-        facts = _outcomes(read or _run(spec, calendar, known, at=now, history=history).state())
+        facts = outcomes_of(read or fold_of(spec, calendar, known, at=now, history=history).state())
         missed = {(fact.cycle, fact.window_date): fact for fact in facts if fact.kind == "breached"}
         for key, fact in list(standing.items()):
             again = missed.get(key)
@@ -187,7 +187,8 @@ def _late_facts(events: Iterable[ClockEvent], at: datetime) -> list[datetime]:
     )
 
 
-def _outcomes(state: ClockState) -> list[OutcomeFact]:
+def outcomes_of(state: ClockState) -> list[OutcomeFact]:
+    """Return what a state says has come about."""
     facts = [
         OutcomeFact(cycle=b.cycle, window_date=b.window_date, kind="breached", at=b.at, due_at=b.due_at)
         for b in state.breaches
@@ -242,8 +243,8 @@ def explain_clock(spec: ClockSpec, calendar: Timeline, state: ClockState, *, lim
     )
 
 
-class _Fold:
-    """Mutable while it runs; what leaves is a frozen `ClockState`."""
+class Fold:
+    """Mutable while it runs; what leaves is a frozen `ClockState`, or what a daily promise keeps of it (`kept`)."""
 
     def __init__(self, spec: ClockSpec, calendar: Timeline, history: Mapping[int, Timeline] | None, at: int) -> None:
         self.spec = spec
@@ -456,7 +457,7 @@ class _Fold:
         )
 
 
-def _run(
+def fold_of(
     spec: ClockSpec,
     calendar: Timeline,
     events: Iterable[ClockEvent],
@@ -464,9 +465,10 @@ def _run(
     at: datetime,
     known_at: datetime | None = None,
     history: Mapping[int, Timeline] | None = None,
-) -> _Fold:
+) -> Fold:
+    """Run the events up to an instant; its state is asked for next."""
     now = to_s(at)
-    run = _Fold(spec, calendar, history, now)
+    run = Fold(spec, calendar, history, now)
     known = events if known_at is None else [e for e in events if e.recorded_at <= known_at]
     holding = by_second(known)
     if any([event.kind is EventKind.REJUDGE for _, _, event in holding]):  # noqa: C419 - as in `by_second`

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +30,14 @@ def emit_due(
     )
 
 
-def row_of(plan: Plan, hours: Hours, clock: TicketClock, state: ClockState, following: datetime | None) -> ClockRow:
+def row_of(
+    plan: Plan,
+    hours: Hours,
+    clock: TicketClock,
+    state: ClockState,
+    following: datetime | None,
+    kept: Mapping[str, Any] | None,
+) -> ClockRow:
     """The projection of a clock, as it is stored."""
     return ClockRow(
         clock_id=clock.clock_id,
@@ -47,7 +55,8 @@ def row_of(plan: Plan, hours: Hours, clock: TicketClock, state: ClockState, foll
         calendar=clock.spec.calendar,
         calendar_revision=state.calendar_revision or hours.revision,
         tzdb_version=state.tzdb_version or hours.tzdb_version,
-        version=len(clock.events),
+        version=len(clock.events) or (kept or clock.kept or {})["version"],
+        kept=kept,
         spec=wire.dump_spec(clock.spec, clock.terms),
     )
 

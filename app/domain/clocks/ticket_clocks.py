@@ -10,16 +10,17 @@ its event bear the due time itself, however late anyone looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from app.domain.account.changes import Plan
 from app.domain.calendar.timeline import to_s
 from app.domain.clocks import stored as wire
-from app.domain.clocks.clock import OutcomeFact, next_action_at
+from app.domain.clocks.clock import ClockState, OutcomeFact, next_action_at
 from app.domain.clocks.event import ClockEvent, EventKind, Party, Pause
+from app.domain.clocks.kept import go_on, keep
 from app.domain.clocks.promises import (
     is_chosen,
     newest,
@@ -210,6 +211,15 @@ class TicketClocks:
                 self._catch_up(clock, at)
                 self._judge_and_project(clock, at)
 
+    def judge_kept(self, clock: TicketClock, *, at: datetime) -> None:
+        """`judge` of a clock whose kept state `is_usable`: it goes on from there, without its events."""
+        assert clock.kept is not None  # noqa: S101 - it was asked for
+        state, facts, kept = go_on(clock.spec, clock.hours, clock.kept, at)
+        if state.never_due and clock.stored_due_at is not None:
+            emit_due(self.plan, clock.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
+        self._publish(clock, facts, state)
+        self._project(clock, state, kept)
+
     def calendar_changed(self, *, at: datetime) -> int:
         """Puts every live clock on the newest calendar if that moves anything for it; how many it moved."""
         found = [clock for clock in self.clocks if touched(clock, at, clock.hours)]
@@ -375,7 +385,13 @@ class TicketClocks:
         emitted = state.never_due and newly_never(clock, at, fresh=fresh)
         if emitted:
             emit_due(self.plan, clock.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
-        for fact in clock.facts(at):
+        self._publish(clock, clock.facts(at), state)
+        self._project(clock, state, keep(clock.spec, clock.hours, clock.events, clock.judged, at))
+        return emitted
+
+    def _publish(self, clock: TicketClock, facts: Iterable[OutcomeFact], state: ClockState) -> None:
+        """Write the outcomes down that are new."""
+        for fact in facts:
             key = (fact.key[0], "" if fact.key[1] is None else fact.key[1].isoformat(), fact.key[2])
             if key not in clock.judged:
                 clock.judged.add(key)
@@ -383,6 +399,9 @@ class TicketClocks:
                 breach = fact.kind in ("breached", "breach_retracted")
                 if breach and self.on_breach is not None and clock.spec.owing is Party.VENDOR:
                     self.on_breach(clock, fact, wire.breach_id(clock.clock_id, fact))
+
+    def _project(self, clock: TicketClock, state: ClockState, kept: dict[str, Any] | None) -> None:
+        """Write the projection, and say when to look again."""
         following = next_action_at(state) if state.phase in LIVE else None
         if following is not None:
             self.plan.due(following, AGENDA_KIND, clock.clock_id, ticket_id=clock.ticket_id)
@@ -390,5 +409,5 @@ class TicketClocks:
             self.plan.drop(AGENDA_KIND, clock.clock_id)
         clock.on_agenda = following is not None
         clock.stored_due_at = state.due_at
-        self.plan.clocks[clock.clock_id] = row_of(self.plan, clock.hours, clock, state, following)
-        return emitted
+        self.plan.clocks[clock.clock_id] = row_of(self.plan, clock.hours, clock, state, following, kept)
+        clock.kept = kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from app.db import plan, policies
@@ -12,6 +13,7 @@ from app.db.clocks import calendars, clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem, Plan
+from app.domain.clocks.kept import is_usable
 from app.domain.clocks.ticket_clock import Hours, TicketClock
 from app.domain.clocks.ticket_clocks import TicketClocks
 from app.domain.ledger.ledger import Ledger
@@ -96,7 +98,10 @@ async def judge_due(tx: Tx, items: Sequence[AgendaItem]) -> None:
     customer.
     """
     locked = await accounts.lock_customers(tx, [item.customer_id for item in items])
-    found = {clock.clock_id: clock for clock in await clocks.by_ids(tx, [item.subject for item in items])}
+    found = {clock.clock_id: clock for clock in await clocks.due_by_ids(tx, [item.subject for item in items])}
+    again = [clock.clock_id for clock in found.values() if clock.kept and not _goes_on(clock, tx.at)]
+    if again:
+        found |= {clock.clock_id: clock for clock in await clocks.by_ids(tx, again)}
     due = [
         (locked[item.customer_id], found[item.subject])
         for item in items
@@ -112,7 +117,11 @@ async def judge_due(tx: Tx, items: Sequence[AgendaItem]) -> None:
         if (made := plans.get(customer.customer_id)) is None:
             at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
             made = plans[customer.customer_id] = Plan(customer=customer, at=at, actor=tx.actor)
-        TicketClocks(plan=made, policy=policy, hours=clock.hours, mint=tx.mint, clocks=[clock]).judge(at=made.at)
+        copy = TicketClocks(plan=made, policy=policy, hours=clock.hours, mint=tx.mint, clocks=[clock])
+        if clock.events:
+            copy.judge(at=made.at)
+        else:
+            copy.judge_kept(clock, at=made.at)
         if number % _JUDGED_AT_A_STRETCH == 0:
             await asyncio.sleep(0)
     if plans:
@@ -120,6 +129,11 @@ async def judge_due(tx: Tx, items: Sequence[AgendaItem]) -> None:
     for customer, clock in due:
         if customer.customer_id in credited:
             await _judge_with_account(tx, customer.customer_id, clock.clock_id)
+
+
+def _goes_on(clock: TicketClock, at: datetime) -> bool:
+    """Whether a firing goes on from what the clock keeps. A breach that brings credits is judged with all of it."""
+    return is_usable(clock.kept, clock.hours, at) and not clock.terms.breach_returns_credits
 
 
 async def _judge_with_account(tx: Tx, customer_id: str, clock_id: str) -> None:

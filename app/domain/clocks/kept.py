@@ -1,0 +1,94 @@
+"""The state that a daily promise keeps, so that a firing goes on from it instead of folding every day anew.
+
+It is what the fold leaves of a clock that owes something each business day, without its history: windows that are
+closed, breaches and pauses that have ended. Going on from it finds what the fold of all events finds from there on, as
+long as nothing of the history changes. Whatever adds an event folds it all, and keeps the state of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+from app.domain.calendar.timeline import to_s
+from app.domain.clocks.clock import ClockState, Fold, OutcomeFact, fold_of, outcomes_of
+from app.domain.clocks.cycle import Progress
+from app.domain.clocks.event import ClockEvent, ClockSpec, Outcome, Phase
+from app.domain.clocks.target import EachBusinessDay
+from app.domain.clocks.ticket_clock import Hours, Key
+
+FORM: Final = 1
+"""The form of what is kept; another one is not gone on from."""
+
+
+def keep(
+    spec: ClockSpec, hours: Hours, events: Sequence[ClockEvent], judged: Collection[Key], at: datetime
+) -> dict[str, Any] | None:
+    """Return what a clock keeps at an instant at which it was judged; None where every firing has to fold it all."""
+    if not isinstance(spec.target, EachBusinessDay) or spec.warnings or spec.grace_seconds:
+        return None
+    if any(event.recorded_at > at or event.occurred_at > at for event in events):
+        return None
+    run = fold_of(spec, hours.calendar, events, at=at, history=hours.history)
+    run.state()
+    revision = max((event.calendar_revision or 0 for event in events), default=0)
+    return _kept(run, judged, version=len(events), revision=revision)
+
+
+def _kept(run: Fold, judged: Collection[Key], *, version: int, revision: int) -> dict[str, Any] | None:
+    progress = run.progress
+    if run.phase is not Phase.RUNNING or run.standing or progress.window is None or progress.due is None:
+        return None
+    if not isinstance(progress.target, EachBusinessDay):
+        return None
+    window = progress.window.isoformat()
+    # A date that was missed, and is owed again since a correction, is told of under a name of its own.
+    if any(cycle == progress.cycle and kind.startswith("breach") and on >= window for cycle, on, kind in judged):
+        return None
+    return {
+        "form": FORM,
+        "upto": run.counted_to,
+        "version": version,
+        "revision": revision,
+        "calendar_revision": run.calendar_revision,
+        "tzdb_version": run.tzdb_version,
+        "outcome": run.outcome.value,
+        "cycle": progress.cycle,
+        "anchor": progress.anchor,
+        "base": progress.base,
+        "due": progress.due,
+        "since": progress.since,
+        "handled": None if progress.handled is None else progress.handled.isoformat(),
+        "window": window,
+        "covered": sorted(on.isoformat() for on in progress.covered if on >= progress.window),
+    }
+
+
+def is_usable(kept: Mapping[str, Any] | None, hours: Hours, at: datetime) -> bool:
+    """Whether a firing may go on from what was kept: nothing has changed the calendar since, and time goes on."""
+    return kept is not None and kept["form"] == FORM and kept["revision"] >= hours.revision and kept["upto"] <= to_s(at)
+
+
+def go_on(
+    spec: ClockSpec, hours: Hours, kept: Mapping[str, Any], at: datetime
+) -> tuple[ClockState, list[OutcomeFact], dict[str, Any] | None]:
+    """Let time pass from what was kept to an instant.
+
+    Return how the clock stands then (its history left out), every outcome that has come about since, in order, and
+    what it keeps now.
+    """
+    run = Fold(spec, hours.calendar, hours.history, to_s(at))
+    calendar = hours.history.get(kept["calendar_revision"] or 0, hours.calendar)
+    progress = run.progress = Progress(spec, calendar, EachBusinessDay(), cycle=kept["cycle"])
+    run.phase, run.outcome = Phase.RUNNING, Outcome(kept["outcome"])
+    run.counted_to = kept["upto"]
+    run.calendar_revision, run.tzdb_version = kept["calendar_revision"], kept["tzdb_version"]
+    progress.anchor, progress.base = kept["anchor"], kept["base"]
+    progress.due, progress.since = kept["due"], kept["since"]
+    progress.handled = None if kept["handled"] is None else date.fromisoformat(kept["handled"])
+    progress.window = date.fromisoformat(kept["window"])
+    progress.covered = {date.fromisoformat(on) for on in kept["covered"]}
+    state = run.state()
+    facts = sorted(outcomes_of(state), key=lambda fact: (fact.at, fact.cycle, str(fact.window_date), fact.key[2]))
+    return state, facts, _kept(run, (), version=kept["version"], revision=kept["revision"])
