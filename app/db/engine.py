@@ -27,8 +27,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from app.db.address import engine_of
 from app.db.budget import BESIDE, HOUSE, Budget, Shares
 from app.db.driver import begin, end, fetch
-from app.db.failures import DISK_FULL, UNREACHED, Busy, Elsewhere, Locked, Retry, StartRefused, Unavailable, meaning_of
+from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
+from app.db.tenant_state import TenantState
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
@@ -52,33 +53,6 @@ _TENANTS = text(
     "select distinct tenant_id from directory d where not exists (select from tenant_move m"
     " where m.tenant_id = d.tenant_id and m.state in ('arriving', 'moved')) order by tenant_id"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TenantState:
-    """The tenant's row as this transaction sees it."""
-
-    tenant_id: str
-    policy_name: str
-    virtual: bool
-    now: datetime | None
-    suspended: bool
-    policy_revision: int
-    calendar_revision: int
-    move: str | None = None
-    """Its move to another server or from there, as `app.db.tenants.moves` has it; None while it stays."""
-    address: str | None = None
-    """The address of the server that it moves to."""
-
-    def check_home(self, *, writes: bool) -> None:
-        """Refuse what must not happen here: 421 ``tenant_moved``, or 503 ``tenant_moving`` for now.
-
-        A tenant that leaves is written until it stops; one that arrives is not read before it is whole.
-        """
-        if self.move == "moved":
-            raise Elsewhere("tenant_moved", address=self.address)
-        if self.move == "arriving" or (writes and self.move == "moving"):
-            raise Elsewhere("tenant_moving")
 
 
 @dataclass(slots=True)
@@ -466,9 +440,7 @@ class Database:
         return [str(row[0]) for row in rows]
 
     async def check_start(self) -> None:
-        """`check_role` at the start of a process: a database that is coming up beside it is waited for a while.
-
-        Raises `Unavailable` when it did not come."""
+        """`check_role` at a start: waits a while for a database that is coming up; `Unavailable` when it did not."""
         began = time.monotonic()
         while True:
             try:

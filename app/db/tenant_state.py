@@ -1,0 +1,35 @@
+"""A tenant's row as the first statement of a transaction finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.db.failures import Elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """The tenant's row as this transaction sees it."""
+
+    tenant_id: str
+    policy_name: str
+    virtual: bool
+    now: datetime | None
+    suspended: bool
+    policy_revision: int
+    calendar_revision: int
+    move: str | None = None
+    """Its move to another server or from there, as `app.db.tenants.moves` has it; None while it stays."""
+    address: str | None = None
+    """The address of the server that it moves to."""
+
+    def check_home(self, *, writes: bool) -> None:
+        """Refuse what must not happen here: 421 ``tenant_moved``, or 503 ``tenant_moving`` for now.
+
+        A tenant that leaves is written until it stops; one that arrives is not read before it is whole.
+        """
+        if self.move == "moved":
+            raise Elsewhere("tenant_moved", address=self.address)
+        if self.move == "arriving" or (writes and self.move == "moving"):
+            raise Elsewhere("tenant_moving")
