@@ -85,11 +85,9 @@ def targets(figures: Figures) -> str:
     for name, value in figures.measured().items():
         before, least, aim = TARGETS[name]
         fewer = name.endswith("echoes")
-        share = value / least if fewer else least / value
         reached = (value <= aim) if fewer else (value >= aim)
-        verdict = (
-            "the aim is reached" if reached else "reached" if share <= 1 else f"missed by {100 * (share - 1):.0f} %"
-        )
+        behind = value / least - 1 if fewer else 1 - value / least
+        verdict = "the aim is reached" if reached else "reached" if behind <= 0 else f"missed by {100 * behind:.0f} %"
         rows.append(f"| {name} | {before} | {least:g} | {aim:g} | **{value:.2f}** | {verdict} |")
     return "\n".join(rows)
 
