@@ -11,6 +11,7 @@ from app.domain.policy.policy import Policy
 from app.domain.policy.wording import shown
 from app.domain.tickets import ticket as stored
 from app.domain.tickets import ticket_lists as lists
+from app.domain.tickets.priority import priority_of
 from app.views.clock import Clock, ClockParty
 from app.views.decision import PolicyVersion, Reason, Remedy
 from app.views.price import PriceStep
@@ -272,7 +273,7 @@ class Ticket(TypedDict):
     result: Annotated[Mapping[str, Any], "Facts that its resolution recorded, by name."]
     opened_by: Annotated[Author, "Who opened it."]
     external_url: Annotated[str | None, "The link to the ticket in the helpdesk."]
-    priority: Annotated[str | None, "Its priority; the policy names them."]
+    priority: Annotated[str | None, "Its priority, stated or by the policy; the policy names them."]
     requester: Annotated[str | None, "Who asked, in the helpdesk's own words."]
     metadata: Annotated[dict[str, Any], "What the vendor keeps beside it, by name."]
     acting_agent: Annotated[Agent | None, "Who acted for the vendor last, where the call said so."]
@@ -360,7 +361,7 @@ def ticket_view(
         "result": ticket.result,
         "opened_by": ticket.opened_by,
         "external_url": ticket.external_url,
-        "priority": ticket.priority,
+        "priority": ticket.priority if policy is None else priority_of(policy, ticket),
         "requester": ticket.requester,
         "metadata": ticket.metadata,
         "acting_agent": ticket.acting_agent,

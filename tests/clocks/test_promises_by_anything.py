@@ -310,6 +310,44 @@ async def test_breaches_bring_credits_by_priority_and_no_more_than_a_month_allow
     await shop.close()
 
 
+async def test_a_priority_is_made_of_impact_and_urgency_until_one_is_stated(app: FastAPI) -> None:
+    levels = ["high", "low"]
+    matrix = [
+        {
+            "priority": "p1",
+            "title": "Priority 1",
+            "when": {"all": [{"fact": "impact", "value": "high"}, {"fact": "urgency", "value": "high"}]},
+        },
+        {
+            "priority": "p2",
+            "title": "Priority 2",
+            "when": {"any": [{"fact": "impact", "value": "high"}, {"fact": "urgency", "value": "high"}]},
+        },
+        {"priority": "p3", "title": "Priority 3", "when": {"fact": "impact", "op": "known"}},
+    ]
+    facts = [
+        {"fact": name, "title": name, "clause": "XC-2", "type": "choice", "values": levels}
+        for name in ("impact", "urgency")
+    ]
+    first = {**PROMISES[0], "when": {"fact": "ticket.priority", "value": "p1"}, "warnings": []}
+    base = document()["facts"]
+    shop = await under(app, priorities=matrix, facts=[*base, *facts], promises=[first, PROMISES[2]])
+    opened = await open_ticket(shop, "ann", category="level_0", facts={"impact": "low", "urgency": "high"})
+    assert opened["priority"] == "p2"
+    told = await act(shop, opened, "details", {"facts": {"impact": "high"}})
+    assert told["priority"] == "p1"
+    assert (await clocks(shop, opened))["first_response"]["due_at"] == "2025-06-06T17:30:00Z"
+    told = await act(shop, opened, "details", {"priority": "p3"})
+    assert told["priority"] == "p3"
+    assert (await clocks(shop, opened))["first_response"]["due_at"] == "2025-06-09T16:30:00Z"
+    assert (await open_ticket(shop, "ann", category="level_0"))["priority"] is None
+    wrong = [{**matrix[2], "when": {"fact": "cover.active", "value": True}}]
+    body = {"document": document(priorities=wrong, promises=[PROMISES[2]])}
+    told = await shop.ok(await shop.post("/v1/policies/validate", body))
+    assert "fact_of_the_account" in {problem["code"] for problem in told["problems"]}
+    await shop.close()
+
+
 async def breach_lots(shop: Vendor) -> list[dict[str, Any]]:
     shown = await shop.ok(await shop.get("/v1/customers/ann"))
     return [lot for lot in shown["lots"] if lot["source"] == "breach"]

@@ -14,6 +14,7 @@ from app.domain.policy.conditions import Test, facts_used, holds, is_decimal
 from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, RangePrice, TimePrice
 from app.domain.policy.surcharges import Surcharge
 from app.domain.policy.ticket_rules import Category
+from app.domain.tickets.priority import FACTS
 from app.domain.values.money import MAX_CREDITS
 
 FACTOR_MAX: Final = 1_000
@@ -22,6 +23,17 @@ _PLACES: Final = 4
 
 def check_surcharges(c: Checker) -> None:
     p = c.policy
+    own = {spec.fact for spec in p.facts}
+    for i, rule in enumerate(p.priorities):
+        c.condition(rule.when, ("priorities", i, "when"), c.ticket_facts)
+        for name in facts_used(rule.when):
+            if name not in own and name not in FACTS:
+                c.error(
+                    ("priorities", i, "when"),
+                    "fact_of_the_account",
+                    f"A priority cannot hang on `{name}`.",
+                    f"Use the policy's own facts, or one of {', '.join(f'`{fact}`' for fact in FACTS)}.",
+                )
     for i, surcharge in enumerate(p.surcharges):
         _one(c, surcharge, ("surcharges", i))
     _reach(c)

@@ -95,6 +95,8 @@ class Priority:
     """The priority's name, as tickets state it."""
     title: str
     clause: str | None = None
+    when: Condition | None = None
+    """For which tickets it is meant where the helpdesk states none, such as an impact with an urgency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

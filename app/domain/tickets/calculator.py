@@ -20,6 +20,7 @@ from app.domain.policy.reckoning import Reckoned
 from app.domain.policy.surcharges import Surcharge
 from app.domain.policy.ticket_rules import Category
 from app.domain.tickets import pricing
+from app.domain.tickets.priority import priority_of
 from app.domain.tickets.qualification import describe, facts_for
 from app.domain.tickets.ticket import Ticket
 from app.domain.tickets.work_line import WorkLine
@@ -117,7 +118,7 @@ def _facts(policy: Policy, hours: Hours, asked: Asked, account: CustomerAccount 
         **ticket.facts,
         "ticket.channel": ticket.channel,
         "ticket.category": ticket.category,
-        "ticket.priority": ticket.priority,
+        "ticket.priority": priority_of(policy, ticket),
         "ticket.product": ticket.product,
         **{f"ticket.opened_{name}": value for name, value in (ticket.opening or {}).items()},
     }

@@ -20,6 +20,7 @@ from app.domain.policy.ticket_rules import Check, FactSpec, Ground
 from app.domain.policy.wording import FACT_TITLES, plain, title_of
 from app.domain.tickets import entitlement
 from app.domain.tickets.entitlement import Query, in_words
+from app.domain.tickets.priority import priority_of
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Decision, Reason, Remedy
 from app.domain.values.errors import DomainError
@@ -132,7 +133,7 @@ def facts_for(account: CustomerAccount, ticket: Ticket) -> dict[str, Any]:
             "ticket.category": ticket.category,
             "ticket.credit_type": credit_type,
             "ticket.pay_with": ticket.pay_with,
-            "ticket.priority": ticket.priority,
+            "ticket.priority": priority_of(account.policy, ticket),
             "ticket.product": ticket.product,
             **{f"ticket.opened_{name}": value for name, value in (ticket.opening or {}).items()},
             "license.given": ticket.license_id is not None,
