@@ -19,7 +19,7 @@ from hypothesis import settings
 
 from app.db.engine import Database
 from app.main import create_app
-from tests.support import databases, hygiene
+from tests.support import databases, hygiene, statement_rules
 from tests.support.api import OPERATOR_KEY, START, Vendor, client_of, make_vendor, running, settings_for
 
 # A gate must not depend on luck: in CI the properties run the same examples every time. Everywhere else they explore.
@@ -97,3 +97,15 @@ def _hygiene() -> Iterator[None]:
     """Fails the test in which the service logged a secret or showed a trace."""
     yield
     assert hygiene.taken() == []
+
+
+statement_rules.listen()
+
+
+@pytest.fixture(autouse=True)
+def _statements() -> Iterator[None]:
+    """Fails the test in which the service first sent a statement that breaks a rule."""
+    before = len(statement_rules.heard())
+    yield
+    new = list(statement_rules.heard())[before:]
+    assert {sql: wrong for sql in new if (wrong := statement_rules.faults(sql))} == {}

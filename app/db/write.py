@@ -24,6 +24,10 @@ _encode: Final = msgspec.json.Encoder().encode
 _DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
 
 
+_TENANT: Final = " join tenant t on t.tenant_id = :tenant"
+"""New rows take their tenant from its own row: so a server that divides tenants among machines knows where they go."""
+
+
 class _Part:
     """One table's share of the writing statement: its columns with their types and how a row gives them.
 
@@ -41,7 +45,7 @@ class _Part:
         batch = f"json_to_recordset(cast(:{name} as json)) as u({typed})"
         names = ", ".join(columns)
         picked = ", ".join(f"u.{column}" for column in columns)
-        self.sql = sql.format(names=names, picked=picked, batch=batch)
+        self.sql = sql.format(names=names, picked=picked, batch=batch, tenant=_TENANT)
 
     def bind(self, rows: Sequence[Any], into: dict[str, Any]) -> None:
         """Adds the rows' values to the parameters."""
@@ -63,7 +67,7 @@ _PARTS: Final = (
             "next_expiry": "timestamptz",
             "version": "bigint",
         },
-        "insert into account (tenant_id, {names}) select :tenant, {picked} from {batch}"
+        "insert into account (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}"
         " on conflict (tenant_id, customer_id, credit_type) do update set "
         + ", ".join(f"{name} = excluded.{name}" for name in ("granted", *_BUCKETS, "owed", "next_expiry", "version")),
         lambda a: (
@@ -107,7 +111,7 @@ _PARTS: Final = (
             "reason": "text",
             "data": "jsonb",
         },
-        "insert into lot (tenant_id, {names}) select :tenant, {picked} from {batch}",
+        "insert into lot (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}",
         lambda item: (
             item.lot_id,
             item.customer_id,
@@ -176,7 +180,7 @@ _PARTS: Final = (
             "expires_at": "timestamptz",
             "closed_at": "timestamptz",
         },
-        "insert into hold (tenant_id, {names}) select :tenant, {picked} from {batch}",
+        "insert into hold (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}",
         lambda item: (
             item.hold_id,
             item.customer_id,
@@ -207,7 +211,7 @@ _PARTS: Final = (
             "released": "bigint",
             "refunded": "bigint",
         },
-        "insert into hold_line (tenant_id, {names}) select :tenant, {picked} from {batch}",
+        "insert into hold_line (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}",
         lambda item: (
             item[0],
             item[1].line_no,
@@ -243,7 +247,8 @@ _PARTS: Final = (
             "clause": "text",
             "reading": "boolean",
         },
-        "insert into operation (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {batch}",
+        "insert into operation (tenant_id, recorded_at, {names})"
+        " select t.tenant_id, :recorded_at, {picked} from {batch}{tenant}",
         lambda item: (
             item.operation_id,
             item.customer_id,
@@ -270,7 +275,7 @@ _PARTS: Final = (
             "target": "text",
             "credits": "bigint",
         },
-        "insert into entry (tenant_id, {names}) select :tenant, {picked} from {batch}",
+        "insert into entry (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}",
         lambda item: (item[0], item[1].line_no, item[1].lot_id, item[1].source, item[1].target, item[1].credits),
     ),
 )
@@ -293,7 +298,7 @@ def _put(table: Table) -> _Part:
     return _Part(
         f"put_{table.name}",
         columns,
-        f"insert into {table.name} (tenant_id, {{names}}) select :tenant, {{picked}} from {{batch}}"
+        f"insert into {table.name} (tenant_id, {{names}}) select t.tenant_id, {{picked}} from {{batch}}{{tenant}}"
         f" on conflict ({', '.join(keys)}) do update set {changed}",
     )
 
@@ -303,7 +308,7 @@ def _add(table: Table) -> _Part:
     return _Part(
         f"add_{table.name}",
         _columns_of(table),
-        f"insert into {table.name} (tenant_id, {{names}}) select :tenant, {{picked}} from {{batch}}",
+        f"insert into {table.name} (tenant_id, {{names}}) select t.tenant_id, {{picked}} from {{batch}}{{tenant}}",
     )
 
 
@@ -332,9 +337,7 @@ _EVENT: Final = {
 }
 _OUTCOMES: Final = _columns_of(s.clock_outcome)
 _OUTCOME: Final = {"clock_id": "text", "cycle": "integer", "window_date": "text", "kind": "text"}
-_OUTBOX: Final = (
-    "insert into outbox (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {batch}"
-)
+_OUTBOX: Final = "insert into outbox (tenant_id, recorded_at, {names}) select t.tenant_id, :recorded_at, {picked} from {batch}{tenant}"
 _ONCE: Final = " on conflict (tenant_id, dedupe_key) do nothing"
 _BATCH_PARTS: Final = (
     *_PUT.values(),
@@ -373,13 +376,14 @@ _BATCH_PARTS: Final = (
             "actor": "text",
             "customer_id": "text",
         },
-        "insert into command (tenant_id, created_at, {names}) select :tenant, :recorded_at, {picked} from {batch}",
+        "insert into command (tenant_id, created_at, {names})"
+        " select t.tenant_id, :recorded_at, {picked} from {batch}{tenant}",
         lambda item: (item.key, item.kind, "\\x" + item.payload_hash.hex(), *item[3:]),
     ),
     _Part(
         "ag",
         {"kind": "text", "subject": "text", "at": "timestamptz", "customer_id": "text", "payload": "jsonb"},
-        "insert into agenda (tenant_id, {names}) select :tenant, {picked} from {batch} on conflict"
+        "insert into agenda (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant} on conflict"
         " (tenant_id, kind, subject) do update set at = excluded.at, customer_id = excluded.customer_id,"
         " payload = excluded.payload",
         lambda item: item,
@@ -394,7 +398,7 @@ _BATCH_PARTS: Final = (
     _Part(
         "oc",
         _OUTCOMES,
-        "insert into clock_outcome (tenant_id, {names}) select :tenant, {picked} from {batch}"
+        "insert into clock_outcome (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}"
         " on conflict do nothing returning clock_id, cycle, window_date, kind",
         lambda item: tuple(item.values[name] for name in _OUTCOMES),
     ),
@@ -408,10 +412,10 @@ _BATCH_PARTS: Final = (
             "o_window_date": "text",
             "o_kind": "text",
         },
-        f"insert into outbox (tenant_id, recorded_at, {', '.join(_EVENT)}, dedupe_key) select :tenant, :recorded_at,"
-        f" {', '.join('u.' + name for name in _EVENT)}, u.dedupe_key from {{batch}} join w_oc on"
+        f"insert into outbox (tenant_id, recorded_at, {', '.join(_EVENT)}, dedupe_key) select t.tenant_id,"
+        f" :recorded_at, {', '.join('u.' + name for name in _EVENT)}, u.dedupe_key from {{batch}} join w_oc on"
         " (w_oc.clock_id, w_oc.cycle, w_oc.window_date, w_oc.kind)"
-        f" = (u.o_clock_id, u.o_cycle, u.o_window_date, u.o_kind){_ONCE}",
+        f" = (u.o_clock_id, u.o_cycle, u.o_window_date, u.o_kind){{tenant}}{_ONCE}",
         lambda item: (*item.event, *(item.values[name] for name in _OUTCOME)),
     ),
     _Part("du", {"kind": "text", "mark": "text", "at": "timestamptz"}, due.MARK, lambda item: item),
@@ -423,8 +427,9 @@ _NAMED: Final = {part.name: part for part in _BATCH_PARTS}
 def _statement(names: tuple[str, ...]) -> TextClause:
     """The writing statement of these parts; a few shapes exist in all."""
     parts = [_NAMED[name] for name in names]
-    with_ = ", ".join(f"w_{part.name} as ({part.sql})" for part in parts[:-1])
-    return text(f"with {with_} {parts[-1].sql}" if with_ else parts[-1].sql)
+    if len(parts) == 1:
+        return text(parts[0].sql)
+    return text("with " + ", ".join(f"w_{part.name} as ({part.sql})" for part in parts) + " select 1")
 
 
 async def write_rows(tx: Tx, rows: Rows) -> None:

@@ -43,8 +43,9 @@ _CREATE = text(
     " values (:tenant, :customer, :external, 0, '{}', '{}', :at)"
     f" on conflict (tenant_id, external_id) do nothing returning tenant_id, {_CUSTOMER}"
     "), found as ("
-    "insert into customer_word (tenant_id, word, customer_id) select made.tenant_id, w.word, made.customer_id"
-    " from made, unnest(cast(:words as text[])) as w(word) where made.tenant_id = :tenant"
+    "insert into customer_word (tenant_id, word, customer_id) select t.tenant_id, w.word, made.customer_id"
+    " from tenant t join made on made.tenant_id = t.tenant_id, unnest(cast(:words as text[])) as w(word)"
+    " where t.tenant_id = :tenant"
     f") select {_CUSTOMER} from made"
 )
 """With the words by which a search finds the customer (`app.db.account.search`)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -258,11 +259,11 @@ async def merge(tx: Tx, source: str, target: str) -> None:
     are marked as having nothing more to grant, and with the accounts in which their first lots stay."""
     await tx.execute(
         text(
-            "update purchase_order set answer = answer || jsonb_build_object('merged', true, 'owners',"
-            " coalesce(answer -> 'owners', '[]') || to_jsonb(customer_id)) where tenant_id = :tenant"
+            "update purchase_order set answer = jsonb_set(answer || '{\"merged\": true}', '{owners}',"
+            " coalesce(answer -> 'owners', '[]') || cast(:owner as jsonb)) where tenant_id = :tenant"
             " and customer_id = :customer"
         ),
-        {"tenant": tx.tenant_id, "customer": source},
+        {"tenant": tx.tenant_id, "customer": source, "owner": json.dumps(source)},
     )
     for table in (
         s.license_,

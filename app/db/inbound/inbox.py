@@ -47,9 +47,9 @@ _COUNTS = text(
 _EMPTY_OLD = text(
     "update inbound_delivery set body = '', headers = '{}'::jsonb, fetched = null, effects = null, detail = null,"
     " review = null,"
-    " erased_at = clock_timestamp() where tenant_id = :tenant and delivery_id in (select delivery_id"
+    " erased_at = statement_timestamp() where tenant_id = :tenant and delivery_id in (select delivery_id"
     " from inbound_delivery where tenant_id = :tenant and erased_at is null and state <> 'received'"
-    " and delivery_id < case state when 'parked' then :parked else :before end"
+    " and delivery_id < case when state = 'parked' then :parked else :before end"
     " and delivery_id < greatest(:parked, :before) order by delivery_id limit :limit for update skip locked)"
 )
 _REMOVE_OLD = text(
@@ -215,7 +215,7 @@ async def postpone(tx: Tx, delivery_id: str, *, seconds: float, reason: str, det
     await tx.execute(
         text(
             "update inbound_delivery set attempts = attempts + 1, reason = :reason, detail = :detail,"
-            " next_at = clock_timestamp() + make_interval(secs => :seconds)"
+            " next_at = statement_timestamp() + make_interval(secs => :seconds)"
             " where tenant_id = :tenant and delivery_id = :delivery and state = 'received'"
         ),
         {
@@ -234,7 +234,7 @@ async def fetched(tx: Tx, delivery_id: str, found: Any) -> None:
     await tx.execute(
         update(inbound_delivery)
         .where(_d.tenant_id == tx.tenant_id, _d.delivery_id == delivery_id)
-        .values(fetched=found, next_at=text("clock_timestamp()"))
+        .values(fetched=found, next_at=text("statement_timestamp()"))
     )
     await due.mark(tx, due.INBOUND)
 
@@ -252,7 +252,7 @@ async def reopen(tx: Tx, delivery_id: str) -> None:
             dismissal=null(),
             finished_at=None,
             attempts=0,
-            next_at=text("clock_timestamp()"),
+            next_at=text("statement_timestamp()"),
         )
     )
     await due.mark(tx, due.INBOUND)

@@ -66,7 +66,7 @@ class Result:
 # Sub-queries with a limit are asked row by row, by their index, whatever the planner thinks of the table: an anti-join
 # took seconds over 20,000 rows waiting in their lanes. A lane whose first failed before is tried with that one alone.
 _CLAIM: Final = text(
-    "with now as materialized (select coalesce(cast(:now as timestamptz), clock_timestamp()) as at),"
+    "with now as materialized (select coalesce(cast(:now as timestamptz), statement_timestamp()) as at),"
     " heads as materialized (select d.lane, d.step from webhook_delivery d"
     " where d.tenant_id = :tenant and d.endpoint_id = :endpoint and d.state = 'pending'"
     " and d.next_attempt_at <= (select at from now)"
