@@ -337,7 +337,10 @@ _EVENT: Final = {
 }
 _OUTCOMES: Final = _columns_of(s.clock_outcome)
 _OUTCOME: Final = {"clock_id": "text", "cycle": "integer", "window_date": "text", "kind": "text"}
-_OUTBOX: Final = "insert into outbox (tenant_id, recorded_at, {names}) select t.tenant_id, :recorded_at, {picked} from {batch}{tenant}"
+_OUTBOX: Final = (
+    "insert into outbox (tenant_id, recorded_at, {names})"
+    " select t.tenant_id, :recorded_at, {picked} from {batch}{tenant}"
+)
 _ONCE: Final = " on conflict (tenant_id, dedupe_key) do nothing"
 _BATCH_PARTS: Final = (
     *_PUT.values(),
