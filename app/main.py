@@ -325,7 +325,7 @@ async def prepare(settings: Settings, url: str) -> None:
             if name in known:
                 continue
             with contextlib.suppress(Elsewhere):  # a sandbox that moved to another server
-                async with database.founding(name, actor="retainer") as tx:
-                    await tenants.put(tx, tenants.PutTenant(policy=name, mode="virtual", now=SANDBOX_START))
+                made = tenants.PutTenant(policy=name, mode="virtual", now=SANDBOX_START)
+                await database.found(name, functools.partial(tenants.put, command=made), actor="retainer")
     finally:
         await database.close()

@@ -1,43 +1,66 @@
 """Claims on natural keys, such as an order's or a ticket's id: whoever claims one waits for others that do.
 
 A claim is taken before any row is locked (decision 0003), since the key may be another customer's. It ends with the
-transaction.
+transaction. The lock is a row of its own, so that it holds whichever server of a cluster a transaction comes in by;
+the row stays, and is locked again by whoever claims the key next.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import text
 
 from app.db.engine import Tx
 
-_CLAIM = text("select pg_advisory_xact_lock(hashtextextended(:claim, cast(:seed as bigint)))")
+CLAIMED: Final = (
+    "insert into claim (tenant_id, kind, name) values (:tenant, :kind, :name)"
+    " on conflict (tenant_id, kind, name) do update set name = excluded.name returning 1"
+)
+"""Takes a claim; also the first part of statements that lock a customer behind one."""
+_CLAIM = text(CLAIMED)
+_NEW = text(
+    "insert into claim (tenant_id, kind, name) values (:tenant, :kind, :name)"
+    " on conflict (tenant_id, kind, name) do nothing returning 1"
+)
+_TRY = text("select 1 from claim where tenant_id = :tenant and kind = :kind and name = :name for update skip locked")
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A natural key of a tenant. ``seed``: of the noun, so that an order and a ticket of one name do not meet."""
+    """A natural key of a tenant. ``kind``: the noun, so that an order and a ticket of one name do not meet."""
 
     name: str
-    seed: int
+    kind: str
 
     @property
     def parameters(self) -> dict[str, object]:
-        """Return what a statement that claims it is given."""
-        return {"claim": self.name, "seed": self.seed}
+        """Return what a statement that claims it is given, besides the tenant."""
+        return {"name": self.name, "kind": self.kind}
 
 
-def ticket(tx: Tx, external_id: str) -> Claim:
+def ticket(external_id: str) -> Claim:
     """Return the claim on the helpdesk's id of a ticket."""
-    return Claim(f"ticket:{tx.tenant_id}:{external_id}", 0)
+    return Claim(external_id, "ticket")
 
 
-def order(tx: Tx, order_id: str) -> Claim:
+def order(order_id: str) -> Claim:
     """Return the claim on the storefront's id of an order."""
-    return Claim(f"{tx.tenant_id}/{order_id}", 7)
+    return Claim(order_id, "order")
+
+
+def subject(source: str, name: str) -> Claim:
+    """Return the claim on what a source's deliveries are about."""
+    return Claim(f"{source}/{name}", "subject")
 
 
 async def take(tx: Tx, claim: Claim) -> None:
     """Wait until nobody else has the claim, and have it until the transaction ends."""
-    await tx.row(_CLAIM, claim.parameters)
+    await tx.row(_CLAIM, {"tenant": tx.tenant_id, **claim.parameters})
+
+
+async def try_take(tx: Tx, claim: Claim) -> bool:
+    """Have the claim until the transaction ends, unless somebody else has it; whether it is ours."""
+    by = {"tenant": tx.tenant_id, **claim.parameters}
+    return await tx.row(_NEW, by) is not None or await tx.row(_TRY, by) is not None

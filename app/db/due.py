@@ -140,7 +140,7 @@ _PUT_BACK = text(
 )
 _KEEP = text(
     "insert into due (tenant_id, kind, mark, at)"
-    " select d.tenant_id, :kind, '', now() + random() * cast(:within as interval)"
+    " select d.tenant_id, cast(:kind as text), '', now() + random() * cast(:within as interval)"
     f" from (select distinct tenant_id from directory) d where {_HERE}"
     " on conflict (tenant_id, kind, mark) do update set at = least(due.at, excluded.at) where cast(:anew as boolean)"
 )

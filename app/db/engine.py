@@ -305,21 +305,40 @@ class Database:
     async def founding(
         self, tenant_id: str, *, actor: str | None = None, validate_only: bool = False, even_moved: bool = False
     ) -> AsyncIterator[Tx]:
-        """A writing transaction for a tenant that may not be there yet; one at a time for each tenant id.
+        """A writing transaction for a tenant that may not be there yet. Of two that make it, one raises `Retry`.
 
         ``tenant`` of the transaction knows its move alone; the use case reads the row itself. ``even_moved``: also for
         one that lives elsewhere, or moves.
         """
         async with self._connection(tenant_id) as connection:
             row = await self._greet(connection, tenant_id, statement=_ENTER)
-            await connection.execute(
-                text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id}
-            )
             state = TenantState(tenant_id, "", False, None, False, 0, 0, row.move, row.address)
             if not even_moved:
                 state.check_home(writes=True)
             yield Tx(connection, state, row[0].astimezone(UTC), self, actor=actor, validate_only=validate_only)
             await _finish(connection, validate_only)
+
+    async def found(
+        self,
+        tenant_id: str,
+        work: Callable[[Tx], Awaitable[T]],
+        *,
+        actor: str | None = None,
+        validate_only: bool = False,
+        even_moved: bool = False,
+    ) -> T:
+        """Runs ``work`` in a `founding` transaction; once more where another process did the same meanwhile."""
+        for last in (False, False, True):
+            try:
+                async with self.founding(
+                    tenant_id, actor=actor, validate_only=validate_only, even_moved=even_moved
+                ) as tx:
+                    answer = await work(tx)
+                return answer  # noqa: RET504 - after the commit
+            except Retry:
+                if last:
+                    raise
+        raise AssertionError("unreachable")
 
     @asynccontextmanager
     async def rehearsal(

@@ -1,4 +1,4 @@
-"""A tenant's row as the first statement of a transaction finds it."""
+"""A tenant's row as a transaction sees it where it begins, and whether anything of the tenant may happen here."""
 
 from __future__ import annotations
 

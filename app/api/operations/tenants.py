@@ -71,8 +71,9 @@ async def put_tenant(call: Call, tenant_id: TenantId, body: TenantBody) -> Answe
     text = None if body.document is None else policies.document_text(body.document)
     own = None if text is None else await policies.read_draft(text)
     command = tenants.PutTenant(policy=body.policy, mode=body.clock.mode, now=body.clock.now, document=text)
-    async with call.database.founding(tenant_id, actor=call.actor, validate_only=call.validate_only) as tx:
-        status, view = await tenants.put(tx, command, own=own)
+    status, view = await call.database.found(
+        tenant_id, lambda tx: tenants.put(tx, command, own=own), actor=call.actor, validate_only=call.validate_only
+    )
     return Answer(view, status)
 
 
@@ -110,9 +111,12 @@ async def put_move(call: Call, tenant_id: TenantId, body: MoveBody) -> TenantMov
 
     While it is ``moving`` writes are 503 ``tenant_moving``; once it has ``moved`` all calls are 421 ``tenant_moved``.
     """
-    async with call.database.founding(
-        tenant_id, actor=call.actor, validate_only=call.validate_only, even_moved=True
-    ) as tx:
-        view = await moves.put(tx, body.state, body.address, now=wall_clock())
+    view = await call.database.found(
+        tenant_id,
+        lambda tx: moves.put(tx, body.state, body.address, now=wall_clock()),
+        actor=call.actor,
+        validate_only=call.validate_only,
+        even_moved=True,
+    )
     call.rooms.authenticator.forget()
     return view

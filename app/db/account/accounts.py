@@ -14,7 +14,7 @@ from app.db import claims, policies
 from app.db.account import account_rows, customers, parts, people, preload, shown
 from app.db.account.account_rows import AccountRows
 from app.db.account.parts import AccountPart
-from app.db.claims import Claim
+from app.db.claims import CLAIMED, Claim
 from app.db.combined import Select
 from app.db.engine import Tx
 from app.db.failures import Moved
@@ -55,8 +55,9 @@ _LOCK_BY_NAME = text(
 )
 """An account that went into another one is not locked here: its heir comes first (decision 0003)."""
 _CLAIM_AND_LOCK = text(
-    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id"
-    " from (select pg_advisory_xact_lock(hashtextextended(:claim, cast(:seed as bigint))) offset 0) claimed, customer c"
+    f"with claimed as ({CLAIMED})"
+    " select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id"
+    " from claimed, customer c"
     " where c.tenant_id = :tenant and c.external_id = :external and c.merged_into is null for update of c"
 )
 """The same, behind a claim on a natural key. Without a row nothing may be claimed yet."""

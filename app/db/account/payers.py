@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from app.db import claims
 from app.db.account import accounts, parts, people
-from app.db.claims import Claim
+from app.db.claims import CLAIMED, Claim
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
 from app.db.failures import Moved
@@ -25,10 +25,11 @@ from app.domain.policy.policy import Policy
 from app.domain.values.ids import CustomerId
 
 _LOCK = text(
-    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
+    f"with claimed as ({CLAIMED})"
+    " select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
     " p.customer_id as person_id, p.company_id as belongs_to"
-    " from (select pg_advisory_xact_lock(hashtextextended(:claim, cast(:seed as bigint))) offset 0) claimed,"
-    " customer p join customer c on c.tenant_id = :tenant and c.customer_id = coalesce(p.company_id, p.customer_id)"
+    " from claimed, customer p"
+    " join customer c on c.tenant_id = :tenant and c.customer_id = coalesce(p.company_id, p.customer_id)"
     " where p.tenant_id = :tenant and p.external_id = :external and p.merged_into is null and c.merged_into is null"
     " and c.external_id is not null for update of c"
 )

@@ -43,7 +43,7 @@ _SAVE: Final = (
 )
 _END: Final = (
     "update inbound_delivery d set state = g.state, reason = g.reason, detail = g.detail, effects = g.effects,"
-    " customer_id = g.customer_id, review = g.review, finished_at = clock_timestamp(), attempts = d.attempts + 1"
+    " customer_id = g.customer_id, review = g.review, finished_at = statement_timestamp(), attempts = d.attempts + 1"
     " from json_to_recordset(cast(:ending as json)) as g(deliveries text[], state text, reason text, detail text,"
     "  effects jsonb, customer_id text, review jsonb)"
     " where d.tenant_id = :tenant and d.delivery_id = any(g.deliveries)"

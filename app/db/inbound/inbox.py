@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.db import due
+from app.db import claims, due
 from app.db.engine import Tx
 from app.db.events.events import oldest_id
 from app.db.keyset import select_page
@@ -24,8 +24,6 @@ from app.db.schema import inbound_delivery, inbound_payment, inbound_subject
 from app.domain.values.paging import PageRequest
 
 _d = inbound_delivery.c
-_LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 17))")
-_WAIT = text("select pg_advisory_xact_lock(hashtextextended(:name, 17))")
 _ADD = text(
     "insert into inbound_delivery (tenant_id, delivery_id, source, event_key, topic, subject, headers, body, fetched,"
     " state, attempts, received_at, next_at) values (:tenant, :delivery, :source, :key, :topic, :subject,"
@@ -158,13 +156,12 @@ async def any_waiting(tx: Tx) -> bool:
 
 async def try_subject(tx: Tx, source: str, subject: str) -> bool:
     """Takes the subject for this transaction; False when another has it."""
-    row = await tx.row(_LOCK, {"name": f"{tx.tenant_id}/{source}/{subject}"})
-    return bool(row[0])
+    return await claims.try_take(tx, claims.subject(source, subject))
 
 
 async def lock_subject(tx: Tx, source: str, subject: str) -> None:
     """Takes the subject for this transaction, waiting for it."""
-    await tx.execute(_WAIT, {"name": f"{tx.tenant_id}/{source}/{subject}"})
+    await claims.take(tx, claims.subject(source, subject))
 
 
 async def get(tx: Tx, delivery_id: str, *, source: str | None = None, lock: bool = False) -> DeliveryRow | None:

@@ -6,7 +6,7 @@ Row-level security, grants, triggers and the append-only rules stand in the migr
 from app.db.schema.columns import metadata
 from app.db.schema.customers import addon, choice, cover, customer, customer_link, customer_word, license_
 from app.db.schema.inbound import inbound_delivery, inbound_payment, inbound_source, inbound_subject
-from app.db.schema.journal import agenda, audit_trail, command, entity_event, outbox
+from app.db.schema.journal import agenda, audit_trail, claim, command, entity_event, outbox
 from app.db.schema.ledger import account, entry, hold, hold_line, lot, operation
 from app.db.schema.orders import order_refund, payment_dispute, purchase_order
 from app.db.schema.tenants import (
@@ -32,6 +32,7 @@ __all__ = [
     "calendar",
     "calendar_version",
     "choice",
+    "claim",
     "clock",
     "clock_outcome",
     "command",

@@ -24,6 +24,16 @@ command = Table(
     _Index("ix_command_customer", "tenant_id", "customer_id", postgresql_where=_sql("customer_id is not null")),
 )
 
+# Natural keys that somebody claimed: the row is the lock (`app.db.claims`), and says nothing else.
+claim = Table(
+    "claim",
+    metadata,
+    text_column("tenant_id"),
+    text_column("kind"),
+    text_column("name"),
+    PrimaryKeyConstraint("tenant_id", "kind", "name"),
+)
+
 entity_event = Table(
     "entity_event",
     metadata,

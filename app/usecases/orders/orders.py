@@ -105,7 +105,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
         (orders.BY_ID, orders.REFUNDS, *((orders.LATER, orders.OF_LICENSES) if alone else (orders.OF_CUSTOMER,))),
         {"order": command.order_id, **({"placed": command.placed_at} if alone else {})},
         create=True,
-        claim=claims.order(tx, command.order_id),
+        claim=claims.order(command.order_id),
         part=parts.AccountPart(orders=(command.order_id,), licenses=True) if alone else None,
     )
     known = next(iter(found[orders.BY_ID.name]), None)
@@ -148,7 +148,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
     and granted anew. Refused: as `put_order`; ``order_customer_changed``, ``order_line_changed``, where what would have
     to be withdrawn was used.
     """
-    await claims.take(tx, claims.order(tx, command.order_id))
+    await claims.take(tx, claims.order(command.order_id))
     order = await orders.find(tx, command.order_id)
     if order is None:
         return await put_order(tx, command) if command.lines else (200, {"lines": []})
@@ -291,7 +291,7 @@ async def get_order(tx: Tx, order_id: str) -> OrderView:
 async def replay_order(tx: Tx, order_id: str) -> OrderView:
     """Judges the lines anew whose sku the policy did not know, by the policy in force now (decision 0006). Any
     number of times: what was granted is never granted twice."""
-    await claims.take(tx, claims.order(tx, order_id))
+    await claims.take(tx, claims.order(order_id))
     order = await _require(tx, order_id)
     await _replay(tx, order)
     return await get_order(tx, order_id)
@@ -304,7 +304,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     Refused: ``order_not_found`` (unless ``early``, for shops whose messages overtake one another: the refund
     is kept and applied when the order comes), ``refund_conflict``, ``line_not_found``, ``order_over_refund``.
     """
-    await claims.take(tx, claims.order(tx, command.order_id))
+    await claims.take(tx, claims.order(command.order_id))
     prior = await orders.refunds(tx, command.order_id)
     same = next((order_refund_ for order_refund_ in prior if order_refund_.refund_id == command.refund_id), None)
     if same is not None:

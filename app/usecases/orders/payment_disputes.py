@@ -101,7 +101,7 @@ async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[Disp
 
 
 async def _load(tx: Tx, order_id: str) -> _Work:
-    await claims.take(tx, claims.order(tx, order_id))
+    await claims.take(tx, claims.order(order_id))
     order = await orders.find(tx, order_id)
     if order is None:
         raise DomainError("order_not_found", order_id=order_id)

@@ -40,7 +40,8 @@ async def put(tx: Tx, state: State, address: str | None, *, now: datetime) -> Te
     Refused: ``tenant_not_found``; ``tenant_move_conflict`` where the state cannot follow, where an address is wanted,
     where a webhook is still under way, or where a tenant that lives here would arrive.
     """
-    row, present = await moves.find(tx, lock=True), await tenants.find(tx) is not None
+    present = await tenants.find(tx, lock=True) is not None
+    row = await moves.find(tx, lock=True)
     if state == row.state:
         if address is None or address == row.address or state == "here":
             return view(tx, row)

@@ -108,7 +108,7 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
         (tickets.BY_EXTERNAL,),
         {"external": command.ticket_id},
         policy=terms,
-        claim=claims.ticket(tx, command.ticket_id),
+        claim=claims.ticket(command.ticket_id),
         part=parts.AccountPart(),
     )
     tx.customer_id = account.customer.customer_id
@@ -277,7 +277,7 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
     """
     ticket_id, new_ticket_id, content = command.parent, command.ticket_id, command.content()
     parent = await ticket_session.take(tx, ticket_id)
-    await claims.take(tx, claims.ticket(tx, new_ticket_id))
+    await claims.take(tx, claims.ticket(new_ticket_id))
     known = await tickets.find(tx, new_ticket_id)
     if known is not None:
         if known.parent_id != parent.ticket.ticket_id or not content.is_of(known.payload_hash):
