@@ -328,17 +328,14 @@ class Database:
         even_moved: bool = False,
     ) -> T:
         """Runs ``work`` in a `founding` transaction; once more where another process did the same meanwhile."""
-        for last in (False, False, True):
-            try:
-                async with self.founding(
-                    tenant_id, actor=actor, validate_only=validate_only, even_moved=even_moved
-                ) as tx:
-                    answer = await work(tx)
-                return answer  # noqa: RET504 - after the commit
-            except Retry:
-                if last:
-                    raise
-        raise AssertionError("unreachable")
+        more: dict[str, Any] = {"actor": actor, "validate_only": validate_only, "even_moved": even_moved}
+        try:
+            async with self.founding(tenant_id, **more) as tx:
+                answer = await work(tx)
+        except Retry:
+            async with self.founding(tenant_id, **more) as tx:
+                answer = await work(tx)
+        return answer
 
     @asynccontextmanager
     async def rehearsal(
