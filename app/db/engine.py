@@ -318,17 +318,8 @@ class Database:
             yield Tx(connection, state, row[0].astimezone(UTC), self, actor=actor, validate_only=validate_only)
             await _finish(connection, validate_only)
 
-    async def found(
-        self,
-        tenant_id: str,
-        work: Callable[[Tx], Awaitable[T]],
-        *,
-        actor: str | None = None,
-        validate_only: bool = False,
-        even_moved: bool = False,
-    ) -> T:
+    async def found(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], **more: Any) -> T:
         """Runs ``work`` in a `founding` transaction; once more where another process did the same meanwhile."""
-        more: dict[str, Any] = {"actor": actor, "validate_only": validate_only, "even_moved": even_moved}
         try:
             async with self.founding(tenant_id, **more) as tx:
                 answer = await work(tx)

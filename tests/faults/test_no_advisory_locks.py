@@ -44,9 +44,11 @@ async def two(postgres: Server) -> AsyncIterator[tuple[FastAPI, FastAPI]]:
 
 
 @contextlib.asynccontextmanager
-async def vendor_of(two: tuple[FastAPI, FastAPI]) -> AsyncIterator[tuple[Vendor, list[httpx.AsyncClient]]]:
+async def vendor_of(
+    two: tuple[FastAPI, FastAPI], policy: str = "cs-cart"
+) -> AsyncIterator[tuple[Vendor, list[httpx.AsyncClient]]]:
     """A vendor, and a client of each application."""
-    vendor = await make_vendor(two[0], "cs-cart", now=None)
+    vendor = await make_vendor(two[0], policy, now=None)
     async with client_of(two[0], vendor.key) as one, client_of(two[1], vendor.key) as other:
         yield vendor, [one, other]
     await vendor.close()
@@ -101,9 +103,9 @@ async def test_one_id_is_one_ticket_whoever_asks(two: tuple[FastAPI, FastAPI]) -
 
 async def test_one_id_is_one_order_whoever_buys(two: tuple[FastAPI, FastAPI]) -> None:
     placed = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    async with vendor_of(two) as (_, clients):
+    async with vendor_of(two, "x-cart") as (_, clients):
         for number in range(ROUNDS):
-            line = {"line_id": "1", "sku": "credits-10", "quantity": 1, "unit_price": "30.00"}
+            line = {"line_id": "1", "sku": "credits-60", "quantity": 1, "unit_price": "34.50"}
             asked = [
                 {"customer_id": customer, "placed_at": placed, "currency": "USD", "lines": [line]}
                 for customer in ("cat", "dan", "cat", "dan")
@@ -119,7 +121,7 @@ async def test_one_id_is_one_order_whoever_buys(two: tuple[FastAPI, FastAPI]) ->
             (await clients[0].get(f"/v1/customers/{customer}/balance")).json()["available"]
             for customer in ("cat", "dan")
         ]
-        assert sum(found) == 10 * ROUNDS
+        assert sum(found) == 60 * ROUNDS
         await nothing_is_wrong(clients[1])
 
 

@@ -82,11 +82,11 @@ def faults(sql: str) -> list[str]:
     found: list[str] = []
     for raw in parse_sql(sql):
         node = raw.stmt(skip_none=True)
-        reading = _Reading()
-        reading.walk(node, (), writes=None)
-        found += [*reading.faults, *reading.unbound()]
         if node["@"] in _QUERIES[1:] and "withClause" in node:
             found.append("a WITH that writes ends in a plain SELECT")
+        reading = _Reading()
+        reading.walk(node, ())
+        found += [*reading.faults, *reading.unbound()]
     return list(dict.fromkeys(found))
 
 
@@ -110,18 +110,34 @@ class _Reading:
             if number not in known:
                 yield f"{table} is read or written without its tenant"
 
-    def walk(self, node: Any, scopes: tuple[dict[str, int], ...], *, writes: str | None) -> None:
-        """Reads a node and all below it. ``writes``: the kind of the statement that writes, if it stands in one."""
+    def walk(
+        self,
+        node: Any,
+        scopes: tuple[dict[str, int], ...],
+        *,
+        writes: str | None = None,
+        named: frozenset[str] = frozenset(),
+    ) -> None:
+        """Reads a node and all below it.
+
+        ``writes``: the kind of the statement that writes, if it stands in one. ``named``: names of queries (WITH),
+        which are no tables here.
+        """
         if isinstance(node, (list, tuple)):
             for item in node:
-                self.walk(item, scopes, writes=writes)
+                self.walk(item, scopes, writes=writes, named=named)
             return
         if not isinstance(node, dict):
             return
         kind = node.get("@")
         if kind in _QUERIES:
             writes = kind if kind != "SelectStmt" else writes
-            scopes = self._query(node, scopes)
+            around, clause = named, node.pop("withClause", {})
+            for query in clause.get("ctes", ()):
+                itself = {query["ctename"]} if clause.get("recursive") else set()
+                self.walk(query, scopes, writes=writes, named=around | named | itself)
+                named |= {query["ctename"]}
+            scopes = self._query(node, scopes, named)
         elif kind in ("A_Expr", "JoinExpr"):
             self._condition(node, scopes)
         elif kind == "FuncCall":
@@ -129,13 +145,15 @@ class _Reading:
         elif kind == "CaseExpr" and writes and "arg" in node:
             self.faults.append("a simple CASE in a statement that writes: write `case when`")
         for value in node.values():
-            self.walk(value, scopes, writes=writes)
+            self.walk(value, scopes, writes=writes, named=named)
 
-    def _query(self, node: Node, scopes: tuple[dict[str, int], ...]) -> tuple[dict[str, int], ...]:
+    def _query(
+        self, node: Node, scopes: tuple[dict[str, int], ...], named: frozenset[str]
+    ) -> tuple[dict[str, int], ...]:
         """The scopes inside a query: which tables it names itself, by their aliases, and those around it."""
         scope: dict[str, int] = {}
         for part in ("relation", "fromClause", "usingClause"):
-            self._relations(node.get(part), scope)
+            self._relations(node.get(part), scope, named)
         if node["@"] == "InsertStmt":
             self._insert(node)
         for number, target, source in self.after:
@@ -150,18 +168,23 @@ class _Reading:
         elif node["name"][-1]["sval"] == "=" and node["kind"]["name"] == "AEXPR_OP":
             self._equality(node["lexpr"], node["rexpr"], scopes)
 
-    def _relations(self, node: Any, scope: dict[str, int]) -> None:
+    def _relations(self, node: Any, scope: dict[str, int], named: frozenset[str]) -> None:
         """The tables that a query names itself, not in a query inside it."""
         if isinstance(node, (list, tuple)):
             for item in node:
-                self._relations(item, scope)
-        elif isinstance(node, dict) and node.get("@") == "RangeVar":
-            if node["relname"] in TENANTS:
-                scope[node.get("alias", {}).get("aliasname", node["relname"])] = len(self.tables)
-                node["#number"] = len(self.tables)
-                self.tables.append(node["relname"])
+                self._relations(item, scope, named)
+        elif isinstance(node, dict) and node.get("@") in ("RangeVar", "RangeSubselect"):
+            table = node.get("relname", "")
+            alias = node.get("alias", {}).get("aliasname", table)
+            if "relname" not in node or (table in named and "schemaname" not in node):
+                # A query's rows are of the tenant that its own tables are bound to.
+                self.bound.add(len(self.tables))
+            elif table not in TENANTS:
+                return
+            scope[alias] = node["#number"] = len(self.tables)
+            self.tables.append(table)
         elif isinstance(node, dict) and node.get("@") == "JoinExpr":
-            self._relations([node["larg"], node["rarg"]], scope)
+            self._relations([node["larg"], node["rarg"]], scope, named)
 
     def _under(self, join: Node) -> Iterator[int]:
         for side in ("larg", "rarg"):
@@ -226,7 +249,7 @@ class _Reading:
         name = node["funcname"][-1]["sval"]
         if name in ALONE:
             self.faults.append(f"{name} is known on one machine alone")
-        if name == "set_config":
+        if name == "set_config" and "app.tenant" in str(node["args"][0]):
             self.faults.append("set_config is not passed on to other machines: `set local` in a function is")
         if writes and name in VOLATILE:
             self.faults.append(f"{name}() in a statement that writes")
