@@ -13,7 +13,7 @@ RIGHT = (
     "with lot as (select * from hold h where h.tenant_id = $1) select a.* from lot a",
     "insert into lot (tenant_id, lot_id) values ($1, $2), ($1, $3)",
     "insert into lot (tenant_id, lot_id) select t.tenant_id, $2 from tenant t where t.tenant_id = $1",
-    "update lot set data = data || $2::jsonb, is_open = case when held = 0 then false else true end where tenant_id = $1",
+    "update lot set data = data || $2::jsonb, is_open = case when held = 0 then false end where tenant_id = $1",
     "with gone as (delete from lot where tenant_id = $1 returning lot_id) select count(*) from gone",
     "select tenant_id from directory where hash = $1",
 )
