@@ -7,6 +7,7 @@ or the sandbox tenant's own time), who acts, and whether anything may be written
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import random
 import time
@@ -29,7 +30,7 @@ from app.db.budget import BESIDE, HOUSE, Budget, Shares
 from app.db.driver import begin, end, fetch
 from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
-from app.db.tenant_state import TenantState
+from app.db.tenant_state import LIVING_HERE, TenantState
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
@@ -47,12 +48,7 @@ _SAVEPOINT = text("savepoint refusable")
 _ROLL_BACK = text("rollback to savepoint refusable")
 _BEGIN = text("select retainer_begin(:tenant, :lock_timeout, :statement_timeout)")
 _ENTER = text("select * from retainer_enter(:tenant, :lock_timeout, :statement_timeout)")
-"""Begins for a tenant and looks at its row: (clock, name of the policy, mode and time of the tenant's clock, whether it
-is suspended, revisions of policy and calendars, state and address of its move)."""
-_TENANTS = text(
-    "select distinct tenant_id from directory d where not exists (select from tenant_move m"
-    " where m.tenant_id = d.tenant_id and m.state in ('arriving', 'moved')) order by tenant_id"
-)
+"""Begins for a tenant and looks at its row and its move: what `TenantState` holds, after the clock."""
 
 
 @dataclass(slots=True)
@@ -305,11 +301,9 @@ class Database:
     async def founding(
         self, tenant_id: str, *, actor: str | None = None, validate_only: bool = False, even_moved: bool = False
     ) -> AsyncIterator[Tx]:
-        """A writing transaction for a tenant that may not be there yet. Of two that make it, one raises `Retry`.
+        """A writing transaction for a tenant that may not be there yet; of two that make it, one raises `Retry`.
 
-        ``tenant`` of the transaction knows its move alone; the use case reads the row itself. ``even_moved``: also for
-        one that lives elsewhere, or moves.
-        """
+        ``tenant`` knows its move alone; the use case reads the row itself. ``even_moved``: wherever it lives."""
         async with self._connection(tenant_id) as connection:
             row = await self._greet(connection, tenant_id, statement=_ENTER)
             state = TenantState(tenant_id, "", False, None, False, 0, 0, row.move, row.address)
@@ -320,13 +314,12 @@ class Database:
 
     async def found(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], **more: Any) -> T:
         """Runs ``work`` in a `founding` transaction; once more where another process did the same meanwhile."""
-        try:
+        with contextlib.suppress(Retry):
             async with self.founding(tenant_id, **more) as tx:
                 answer = await work(tx)
-        except Retry:
-            async with self.founding(tenant_id, **more) as tx:
-                answer = await work(tx)
-        return answer
+            return answer  # noqa: RET504 - after the commit
+        async with self.founding(tenant_id, **more) as tx:
+            return await work(tx)
 
     @asynccontextmanager
     async def rehearsal(
@@ -442,7 +435,7 @@ class Database:
         """All tenants that live here, for the worker (each tenant has a directory row of its own)."""
         async with self._connection() as connection:
             await self._greet(connection)
-            rows = (await connection.execute(_TENANTS)).all()
+            rows = (await connection.execute(LIVING_HERE)).all()
             await connection.rollback()
         return [str(row[0]) for row in rows]
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import text
+
 from app.db.failures import Elsewhere
+
+LIVING_HERE = text(
+    "select distinct tenant_id from directory d where not exists (select from tenant_move m"
+    " where m.tenant_id = d.tenant_id and m.state in ('arriving', 'moved')) order by tenant_id"
+)
+"""All tenants but those that live on another server."""
 
 
 @dataclass(frozen=True, slots=True)

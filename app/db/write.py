@@ -6,12 +6,11 @@ parts that have rows are in it; the few shapes that exist are built once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects.postgresql import dialect
 
@@ -19,46 +18,15 @@ from app.db import due
 from app.db import schema as s
 from app.db.engine import Tx
 from app.db.rows import Rows
+from app.db.write_parts import Part
 
-_encode: Final = msgspec.json.Encoder().encode
 _DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
-
-
-_TENANT: Final = " join tenant t on t.tenant_id = :tenant"
-"""New rows take their tenant from its own row: so a server that divides tenants among machines knows where they go."""
-
-
-class _Part:
-    """One table's share of the writing statement: its columns with their types and how a row gives them.
-
-    Rows travel as one JSON text each part: with 64 commands a batch, arrays cost asyncpg 0.15 ms a command to encode
-    (an abstract-class check for every element), JSON a tenth of that. Without ``values`` a row is a mapping by column.
-    """
-
-    def __init__(
-        self, name: str, columns: dict[str, str], sql: str, values: Callable[[Any], tuple[Any, ...]] | None = None
-    ) -> None:
-        self.name = name
-        self.columns = tuple(columns)
-        self.values = values
-        typed = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
-        batch = f"json_to_recordset(cast(:{name} as json)) as u({typed})"
-        names = ", ".join(columns)
-        picked = ", ".join(f"u.{column}" for column in columns)
-        self.sql = sql.format(names=names, picked=picked, batch=batch, tenant=_TENANT)
-
-    def bind(self, rows: Sequence[Any], into: dict[str, Any]) -> None:
-        """Adds the rows' values to the parameters."""
-        columns, values = self.columns, self.values
-        if values is not None:
-            rows = [dict(zip(columns, values(row), strict=True)) for row in rows]
-        into[self.name] = _encode(rows).decode()
 
 
 _BUCKETS: Final = ("available", "held", "spent", "expired", "voided")
 _GIVEN: Final = dict.fromkeys(("captured", "released", "refunded"), "bigint")
 _PARTS: Final = (
-    _Part(
+    Part(
         "acc",
         {
             "customer_id": "text",
@@ -84,7 +52,7 @@ _PARTS: Final = (
             a.version,
         ),
     ),
-    _Part(
+    Part(
         "lotn",
         {
             "lot_id": "text",
@@ -143,7 +111,7 @@ _PARTS: Final = (
             item.data,
         ),
     ),
-    _Part(
+    Part(
         "lotc",
         {
             "lot_id": "text",
@@ -167,7 +135,7 @@ _PARTS: Final = (
             item.data,
         ),
     ),
-    _Part(
+    Part(
         "hn",
         {
             "hold_id": "text",
@@ -193,14 +161,14 @@ _PARTS: Final = (
             item.closed_at,
         ),
     ),
-    _Part(
+    Part(
         "hc",
         {"hold_id": "text", "closed_at": "timestamptz", "customer_id": "text", "credits": "bigint"},
         "update hold set closed_at = u.closed_at, customer_id = u.customer_id, credits = u.credits from {batch}"
         " where hold.tenant_id = :tenant and hold.hold_id = u.hold_id",
         lambda item: (item.hold_id, item.closed_at, item.customer_id, item.credits),
     ),
-    _Part(
+    Part(
         "ln",
         {
             "hold_id": "text",
@@ -222,7 +190,7 @@ _PARTS: Final = (
             item[1].refunded,
         ),
     ),
-    _Part(
+    Part(
         "lc",
         {"hold_id": "text", "line_no": "integer", "lot_id": "text", **_GIVEN},
         "update hold_line set lot_id = u.lot_id, captured = u.captured, released = u.released, refunded = u.refunded"
@@ -230,7 +198,7 @@ _PARTS: Final = (
         " where hold_line.tenant_id = :tenant and hold_line.hold_id = u.hold_id and hold_line.line_no = u.line_no",
         lambda item: (item[0], item[1].line_no, item[1].lot_id, item[1].captured, item[1].released, item[1].refunded),
     ),
-    _Part(
+    Part(
         "op",
         {
             "operation_id": "text",
@@ -265,7 +233,7 @@ _PARTS: Final = (
             item.reading,
         ),
     ),
-    _Part(
+    Part(
         "en",
         {
             "operation_id": "text",
@@ -290,12 +258,12 @@ def _columns_of(table: Table) -> dict[str, str]:
     }
 
 
-def _put(table: Table) -> _Part:
+def _put(table: Table) -> Part:
     """Rows of a table as they now are, whole."""
     columns = _columns_of(table)
     keys = [column.name for column in table.primary_key]
     changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
-    return _Part(
+    return Part(
         f"put_{table.name}",
         columns,
         f"insert into {table.name} (tenant_id, {{names}}) select t.tenant_id, {{picked}} from {{batch}}{{tenant}}"
@@ -303,9 +271,9 @@ def _put(table: Table) -> _Part:
     )
 
 
-def _add(table: Table) -> _Part:
+def _add(table: Table) -> Part:
     """New rows of a table."""
-    return _Part(
+    return Part(
         f"add_{table.name}",
         _columns_of(table),
         f"insert into {table.name} (tenant_id, {{names}}) select t.tenant_id, {{picked}} from {{batch}}{{tenant}}",
@@ -346,14 +314,14 @@ _BATCH_PARTS: Final = (
     *_PUT.values(),
     *_ADDED.values(),
     *_PARTS,
-    _Part(
+    Part(
         "cu",
         {"customer_id": "text", "last_at": "timestamptz", "event_sequence": "bigint"},
         "update customer set last_at = u.last_at, event_sequence = u.event_sequence from {batch}"
         " where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
         lambda item: item[:3],
     ),
-    _Part(
+    Part(
         "cw",
         {
             "customer_id": "text",
@@ -366,9 +334,9 @@ _BATCH_PARTS: Final = (
         " from {batch} where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
         lambda item: item,
     ),
-    _Part("ev", _EVENT, _OUTBOX, lambda item: item[:6]),
-    _Part("ek", {**_EVENT, "dedupe_key": "text"}, _OUTBOX + _ONCE, lambda item: item),
-    _Part(
+    Part("ev", _EVENT, _OUTBOX, lambda item: item[:6]),
+    Part("ek", {**_EVENT, "dedupe_key": "text"}, _OUTBOX + _ONCE, lambda item: item),
+    Part(
         "cm",
         {
             "key": "text",
@@ -383,7 +351,7 @@ _BATCH_PARTS: Final = (
         " select t.tenant_id, :recorded_at, {picked} from {batch}{tenant}",
         lambda item: (item.key, item.kind, "\\x" + item.payload_hash.hex(), *item[3:]),
     ),
-    _Part(
+    Part(
         "ag",
         {"kind": "text", "subject": "text", "at": "timestamptz", "customer_id": "text", "payload": "jsonb"},
         "insert into agenda (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant} on conflict"
@@ -391,21 +359,21 @@ _BATCH_PARTS: Final = (
         " payload = excluded.payload",
         lambda item: item,
     ),
-    _Part(
+    Part(
         "ad",
         {"kind": "text", "subject": "text"},
         "delete from agenda using {batch}"
         " where agenda.tenant_id = :tenant and agenda.kind = u.kind and agenda.subject = u.subject",
         lambda item: item,
     ),
-    _Part(
+    Part(
         "oc",
         _OUTCOMES,
         "insert into clock_outcome (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}"
         " on conflict do nothing returning clock_id, cycle, window_date, kind",
         lambda item: tuple(item.values[name] for name in _OUTCOMES),
     ),
-    _Part(
+    Part(
         "eo",
         {
             **_EVENT,
@@ -421,7 +389,7 @@ _BATCH_PARTS: Final = (
         f" = (u.o_clock_id, u.o_cycle, u.o_window_date, u.o_kind){{tenant}}{_ONCE}",
         lambda item: (*item.event, *(item.values[name] for name in _OUTCOME)),
     ),
-    _Part("du", {"kind": "text", "mark": "text", "at": "timestamptz"}, due.MARK, lambda item: item),
+    Part("du", {"kind": "text", "mark": "text", "at": "timestamptz"}, due.MARK, lambda item: item),
 )
 _NAMED: Final = {part.name: part for part in _BATCH_PARTS}
 

@@ -55,10 +55,9 @@ _LOCK_BY_NAME = text(
 )
 """An account that went into another one is not locked here: its heir comes first (decision 0003)."""
 _CLAIM_AND_LOCK = text(
-    f"with claimed as ({CLAIMED})"
-    " select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id"
-    " from claimed, customer c"
-    " where c.tenant_id = :tenant and c.external_id = :external and c.merged_into is null for update of c"
+    f"with claimed as ({CLAIMED}) select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile,"
+    " c.merged_into, c.company_id from claimed, customer c where c.tenant_id = :tenant and c.external_id = :external"
+    " and c.merged_into is null for update of c"
 )
 """The same, behind a claim on a natural key. Without a row nothing may be claimed yet."""
 _LOCK_OF_TICKET = text(
@@ -158,8 +157,7 @@ def _looked_at(tx: Tx, row: Any, *, named: Sequence[str] = (), absorbed: bool = 
 
 async def _claim_and_lock(tx: Tx, external_id: str, claim: Claim) -> Customer | None:
     """Claim a key, then find and lock the customer of a name, in one statement; None as `_lock_by_name`."""
-    by = {"tenant": tx.tenant_id, "external": external_id, **claim.parameters}
-    row = await tx.row(_CLAIM_AND_LOCK, by)
+    row = await tx.row(_CLAIM_AND_LOCK, {"tenant": tx.tenant_id, "external": external_id, **claim.parameters})
     if row is None:
         await claims.take(tx, claim)
     return None if row is None else customer_of(row)

@@ -1,0 +1,39 @@
+"""A table's share of the writing statement (`app.db.write`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+_encode: Final = msgspec.json.Encoder().encode
+_TENANT: Final = " join tenant t on t.tenant_id = :tenant"
+"""New rows take their tenant from its own row: so a server that divides tenants among machines knows where they go."""
+
+
+class Part:
+    """One table's share of the writing statement: its columns with their types and how a row gives them.
+
+    Rows travel as one JSON text each part: with 64 commands a batch, arrays cost asyncpg 0.15 ms a command to encode
+    (an abstract-class check for every element), JSON a tenth of that. Without ``values`` a row is a mapping by column.
+    """
+
+    def __init__(
+        self, name: str, columns: dict[str, str], sql: str, values: Callable[[Any], tuple[Any, ...]] | None = None
+    ) -> None:
+        self.name = name
+        self.columns = tuple(columns)
+        self.values = values
+        typed = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
+        batch = f"json_to_recordset(cast(:{name} as json)) as u({typed})"
+        names = ", ".join(columns)
+        picked = ", ".join(f"u.{column}" for column in columns)
+        self.sql = sql.format(names=names, picked=picked, batch=batch, tenant=_TENANT)
+
+    def bind(self, rows: Sequence[Any], into: dict[str, Any]) -> None:
+        """Adds the rows' values to the parameters."""
+        columns, values = self.columns, self.values
+        if values is not None:
+            rows = [dict(zip(columns, values(row), strict=True)) for row in rows]
+        into[self.name] = _encode(rows).decode()
