@@ -27,19 +27,19 @@ LICENSE = """
 actions:"""
 DOCUMENTS[POLICY] = DOCUMENT.replace("\nactions:", LICENSE).replace("currency: EUR", "currency: USD")
 OWN[POLICY] = {
-    "order": 8,
-    "refund_order": 4,
-    "hold": 3,
-    "end_hold": 3,
+    "order": 10,
+    "refund_order": 2,
+    "hold": 1,
+    "end_hold": 2,
     "wait": 9,
-    "open_hours": 14,
-    "log_work": 26,
-    "correct_work": 8,
-    "ask_for_more": 6,
+    "open_hours": 16,
+    "log_work": 40,
+    "correct_work": 14,
+    "ask_for_more": 12,
     "end_work": 8,
     "leave_work": 3,
-    "cause_of_work": 4,
-    "join_work": 3,
+    "cause_of_work": 6,
+    "join_work": 5,
 }
 """How often each command is drawn; of the others none."""
 

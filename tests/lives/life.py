@@ -174,7 +174,7 @@ class Life:
         self.dice, self.aside = random.Random(-seed - 1), random.Random(f"aside {seed}")
         told = await COMMANDS[kind][0](self, random.Random(seed))
         if told is None:  # there was nothing to do it to; there will be
-            instead = INSTEAD if self.policy not in OWN else ("order", "open_hours")
+            instead = INSTEAD if self.policy not in OWN else ("order", "open_hours", "open_hours")
             kind = instead[seed % len(instead)]
             told = await COMMANDS[kind][0](self, random.Random(seed))
         if told is not None:
