@@ -164,6 +164,8 @@ async def log_work(life: Life, rng: random.Random) -> str | None:
         rng.choice((None, "remote", "senior", "on_site")),
         rng.random() < 0.85,
     )
+    if job.ticket.resolved_at is not None and line.begin >= job.ticket.resolved_at:
+        return None  # it was closed in the minute of its opening
     body: dict[str, Any] = {"minutes": line.minutes, "occurred_at": iso(line.begin), "kind": line.kind}
     if not line.billable:
         body["billable"] = False
