@@ -21,6 +21,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from app.db import driver
 from app.db.engine import Database
 from app.db.failures import Locked, Retry
 from app.main import create_app
@@ -74,24 +75,36 @@ class HurtConnection:
         return getattr(self._connection, name)
 
     async def execute(self, *args: Any) -> Any:
-        if HURT.now():
-            kind = HURT.dice.choice(["lost", "lost", "collided", "locked"])
-            HURT.note(kind)
-            raise {"lost": ConnectionResetError("lost"), "collided": Retry("40P01"), "locked": Locked("locked")}[kind]
-        answer = await self._connection.execute(*args)
-        if HURT.now():
-            HURT.note("lost after a statement")
-            raise ConnectionResetError("lost after a statement")
-        return answer
+        return await hurt(lambda: self._connection.execute(*args))
 
-    async def commit(self) -> None:
-        if HURT.now(weight=2):
-            HURT.note("commit never arrived")
-            raise ConnectionResetError("the commit never arrived")
-        await self._connection.commit()
-        if HURT.now(weight=2):
-            HURT.note("commit unanswered")
-            raise ConnectionResetError("the answer to the commit was lost")
+
+async def hurt(statement: Callable[[], Awaitable[Any]]) -> Any:
+    """Run a statement; it may fail before its effect or after it."""
+    if HURT.now():
+        kind = HURT.dice.choice(["lost", "lost", "collided", "locked"])
+        HURT.note(kind)
+        raise {"lost": ConnectionResetError("lost"), "collided": Retry("40P01"), "locked": Locked("locked")}[kind]
+    answer = await statement()
+    if HURT.now():
+        HURT.note("lost after a statement")
+        raise ConnectionResetError("lost after a statement")
+    return answer
+
+
+async def hurt_fetch(*args: Any) -> Any:
+    """`driver.fetch`, on which statements of the driver's own go."""
+    return await hurt(lambda: driver.fetch(*args))
+
+
+async def hurt_end(connection: Any, *, commit: bool) -> None:
+    """`driver.end`, by which a transaction is committed."""
+    if commit and HURT.now(weight=2):
+        HURT.note("commit never arrived")
+        raise ConnectionResetError("the commit never arrived")
+    await driver.end(connection, commit=commit)
+    if commit and HURT.now(weight=2):
+        HURT.note("commit unanswered")
+        raise ConnectionResetError("the answer to the commit was lost")
 
 
 class HurtDatabase(Database):
@@ -119,6 +132,8 @@ async def hurt_app(module_url: str) -> AsyncIterator[FastAPI]:
         patch.setattr("app.main.LAST_USED_SECONDS", 1e9)  # what runs beside would take from the dice
         patch.setattr("app.db.engine.asyncio", Quick())
         patch.setattr("app.db.gather.asyncio", Quick())
+        patch.setattr("app.db.engine.fetch", hurt_fetch)
+        patch.setattr("app.db.engine.end", hurt_end)
         async with running(create_app(settings_for(module_url))) as started:
             yield started
 
