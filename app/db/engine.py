@@ -30,7 +30,7 @@ from app.db.budget import BESIDE, HOUSE, Budget, Shares
 from app.db.driver import begin, end, fetch
 from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
-from app.db.tenant_state import LIVING_HERE, TenantState
+from app.db.tenant_state import TenantState
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
@@ -46,6 +46,11 @@ START_PATIENCE: Final = 20.0
 """Seconds for which a starting process waits for a database that is not there yet."""
 _SAVEPOINT = text("savepoint refusable")
 _ROLL_BACK = text("rollback to savepoint refusable")
+_TENANT_OF = text("select tenant_id from directory where hash = :hash")
+_ROLE = text(
+    "select current_user, r.rolsuper, r.rolbypassrls, pg_is_in_recovery() from pg_roles r"
+    " where r.rolname = current_user"
+)
 _BEGIN = text("select retainer_begin(:tenant, :lock_timeout, :statement_timeout)")
 _ENTER = text("select * from retainer_enter(:tenant, :lock_timeout, :statement_timeout)")
 """Begins for a tenant and looks at its row and its move: what `TenantState` holds, after the clock."""
@@ -423,20 +428,14 @@ class Database:
 
     async def directory_tenant(self, digest: bytes) -> str | None:
         """The tenant that a hash of a key, source or token belongs to."""
-        async with self._connection() as connection:
-            await self._greet(connection)
-            row = (
-                await connection.execute(text("select tenant_id from directory where hash = :hash"), {"hash": digest})
-            ).first()
-            await connection.rollback()
+        async with self.bare() as connection:
+            row = (await connection.execute(_TENANT_OF, {"hash": digest})).first()
         return None if row is None else str(row[0])
 
     async def tenant_ids(self) -> list[str]:
         """All tenants that live here, for the worker (each tenant has a directory row of its own)."""
-        async with self._connection() as connection:
-            await self._greet(connection)
+        async with self.bare() as connection:
             rows = (await connection.execute(LIVING_HERE)).all()
-            await connection.rollback()
         return [str(row[0]) for row in rows]
 
     async def check_start(self) -> None:
@@ -457,17 +456,8 @@ class Database:
 
         `StartRefused` says which of it is not so.
         """
-        async with self._connection() as connection:
-            await self._greet(connection)
-            row = (
-                await connection.execute(
-                    text(
-                        "select current_user, r.rolsuper, r.rolbypassrls, pg_is_in_recovery()"
-                        " from pg_roles r where r.rolname = current_user"
-                    )
-                )
-            ).one()
-            await connection.rollback()
+        async with self.bare() as connection:
+            row = (await connection.execute(_ROLE)).one()
         if row[0] != APPLICATION_ROLE:
             raise StartRefused(
                 f"statements run as {row[0]}, not as {APPLICATION_ROLE}: let DATABASE_URL's user become it"

@@ -211,15 +211,6 @@ class TicketClocks:
                 self._catch_up(clock, at)
                 self._judge_and_project(clock, at)
 
-    def judge_kept(self, clock: TicketClock, *, at: datetime) -> None:
-        """`judge` of a clock whose kept state `is_usable`: it goes on from there, without its events."""
-        assert clock.kept is not None  # noqa: S101 - it was asked for
-        state, facts, kept = go_on(clock.spec, clock.hours, clock.kept, at)
-        if state.never_due and clock.stored_due_at is not None:
-            emit_due(self.plan, clock.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
-        self._publish(clock, facts, state)
-        self._project(clock, state, kept)
-
     def calendar_changed(self, *, at: datetime) -> int:
         """Puts every live clock on the newest calendar if that moves anything for it; how many it moved."""
         found = [clock for clock in self.clocks if touched(clock, at, clock.hours)]
@@ -385,11 +376,11 @@ class TicketClocks:
         emitted = state.never_due and newly_never(clock, at, fresh=fresh)
         if emitted:
             emit_due(self.plan, clock.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
-        self._publish(clock, clock.facts(at), state)
-        self._project(clock, state, keep(clock.spec, clock.hours, clock.events, clock.judged, at))
+        self.publish_new(clock, clock.facts(at), state)
+        self.project(clock, state, keep(clock.spec, clock.hours, clock.events, clock.judged, at))
         return emitted
 
-    def _publish(self, clock: TicketClock, facts: Iterable[OutcomeFact], state: ClockState) -> None:
+    def publish_new(self, clock: TicketClock, facts: Iterable[OutcomeFact], state: ClockState) -> None:
         """Write the outcomes down that are new."""
         for fact in facts:
             key = (fact.key[0], "" if fact.key[1] is None else fact.key[1].isoformat(), fact.key[2])
@@ -400,7 +391,7 @@ class TicketClocks:
                 if breach and self.on_breach is not None and clock.spec.owing is Party.VENDOR:
                     self.on_breach(clock, fact, wire.breach_id(clock.clock_id, fact))
 
-    def _project(self, clock: TicketClock, state: ClockState, kept: dict[str, Any] | None) -> None:
+    def project(self, clock: TicketClock, state: ClockState, kept: dict[str, Any] | None) -> None:
         """Write the projection, and say when to look again."""
         following = next_action_at(state) if state.phase in LIVE else None
         if following is not None:
@@ -411,3 +402,13 @@ class TicketClocks:
         clock.stored_due_at = state.due_at
         self.plan.clocks[clock.clock_id] = row_of(self.plan, clock.hours, clock, state, following, kept)
         clock.kept = kept
+
+
+def judge_kept(copy: TicketClocks, clock: TicketClock, *, at: datetime) -> None:
+    """`TicketClocks.judge` of a clock whose kept state `is_usable`: it goes on from there, without its events."""
+    assert clock.kept is not None  # noqa: S101 - it was asked for
+    state, facts, kept = go_on(clock.spec, clock.hours, clock.kept, at)
+    if state.never_due and clock.stored_due_at is not None:
+        emit_due(copy.plan, clock.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
+    copy.publish_new(clock, facts, state)
+    copy.project(clock, state, kept)

@@ -15,7 +15,7 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem, Plan
 from app.domain.clocks.kept import is_usable
 from app.domain.clocks.ticket_clock import Hours, TicketClock
-from app.domain.clocks.ticket_clocks import TicketClocks
+from app.domain.clocks.ticket_clocks import TicketClocks, judge_kept
 from app.domain.ledger.ledger import Ledger
 from app.domain.tickets.breach_credits import breach_hook
 
@@ -121,7 +121,7 @@ async def judge_due(tx: Tx, items: Sequence[AgendaItem]) -> None:
         if clock.events:
             copy.judge(at=made.at)
         else:
-            copy.judge_kept(clock, at=made.at)
+            judge_kept(copy, clock, at=made.at)
         if number % _JUDGED_AT_A_STRETCH == 0:
             await asyncio.sleep(0)
     if plans:
