@@ -30,7 +30,7 @@ from app.db.budget import BESIDE, HOUSE, Budget, Shares
 from app.db.driver import begin, end, fetch
 from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
-from app.db.tenant_state import TenantState
+from app.db.tenant_state import LIVING_HERE, TenantState
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
