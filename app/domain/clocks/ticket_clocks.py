@@ -235,8 +235,6 @@ class TicketClocks:
             if clock.state(at).phase in LIVE:
                 self._append(clock, EventKind.REJUDGE, at=at, cause="pause_frozen")
 
-    # --- questions --------------------------------------------------------------------------------------------------
-
     def live(self, *, at: datetime) -> list[TicketClock]:
         """The clocks that run or are paused."""
         return [clock for clock in self.clocks if clock.state(at).phase in LIVE]
