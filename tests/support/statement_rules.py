@@ -98,16 +98,19 @@ class _Reading:
         self.tables: list[str] = []
         self.equal: list[tuple[int, int]] = []
         self.bound: set[int] = set()
+        self.queries: set[int] = set()
+        """Numbers that stand for queries, not for tables."""
         self.after: list[tuple[int, Node, Node]] = []
         """INSERT .. SELECT: the table, what its tenant is, and the query whose tables that is one of."""
 
     def unbound(self) -> Iterator[str]:
         """Tables whose tenant equals no parameter, nor that of a table that does."""
         known = set(self.bound)
-        while more := {b for a, b in (*self.equal, *((b, a) for a, b in self.equal)) if a in known and b not in known}:
+        pairs = [*self.equal, *((b, a) for a, b in self.equal)]
+        while more := {b for a, b in pairs if a in known and b not in known} - self.queries:
             known |= more
         for number, table in enumerate(self.tables):
-            if number not in known:
+            if number not in known | self.queries:
                 yield f"{table} is read or written without its tenant"
 
     def walk(
@@ -177,8 +180,8 @@ class _Reading:
             table = node.get("relname", "")
             alias = node.get("alias", {}).get("aliasname", table)
             if "relname" not in node or (table in named and "schemaname" not in node):
-                # A query's rows are of the tenant that its own tables are bound to.
-                self.bound.add(len(self.tables))
+                # Its rows are of the tenant that its own tables are bound to; no server can tell that from outside.
+                self.queries.add(len(self.tables))
             elif table not in TENANTS:
                 return
             scope[alias] = node["#number"] = len(self.tables)

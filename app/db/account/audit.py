@@ -9,7 +9,7 @@ from typing import Final
 
 _LEFT_ON: Final = " union all ".join(
     f"select c.customer_id || '/{table}', 'with the account it went into', count(*)::text"
-    f" from customer c join {table} x on x.tenant_id = c.tenant_id and x.customer_id = c.customer_id"
+    f" from customer c join {table} x on x.tenant_id = :tenant and x.customer_id = c.customer_id"
     " where c.tenant_id = :tenant and c.merged_into is not null group by c.customer_id"
     for table in (
         "license",
@@ -29,7 +29,7 @@ _LEFT_ON: Final = " union all ".join(
 ACCOUNTS: Final[dict[str, str]] = {
     "absorbed_account_is_empty": """
         select a.customer_id || '/' || a.credit_type, '0', array[a.available, a.held, a.owed]::text
-        from customer c join account a on a.tenant_id = c.tenant_id and a.customer_id = c.customer_id
+        from customer c join account a on a.tenant_id = :tenant and a.customer_id = c.customer_id
         where c.tenant_id = :tenant and c.merged_into is not null
         and (a.available <> 0 or a.held <> 0 or a.owed <> 0)""",
     "nothing_is_left_on_an_absorbed_account": _LEFT_ON,
@@ -51,25 +51,25 @@ ACCOUNTS: Final[dict[str, str]] = {
         select c.customer_id, 'nothing personal', array_to_string(array[
             case when c.external_id is not null then 'name' end,
             case when c.profile::text <> '{}' then 'profile' end,
-            case when exists (select from customer_word w where w.tenant_id = c.tenant_id
+            case when exists (select from customer_word w where w.tenant_id = :tenant
                 and w.customer_id = c.customer_id) then 'words' end,
-            case when exists (select from customer_link k where k.tenant_id = c.tenant_id
+            case when exists (select from customer_link k where k.tenant_id = :tenant
                 and k.customer_id = c.customer_id) then 'external id' end,
-            case when exists (select from public.ticket a where a.tenant_id = c.tenant_id
+            case when exists (select from public.ticket a where a.tenant_id = :tenant
                 and a.person_id = c.customer_id and a.subject <> '') then 'subject asked' end,
-            case when exists (select from license l where l.tenant_id = c.tenant_id
+            case when exists (select from license l where l.tenant_id = :tenant
                 and l.customer_id = c.customer_id and l.registered_domain is not null) then 'domain' end,
-            case when exists (select from ticket t where t.tenant_id = c.tenant_id
+            case when exists (select from ticket t where t.tenant_id = :tenant
                 and t.customer_id = c.customer_id and t.subject <> '') then 'subject' end], ', ')
         from customer c where c.tenant_id = :tenant and c.erased_at is not null and (
             c.external_id is not null or c.profile::text <> '{}'
-            or exists (select from license l where l.tenant_id = c.tenant_id and l.customer_id = c.customer_id
+            or exists (select from license l where l.tenant_id = :tenant and l.customer_id = c.customer_id
                        and l.registered_domain is not null)
-            or exists (select from ticket t where t.tenant_id = c.tenant_id and t.customer_id = c.customer_id
+            or exists (select from ticket t where t.tenant_id = :tenant and t.customer_id = c.customer_id
                        and t.subject <> '')
-            or exists (select from customer_word w where w.tenant_id = c.tenant_id and w.customer_id = c.customer_id)
-            or exists (select from customer_link k where k.tenant_id = c.tenant_id and k.customer_id = c.customer_id)
-            or exists (select from public.ticket a where a.tenant_id = c.tenant_id and a.person_id = c.customer_id
+            or exists (select from customer_word w where w.tenant_id = :tenant and w.customer_id = c.customer_id)
+            or exists (select from customer_link k where k.tenant_id = :tenant and k.customer_id = c.customer_id)
+            or exists (select from public.ticket a where a.tenant_id = :tenant and a.person_id = c.customer_id
                        and a.subject <> ''))""",
     "a_company_belongs_to_nobody": """
         select c.customer_id, 'a company that belongs to none', k.customer_id || ' of ' || h.customer_id

@@ -156,12 +156,12 @@ LIVES: Final[dict[str, str]] = {
                    coalesce((p.document -> 'cover' ->> 'grace')::int, 0) as grace,
                    coalesce(p.document -> 'cover' ->> 'end_of_day', p.document -> 'cover' ->> 'renewal') is not null
                        as chained
-            from cover c join tenant t on t.tenant_id = c.tenant_id
-            left join policy_version p on p.tenant_id = c.tenant_id and p.name = t.policy_name
+            from cover c join tenant t on t.tenant_id = :tenant
+            left join policy_version p on p.tenant_id = :tenant and p.name = t.policy_name
                  and p.version = c.policy_version
             where c.tenant_id = :tenant and c.state in ('running', 'suspended') and c.term is not null
             and c.term <> 'null'::jsonb and c.starts_at is not null and c.ends_at is not null and not exists (
-                select from entity_event e where e.tenant_id = c.tenant_id and e.stream = 'cover'
+                select from entity_event e where e.tenant_id = :tenant and e.stream = 'cover'
                 and e.entity_id = c.cover_id and e.kind in ('shortened', 'extended')))
         select customer_id || '/' || coalesce(license_id, 'account'), sum(bought)::text, sum(stands)::text
         from periods group by customer_id, license_id
@@ -170,16 +170,16 @@ LIVES: Final[dict[str, str]] = {
             + case when chained then interval '1 day' else '0' end)""",
     "a_choice_is_made_once": """
         select choice_id, 'made once', count(*) || ' times' from choice c join entity_event e
-        on e.tenant_id = c.tenant_id and e.stream = 'choice' and e.entity_id = c.choice_id and e.kind = 'made'
+        on e.tenant_id = :tenant and e.stream = 'choice' and e.entity_id = c.choice_id and e.kind = 'made'
         where c.tenant_id = :tenant group by choice_id having count(*) > 1
         union all
         select c.choice_id, case when c.option is null then '0' else '1' end || ' grants', g.grants || ' grants'
         from choice c cross join lateral (
-            select (select count(*) from lot l where l.tenant_id = c.tenant_id and l.source = 'choice'
+            select (select count(*) from lot l where l.tenant_id = :tenant and l.source = 'choice'
                     and l.order_id = c.order_id and l.line_id = c.line_id and l.unit_no = c.unit_no
                     and l.origin_lot_id is null and not (l.data ? 'withdrawn')
                     and exists (select from jsonb_each(c.options) o where o.value ->> 'rule' = l.rule))
-                 + (select count(*) from cover v where v.tenant_id = c.tenant_id and v.order_id = c.order_id
+                 + (select count(*) from cover v where v.tenant_id = :tenant and v.order_id = c.order_id
                     and v.line_id = c.line_id and v.license_id is not distinct from c.license_id
                     and exists (select from jsonb_each(c.options) o where o.value ->> 'rule' = v.rule)) as grants) g
         where c.tenant_id = :tenant and (c.voided_at is null or c.option is not null)
