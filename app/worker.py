@@ -65,11 +65,11 @@ METRICS: Final = WorkerMetrics()
 async def run_worker(db: Database, handlers: Handlers, stop_event: asyncio.Event, *, jobs: Sequence[Job] = ()) -> None:
     """Works until ``stop_event`` is set. Faults of one tenant, or of the database, are logged and tried again."""
     worker = _Worker(db, handlers, jobs, stop_event)
-    db.tell_due(worker.wake.set)
+    db.on_due(worker.wake.set)
     try:
         await worker.run()
     finally:
-        db.tell_due(None)
+        db.on_due(None)
 
 
 class _Worker:
@@ -164,15 +164,15 @@ async def _take_turn(db: Database, turn: Turn, kinds: frozenset[str], handlers: 
     done = await run_once(db, tenant_id, handlers, jobs=jobs, kinds=kinds)
     more = done >= TURN_ROWS_MAX
 
-    async def settle(tx: Tx) -> None:
+    async def end_turn(tx: Tx) -> None:
         if due.LOOK in kinds:
             await due.later(tx, due.LOOK, due.LOOK_EVERY)
         if due.UPKEEP in kinds:
             await due.later(tx, due.UPKEEP, due.UPKEEP_SOON if done else due.UPKEEP_EVERY)
         pause = timedelta(0) if more else REST if done else RETRY / 4
-        await due.settle(tx, turn, pause=pause, rest=REST if done and not more else timedelta(0))
+        await due.end_turn(tx, turn, pause=pause, rest=REST if done and not more else timedelta(0))
 
-    await db.run(tenant_id, settle)
+    await db.run(tenant_id, end_turn)
 
 
 async def run_once(

@@ -122,7 +122,7 @@ _LOOK_AGAIN: Final = (
     " select :tenant, n.kind, '', greatest(n.at, statement_timestamp() + :pause) from next n where n.at is not null"
     " on conflict (tenant_id, kind, mark) do update set at = excluded.at where due.at > excluded.at"
 )
-_SETTLE = text(
+_END_TURN = text(
     f"with next as materialized ({_NEXT}), again as ({_LOOK_AGAIN}),"
     " rest as (update due set at = statement_timestamp() + :rest where tenant_id = :tenant and kind = 'turn'"
     "  and mark = '' and at = :until and cast(:rest as interval) > interval '0'),"
@@ -181,14 +181,14 @@ async def claim(db: Database, most: int, *, lease: timedelta = LEASE) -> list[Tu
     return [Turn(row.tenant_id, row.at, frozenset(row.kinds or ())) for row in rows]
 
 
-async def settle(tx: Tx, turn: Turn, *, pause: timedelta, rest: timedelta) -> dict[str, datetime]:
+async def end_turn(tx: Tx, turn: Turn, *, pause: timedelta, rest: timedelta) -> dict[str, datetime]:
     """End a turn: write when to look again, by what the tables say now, and let the tenant go.
 
     ``pause``: the tenant is not looked at again earlier for what is due still. ``rest``: how long nobody is to take
     it, so that a busy tenant has one turn for many calls; then it is looked at once more as a whole.
     """
     rows = await tx.rows(
-        _SETTLE,
+        _END_TURN,
         {"tenant": tx.tenant_id, "virtual": tx.tenant.virtual, "until": turn.until, "pause": pause, "rest": rest},
     )
     return {row.kind: row.at for row in rows}

@@ -179,9 +179,9 @@ class Database:
         made._charged = BESIDE
         return made
 
-    def tell_due(self, told: Callable[[], None] | None) -> None:
+    def on_due(self, wake: Callable[[], None] | None) -> None:
         """Have somebody told after each commit that made something due at once."""
-        self._main._on_due = told
+        self._main._on_due = wake
 
     async def close(self) -> None:
         """Closes the pool."""

@@ -18,15 +18,15 @@ from app.db import due
 from app.db import schema as s
 from app.db.engine import Tx
 from app.db.rows import Rows
-from app.db.write_parts import Part
+from app.db.write_parts import StatementPart
 
 _DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
 
 
 _BUCKETS: Final = ("available", "held", "spent", "expired", "voided")
-_GIVEN: Final = dict.fromkeys(("captured", "released", "refunded"), "bigint")
+_MOVED: Final = dict.fromkeys(("captured", "released", "refunded"), "bigint")
 _PARTS: Final = (
-    Part(
+    StatementPart(
         "acc",
         {
             "customer_id": "text",
@@ -52,7 +52,7 @@ _PARTS: Final = (
             a.version,
         ),
     ),
-    Part(
+    StatementPart(
         "lotn",
         {
             "lot_id": "text",
@@ -111,7 +111,7 @@ _PARTS: Final = (
             item.data,
         ),
     ),
-    Part(
+    StatementPart(
         "lotc",
         {
             "lot_id": "text",
@@ -135,7 +135,7 @@ _PARTS: Final = (
             item.data,
         ),
     ),
-    Part(
+    StatementPart(
         "hn",
         {
             "hold_id": "text",
@@ -161,14 +161,14 @@ _PARTS: Final = (
             item.closed_at,
         ),
     ),
-    Part(
+    StatementPart(
         "hc",
         {"hold_id": "text", "closed_at": "timestamptz", "customer_id": "text", "credits": "bigint"},
         "update hold set closed_at = u.closed_at, customer_id = u.customer_id, credits = u.credits from {batch}"
         " where hold.tenant_id = :tenant and hold.hold_id = u.hold_id",
         lambda item: (item.hold_id, item.closed_at, item.customer_id, item.credits),
     ),
-    Part(
+    StatementPart(
         "ln",
         {
             "hold_id": "text",
@@ -190,15 +190,15 @@ _PARTS: Final = (
             item[1].refunded,
         ),
     ),
-    Part(
+    StatementPart(
         "lc",
-        {"hold_id": "text", "line_no": "integer", "lot_id": "text", **_GIVEN},
+        {"hold_id": "text", "line_no": "integer", "lot_id": "text", **_MOVED},
         "update hold_line set lot_id = u.lot_id, captured = u.captured, released = u.released, refunded = u.refunded"
         " from {batch}"
         " where hold_line.tenant_id = :tenant and hold_line.hold_id = u.hold_id and hold_line.line_no = u.line_no",
         lambda item: (item[0], item[1].line_no, item[1].lot_id, item[1].captured, item[1].released, item[1].refunded),
     ),
-    Part(
+    StatementPart(
         "op",
         {
             "operation_id": "text",
@@ -233,7 +233,7 @@ _PARTS: Final = (
             item.reading,
         ),
     ),
-    Part(
+    StatementPart(
         "en",
         {
             "operation_id": "text",
@@ -258,12 +258,12 @@ def _columns_of(table: Table) -> dict[str, str]:
     }
 
 
-def _put(table: Table) -> Part:
+def _put(table: Table) -> StatementPart:
     """Rows of a table as they now are, whole."""
     columns = _columns_of(table)
     keys = [column.name for column in table.primary_key]
     changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
-    return Part(
+    return StatementPart(
         f"put_{table.name}",
         columns,
         f"insert into {table.name} (tenant_id, {{names}}) select t.tenant_id, {{picked}} from {{batch}}{{tenant}}"
@@ -271,9 +271,9 @@ def _put(table: Table) -> Part:
     )
 
 
-def _add(table: Table) -> Part:
+def _add(table: Table) -> StatementPart:
     """New rows of a table."""
-    return Part(
+    return StatementPart(
         f"add_{table.name}",
         _columns_of(table),
         f"insert into {table.name} (tenant_id, {{names}}) select t.tenant_id, {{picked}} from {{batch}}{{tenant}}",
@@ -314,14 +314,14 @@ _BATCH_PARTS: Final = (
     *_PUT.values(),
     *_ADDED.values(),
     *_PARTS,
-    Part(
+    StatementPart(
         "cu",
         {"customer_id": "text", "last_at": "timestamptz", "event_sequence": "bigint"},
         "update customer set last_at = u.last_at, event_sequence = u.event_sequence from {batch}"
         " where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
         lambda item: item[:3],
     ),
-    Part(
+    StatementPart(
         "cw",
         {
             "customer_id": "text",
@@ -334,9 +334,9 @@ _BATCH_PARTS: Final = (
         " from {batch} where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
         lambda item: item,
     ),
-    Part("ev", _EVENT, _OUTBOX, lambda item: item[:6]),
-    Part("ek", {**_EVENT, "dedupe_key": "text"}, _OUTBOX + _ONCE, lambda item: item),
-    Part(
+    StatementPart("ev", _EVENT, _OUTBOX, lambda item: item[:6]),
+    StatementPart("ek", {**_EVENT, "dedupe_key": "text"}, _OUTBOX + _ONCE, lambda item: item),
+    StatementPart(
         "cm",
         {
             "key": "text",
@@ -351,7 +351,7 @@ _BATCH_PARTS: Final = (
         " select t.tenant_id, :recorded_at, {picked} from {batch}{tenant}",
         lambda item: (item.key, item.kind, "\\x" + item.payload_hash.hex(), *item[3:]),
     ),
-    Part(
+    StatementPart(
         "ag",
         {"kind": "text", "subject": "text", "at": "timestamptz", "customer_id": "text", "payload": "jsonb"},
         "insert into agenda (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant} on conflict"
@@ -359,21 +359,21 @@ _BATCH_PARTS: Final = (
         " payload = excluded.payload",
         lambda item: item,
     ),
-    Part(
+    StatementPart(
         "ad",
         {"kind": "text", "subject": "text"},
         "delete from agenda using {batch}"
         " where agenda.tenant_id = :tenant and agenda.kind = u.kind and agenda.subject = u.subject",
         lambda item: item,
     ),
-    Part(
+    StatementPart(
         "oc",
         _OUTCOMES,
         "insert into clock_outcome (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}"
         " on conflict do nothing returning clock_id, cycle, window_date, kind",
         lambda item: tuple(item.values[name] for name in _OUTCOMES),
     ),
-    Part(
+    StatementPart(
         "eo",
         {
             **_EVENT,
@@ -389,7 +389,7 @@ _BATCH_PARTS: Final = (
         f" = (u.o_clock_id, u.o_cycle, u.o_window_date, u.o_kind){{tenant}}{_ONCE}",
         lambda item: (*item.event, *(item.values[name] for name in _OUTCOME)),
     ),
-    Part("du", {"kind": "text", "mark": "text", "at": "timestamptz"}, due.MARK, lambda item: item),
+    StatementPart("du", {"kind": "text", "mark": "text", "at": "timestamptz"}, due.MARK, lambda item: item),
 )
 _NAMED: Final = {part.name: part for part in _BATCH_PARTS}
 
@@ -432,7 +432,7 @@ async def write_rows(tx: Tx, rows: Rows) -> None:
 def _marks(tx: Tx, rows: Rows, names: Sequence[str]) -> list[tuple[str, str, datetime | None]]:
     """What the rows make due for the worker (`app.db.due`)."""
     marks: list[tuple[str, str, datetime | None]] = []
-    if not _TOLD.isdisjoint(names):
+    if not _EVENTS.isdisjoint(names):
         tx.made_due = True
         marks.append((due.EVENTS, tx.mint("due"), None))
     if rows.agenda and not tx.tenant.virtual:
@@ -442,7 +442,7 @@ def _marks(tx: Tx, rows: Rows, names: Sequence[str]) -> list[tuple[str, str, dat
     return marks
 
 
-_TOLD: Final = frozenset({"ev", "ek", "eo"})
+_EVENTS: Final = frozenset({"ev", "ek", "eo"})
 """Parts that write events."""
 _RECORDED: Final = frozenset({"op", "ev", "ek", "cm", "eo"})
 """Parts that say when their rows were recorded."""

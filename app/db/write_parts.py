@@ -12,7 +12,7 @@ _TENANT: Final = " join tenant t on t.tenant_id = :tenant"
 """New rows take their tenant from its own row: so a server that divides tenants among machines knows where they go."""
 
 
-class Part:
+class StatementPart:
     """One table's share of the writing statement: its columns with their types and how a row gives them.
 
     Rows travel as one JSON text each part: with 64 commands a batch, arrays cost asyncpg 0.15 ms a command to encode

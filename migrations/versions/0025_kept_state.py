@@ -16,9 +16,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Adds the column."""
-    op.execute("alter table clock add column kept jsonb")
+    op.execute("alter table clock add column folded jsonb")
 
 
 def downgrade() -> None:
     """Drops the column."""
-    op.execute("alter table clock drop column kept")
+    op.execute("alter table clock drop column folded")

@@ -92,7 +92,7 @@ async def test_a_transaction_that_is_still_open_is_not_taken_for_done(db: Databa
 
 
 async def settled(tx: Tx, turn: due.Turn) -> None:
-    await due.settle(tx, turn, pause=due.timedelta(0), rest=due.timedelta(0))
+    await due.end_turn(tx, turn, pause=due.timedelta(0), rest=due.timedelta(0))
 
 
 async def execute_all_turns_over(db: Database, tenant_id: str) -> None:

@@ -97,7 +97,7 @@ class ClockRow(msgspec.Struct):
     next_action_at: datetime | None
     external_id: str | None
     judged: list[tuple[int, str, str]] | None
-    kept: dict[str, Any] | None = None
+    folded: dict[str, Any] | None = None
 
 
 class EventRow(msgspec.Struct):
@@ -143,8 +143,8 @@ _TO_JUDGE: Final[tuple[Select[Any], Select[Any]]] = (
     select_into(
         "clocks_to_judge",
         ClockRow,
-        _SELECT.replace(f"{_JUDGED} as", f"case when c.kept is null then {_JUDGED} end as").replace(
-            " from clock c ", ", c.kept from clock c "
+        _SELECT.replace(f"{_JUDGED} as", f"case when c.folded is null then {_JUDGED} end as").replace(
+            " from clock c ", ", c.folded from clock c "
         )
         + " and c.clock_id = any(:clocks) order by c.clock_id",
     ),
@@ -153,7 +153,7 @@ _TO_JUDGE: Final[tuple[Select[Any], Select[Any]]] = (
         EventRow,
         "select e.entity_id, e.seq, e.kind, e.occurred_at, e.recorded_at, e.payload from clock c join entity_event e"
         " on e.tenant_id = c.tenant_id and e.stream = 'clock' and e.entity_id = c.clock_id"
-        " where c.tenant_id = :tenant and c.clock_id = any(:clocks) and c.kept is null order by e.entity_id, e.seq",
+        " where c.tenant_id = :tenant and c.clock_id = any(:clocks) and c.folded is null order by e.entity_id, e.seq",
     ),
 )
 """The clocks of `:clocks`; of one that keeps its state, neither events nor outcomes."""
@@ -196,7 +196,7 @@ async def _folded(tx: Tx, rows: Sequence[Any], event_rows: Sequence[Any]) -> lis
                 judged={(item[0], item[1], item[2]) for item in row.judged or ()},
                 on_agenda=row.next_action_at is not None,
                 stored_due_at=row.due_at,
-                kept=getattr(row, "kept", None),
+                folded=getattr(row, "folded", None),
             )
         )
     return found

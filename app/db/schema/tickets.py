@@ -74,7 +74,7 @@ clock = Table(
     text_column("tzdb_version"),
     Column("version", Integer, nullable=False),
     json_column("spec"),
-    json_column("kept", nullable=True),
+    json_column("folded", nullable=True),
     PrimaryKeyConstraint("tenant_id", "clock_id"),
     _Index("ix_clock_ticket", "tenant_id", "ticket_id"),
     _Index("ix_clock_customer", "tenant_id", "customer_id", "clock_id"),

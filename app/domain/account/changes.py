@@ -116,8 +116,8 @@ class ClockRow:
     version: int
     spec: Mapping[str, Any]
     """The promise as it was when the clock started (policy pinned)."""
-    kept: Mapping[str, Any] | None = None
-    """The state from which a firing of a daily promise goes on (`app.domain.clocks.kept`)."""
+    folded: Mapping[str, Any] | None = None
+    """The state from which a firing of a daily promise goes on (`app.domain.clocks.folded`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

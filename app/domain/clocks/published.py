@@ -36,7 +36,7 @@ def row_of(
     clock: TicketClock,
     state: ClockState,
     following: datetime | None,
-    kept: Mapping[str, Any] | None,
+    folded: Mapping[str, Any] | None,
 ) -> ClockRow:
     """The projection of a clock, as it is stored."""
     return ClockRow(
@@ -55,8 +55,8 @@ def row_of(
         calendar=clock.spec.calendar,
         calendar_revision=state.calendar_revision or hours.revision,
         tzdb_version=state.tzdb_version or hours.tzdb_version,
-        version=len(clock.events) or (kept or clock.kept or {})["version"],
-        kept=kept,
+        version=len(clock.events) or (folded or clock.folded or {})["version"],
+        folded=folded,
         spec=wire.dump_spec(clock.spec, clock.terms),
     )
 

@@ -62,8 +62,8 @@ class TicketClock:
     on_agenda: bool = False
     stored_due_at: datetime | None = None
     """The due time as last written."""
-    kept: Mapping[str, Any] | None = None
-    """What a daily promise keeps (`app.domain.clocks.kept`). Where it is given, the events may be left out."""
+    folded: Mapping[str, Any] | None = None
+    """What a daily promise keeps (`app.domain.clocks.folded`). Where it is given, the events may be left out."""
     _folded: tuple[Asked, Hours, ClockSpec, ClockState] | None = field(
         default=None, init=False, repr=False, compare=False
     )

@@ -20,7 +20,7 @@ from app.domain.calendar.timeline import to_s
 from app.domain.clocks import stored as wire
 from app.domain.clocks.clock import ClockState, OutcomeFact, next_action_at
 from app.domain.clocks.event import ClockEvent, EventKind, Party, Pause
-from app.domain.clocks.kept import go_on, keep
+from app.domain.clocks.folded import go_on, keep
 from app.domain.clocks.promises import (
     is_chosen,
     newest,
@@ -389,7 +389,7 @@ class TicketClocks:
                 if breach and self.on_breach is not None and clock.spec.owing is Party.VENDOR:
                     self.on_breach(clock, fact, wire.breach_id(clock.clock_id, fact))
 
-    def project(self, clock: TicketClock, state: ClockState, kept: dict[str, Any] | None) -> None:
+    def project(self, clock: TicketClock, state: ClockState, folded: dict[str, Any] | None) -> None:
         """Write the projection, and say when to look again."""
         following = next_action_at(state) if state.phase in LIVE else None
         if following is not None:
@@ -398,15 +398,15 @@ class TicketClocks:
             self.plan.drop(AGENDA_KIND, clock.clock_id)
         clock.on_agenda = following is not None
         clock.stored_due_at = state.due_at
-        self.plan.clocks[clock.clock_id] = row_of(self.plan, clock.hours, clock, state, following, kept)
-        clock.kept = kept
+        self.plan.clocks[clock.clock_id] = row_of(self.plan, clock.hours, clock, state, following, folded)
+        clock.folded = folded
 
 
-def judge_kept(copy: TicketClocks, clock: TicketClock, *, at: datetime) -> None:
+def judge_folded(copy: TicketClocks, clock: TicketClock, *, at: datetime) -> None:
     """`TicketClocks.judge` of a clock whose kept state `is_usable`: it goes on from there, without its events."""
-    assert clock.kept is not None  # noqa: S101 - it was asked for
-    state, facts, kept = go_on(clock.spec, clock.hours, clock.kept, at)
+    assert clock.folded is not None  # noqa: S101 - it was asked for
+    state, facts, folded = go_on(clock.spec, clock.hours, clock.folded, at)
     if state.never_due and clock.stored_due_at is not None:
         emit_due(copy.plan, clock.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
     copy.publish_new(clock, facts, state)
-    copy.project(clock, state, kept)
+    copy.project(clock, state, folded)

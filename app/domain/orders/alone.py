@@ -1,7 +1,7 @@
 """Which orders stand alone: what they bring rests on nothing that another order brought, but the licenses held.
 
-Such an order is granted with a look at those alone that brought licenses (decision 0007 wants the same ledger for any
-order of arrival, and these neither move another's grants nor are moved by them). Where a policy sells periods that
+Such an order is granted with a look at those alone that brought licenses. Decision 0007 wants the same ledger for any
+order of arrival. These orders neither move another's grants nor are moved by them. Where a policy sells periods that
 queue, every order may move another's.
 """
 

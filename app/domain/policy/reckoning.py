@@ -113,8 +113,8 @@ def reckoned(
 ) -> Reckoned:
     """A price from its first steps and the surcharges that apply to the whole.
 
-    ``exact``: what the first steps come to, where that is no whole number; ``start_surviving``: how much of them
-    survives a bug; ``why_not``: for each surcharge, in words, what would keep it away.
+    ``exact``: what the first steps come to, where that is no whole number. ``start_surviving``: how much of them
+    survives a bug. ``why_not``: for each surcharge, in words, what would keep it away.
     """
     total = Fraction(sum(step.credits for step in start)) if exact is None else exact
     begun = total

@@ -20,7 +20,7 @@ WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Surcharge:
     """Changes a price where its condition holds: adds credits, or multiplies. Those that hold apply in their order.
 
-    One whose condition looks at facts of the work (``work.in_hours``) changes each part of a line of work; every other
+    One whose condition looks at facts of the work (``work.in_hours``) changes each part of a line of work. Every other
     one changes the price of the ticket. What nobody stated makes it unknown, and then it does not apply (ALL-3).
     """
 

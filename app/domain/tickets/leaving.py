@@ -94,8 +94,10 @@ def reopen(session: TicketSession, *, reason: str | None = None) -> None:
 
 
 def _returned_before(session: TicketSession) -> tuple[dict[str, Any], dict[str, dict[int, dict[str, Any]]]]:
-    """What was given back of the price of work stays given back, so that only new work is charged; what changes on the
-    ticket and on its assessment."""
+    """Return what changes on the ticket and on its assessment.
+
+    What was given back of the price of work stays given back, so that only new work is charged.
+    """
     ticket, made = session.ticket, standing_price(session.policy, session.ticket)
     standing, net = ticket.in_force, session.charge()["net"]
     if made is None or standing is None:

@@ -1,6 +1,6 @@
 """The work log of a ticket: lines of work, what they cost, and how the charge follows them (decision 0104).
 
-A line is priced by its parts as the calendar stood. The ticket's price is made anew of all lines that stand, so that a
+A line is priced by its parts as the calendar stood. The ticket's price is made anew of all lines that stand. So a
 correction, a late line and a line that moved here from another ticket need no rules of their own. While the ticket is
 open, the hold follows the price; once it is resolved, the difference is charged or given back at once.
 """
@@ -52,8 +52,8 @@ class WorkEntry:
 def log(session: TicketSession, entry: WorkEntry, *, by: str | None) -> int:
     """A line of work; its number.
 
-    Refused 422: ``minutes_required``, ``unknown_work_kind``, the bounds of what is told late; 404
-    ``work_line_not_found``; 409 ``line_corrected``, ``too_many_lines``, ``work_beyond_limit``,
+    Refused 422: ``minutes_required``, ``unknown_work_kind``, and the bounds of what is told late. Refused 404:
+    ``work_line_not_found``. Refused 409: ``line_corrected``, ``too_many_lines``, ``work_beyond_limit``,
     ``insufficient_credits``, ``charge_settled``, ``dispute_open``, and where the ticket may not be served.
     """
     ticket = session.ticket
@@ -84,8 +84,9 @@ def log(session: TicketSession, entry: WorkEntry, *, by: str | None) -> int:
 
 
 def taken_in(session: TicketSession, duplicate: Ticket) -> tuple[dict[str, Any], Changes]:
-    """Takes over the lines of a ticket that is the same issue, charged as the ticket that goes on is: what changes on
-    it and on its assessment.
+    """Take over the lines of a ticket that is the same issue, charged as the ticket that goes on is.
+
+    Return what changes on it and on its assessment.
 
     Refused 409 as `log` is: what the customer did not agree to, or cannot pay, is asked for before the merge.
     """

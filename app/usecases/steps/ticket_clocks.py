@@ -13,9 +13,9 @@ from app.db.clocks import calendars, clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem, Plan
-from app.domain.clocks.kept import is_usable
+from app.domain.clocks.folded import is_usable
 from app.domain.clocks.ticket_clock import Hours, TicketClock
-from app.domain.clocks.ticket_clocks import TicketClocks, judge_kept
+from app.domain.clocks.ticket_clocks import TicketClocks, judge_folded
 from app.domain.ledger.ledger import Ledger
 from app.domain.tickets.breach_credits import breach_hook
 
@@ -99,7 +99,7 @@ async def judge_due(tx: Tx, items: Sequence[AgendaItem]) -> None:
     """
     locked = await accounts.lock_customers(tx, [item.customer_id for item in items])
     found = {clock.clock_id: clock for clock in await clocks.due_by_ids(tx, [item.subject for item in items])}
-    again = [clock.clock_id for clock in found.values() if clock.kept and not _goes_on(clock, tx.at)]
+    again = [clock.clock_id for clock in found.values() if clock.folded and not _goes_on(clock, tx.at)]
     if again:
         found |= {clock.clock_id: clock for clock in await clocks.by_ids(tx, again)}
     due = [
@@ -121,7 +121,7 @@ async def judge_due(tx: Tx, items: Sequence[AgendaItem]) -> None:
         if clock.events:
             copy.judge(at=made.at)
         else:
-            judge_kept(copy, clock, at=made.at)
+            judge_folded(copy, clock, at=made.at)
         if number % _JUDGED_AT_A_STRETCH == 0:
             await asyncio.sleep(0)
     if plans:
@@ -133,7 +133,7 @@ async def judge_due(tx: Tx, items: Sequence[AgendaItem]) -> None:
 
 def _goes_on(clock: TicketClock, at: datetime) -> bool:
     """Whether a firing goes on from what the clock keeps. A breach that brings credits is judged with all of it."""
-    return is_usable(clock.kept, clock.hours, at) and not clock.terms.breach_returns_credits
+    return is_usable(clock.folded, clock.hours, at) and not clock.terms.breach_returns_credits
 
 
 async def _judge_with_account(tx: Tx, customer_id: str, clock_id: str) -> None:

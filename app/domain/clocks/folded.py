@@ -1,6 +1,6 @@
 """The state that a daily promise keeps, so that a firing goes on from it instead of folding every day anew.
 
-It is what the fold leaves of a clock that owes something each business day, without its history: windows that are
+It is what the fold leaves of a clock that owes something each business day. It is without history: windows that are
 closed, breaches and pauses that have ended. Going on from it finds what the fold of all events finds from there on, as
 long as nothing of the history changes. Whatever adds an event folds it all, and keeps the state of that.
 """
@@ -33,10 +33,10 @@ def keep(
     run = fold_of(spec, hours.calendar, events, at=at, history=hours.history)
     run.state()
     revision = max((event.calendar_revision or 0 for event in events), default=0)
-    return _kept(run, judged, version=len(events), revision=revision)
+    return _folded(run, judged, version=len(events), revision=revision)
 
 
-def _kept(run: Fold, judged: Collection[Key], *, version: int, revision: int) -> dict[str, Any] | None:
+def _folded(run: Fold, judged: Collection[Key], *, version: int, revision: int) -> dict[str, Any] | None:
     progress = run.progress
     if run.phase is not Phase.RUNNING or run.standing or progress.window is None or progress.due is None:
         return None
@@ -65,13 +65,18 @@ def _kept(run: Fold, judged: Collection[Key], *, version: int, revision: int) ->
     }
 
 
-def is_usable(kept: Mapping[str, Any] | None, hours: Hours, at: datetime) -> bool:
-    """Whether a firing may go on from what was kept: nothing has changed the calendar since, and time goes on."""
-    return kept is not None and kept["form"] == FORM and kept["revision"] >= hours.revision and kept["upto"] <= to_s(at)
+def is_usable(folded: Mapping[str, Any] | None, hours: Hours, at: datetime) -> bool:
+    """Whether a firing may go on from the folded state: nothing has changed the calendar since, and time goes on."""
+    return (
+        folded is not None
+        and folded["form"] == FORM
+        and folded["revision"] >= hours.revision
+        and folded["upto"] <= to_s(at)
+    )
 
 
 def go_on(
-    spec: ClockSpec, hours: Hours, kept: Mapping[str, Any], at: datetime
+    spec: ClockSpec, hours: Hours, folded: Mapping[str, Any], at: datetime
 ) -> tuple[ClockState, list[OutcomeFact], dict[str, Any] | None]:
     """Let time pass from what was kept to an instant.
 
@@ -79,16 +84,16 @@ def go_on(
     what it keeps now.
     """
     run = Fold(spec, hours.calendar, hours.history, to_s(at))
-    calendar = hours.history.get(kept["calendar_revision"] or 0, hours.calendar)
-    progress = run.progress = Progress(spec, calendar, EachBusinessDay(), cycle=kept["cycle"])
-    run.phase, run.outcome = Phase.RUNNING, Outcome(kept["outcome"])
-    run.counted_to = kept["upto"]
-    run.calendar_revision, run.tzdb_version = kept["calendar_revision"], kept["tzdb_version"]
-    progress.anchor, progress.base = kept["anchor"], kept["base"]
-    progress.due, progress.since = kept["due"], kept["since"]
-    progress.handled = None if kept["handled"] is None else date.fromisoformat(kept["handled"])
-    progress.window = date.fromisoformat(kept["window"])
-    progress.covered = {date.fromisoformat(on) for on in kept["covered"]}
+    calendar = hours.history.get(folded["calendar_revision"] or 0, hours.calendar)
+    progress = run.progress = Progress(spec, calendar, EachBusinessDay(), cycle=folded["cycle"])
+    run.phase, run.outcome = Phase.RUNNING, Outcome(folded["outcome"])
+    run.counted_to = folded["upto"]
+    run.calendar_revision, run.tzdb_version = folded["calendar_revision"], folded["tzdb_version"]
+    progress.anchor, progress.base = folded["anchor"], folded["base"]
+    progress.due, progress.since = folded["due"], folded["since"]
+    progress.handled = None if folded["handled"] is None else date.fromisoformat(folded["handled"])
+    progress.window = date.fromisoformat(folded["window"])
+    progress.covered = {date.fromisoformat(on) for on in folded["covered"]}
     state = run.state()
     facts = sorted(outcomes_of(state), key=lambda fact: (fact.at, fact.cycle, str(fact.window_date), fact.key[2]))
-    return state, facts, _kept(run, (), version=kept["version"], revision=kept["revision"])
+    return state, facts, _folded(run, (), version=folded["version"], revision=folded["revision"])

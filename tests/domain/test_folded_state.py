@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain.calendar.business_calendar import BusinessCalendar
 from app.domain.calendar.timeline import from_s, to_s
-from app.domain.clocks import kept as kept_state
+from app.domain.clocks import folded as folded_state
 from app.domain.clocks.clock import ClockState, OutcomeFact, fold, judge, next_action_at
 from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind, Party, Phase
 from app.domain.clocks.target import EachBusinessDay
@@ -106,7 +106,7 @@ class Life:
         self.spec = spec
         self.events: list[ClockEvent] = []
         self.judged: set[Key] = set()
-        self.kept: dict[str, Any] | None = None
+        self.folded: dict[str, Any] | None = None
         self.went_on = 0
 
     def fold(self, hours: Hours, at: datetime) -> tuple[ClockState, list[OutcomeFact]]:
@@ -117,21 +117,21 @@ class Life:
     def tell(self, event: ClockEvent, hours: Hours) -> None:
         self.events.append(event)
         self.judged |= {key_of(fact) for fact in self.fold(hours, event.recorded_at)[1]}
-        self.kept = kept_state.keep(self.spec, hours, self.events, self.judged, event.recorded_at)
+        self.folded = folded_state.keep(self.spec, hours, self.events, self.judged, event.recorded_at)
 
     def fire(self, hours: Hours, at: datetime) -> datetime | None:
         state, facts = self.fold(hours, at)
-        if self.kept is not None and kept_state.is_usable(self.kept, hours, at):
+        if self.folded is not None and folded_state.is_usable(self.folded, hours, at):
             self.went_on += 1
-            went_on, found, kept = kept_state.go_on(self.spec, hours, self.kept, at)
+            went_on, found, folded = folded_state.go_on(self.spec, hours, self.folded, at)
             assert shown(went_on) == shown(state)
             assert found == facts
             self.judged |= {key_of(fact) for fact in facts}
-            assert kept == kept_state.keep(self.spec, hours, self.events, self.judged, at)
+            assert folded == folded_state.keep(self.spec, hours, self.events, self.judged, at)
         else:
             self.judged |= {key_of(fact) for fact in facts}
-            kept = kept_state.keep(self.spec, hours, self.events, self.judged, at)
-        self.kept = kept
+            folded = folded_state.keep(self.spec, hours, self.events, self.judged, at)
+        self.folded = folded
         return next_action_at(state) if state.phase in (Phase.RUNNING, Phase.PAUSED) else None
 
     def pass_time(self, hours: Hours, at: datetime, until: datetime, late: timedelta) -> None:
@@ -177,7 +177,7 @@ def test_a_firing_after_two_years_does_no_more_than_one_after_a_month(monkeypatc
     close_of = BusinessCalendar.close_of_s
     for days in (30, 730):
         clock, hours, at = old_clock(days)
-        assert clock.kept is not None
+        assert clock.folded is not None
         asked[days] = 0
 
         def counted(self: BusinessCalendar, on: date, days: int = days) -> int:
@@ -185,10 +185,10 @@ def test_a_firing_after_two_years_does_no_more_than_one_after_a_month(monkeypatc
             return close_of(self, on)
 
         monkeypatch.setattr(BusinessCalendar, "close_of_s", counted)
-        state, facts, kept = kept_state.go_on(DAILY, hours, clock.kept, at + timedelta(days=3))
+        state, facts, folded = folded_state.go_on(DAILY, hours, clock.folded, at + timedelta(days=3))
         monkeypatch.setattr(BusinessCalendar, "close_of_s", close_of)
         assert facts
-        assert kept is not None
-        assert len(str(kept)) < 500
+        assert folded is not None
+        assert len(str(folded)) < 500
         assert state.due_at is not None
     assert 0 < asked[730] <= asked[30] + 3
