@@ -5,6 +5,7 @@ A customer may have been linked to another id here before (`external_ids`); then
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from app.db.account import people
@@ -16,17 +17,19 @@ LINKED: Final = "linked"
 """What is remembered of a subject whose customer was linked: the shop's id of the customer, and the id here."""
 
 
-async def customer_here(tx: Tx, source: Source, customer: str, known: Known, *, recorded: bool) -> str:
+async def customer_here(
+    tx: Tx, source: Source, customer: str, known: Known, *, recorded: Callable[[], Awaitable[bool]]
+) -> str:
     """Return the customer's id here: the one that the source's id is linked to, else one of the source's own.
 
-    ``recorded``: the order or ticket is there already. It stays with the customer that it was recorded for, whatever
-    was linked since: a merge joins the two.
+    ``recorded``: whether the order or ticket is there already; asked only where there is a link. Then it stays with the
+    customer that it was recorded for, whatever was linked since: a merge joins the two.
     """
     before = known.get(LINKED)
     if before is not None and before[0] == customer:
         return str(before[1])
-    linked = None if recorded else await people.linked(tx, source.row.name, customer)
-    if linked is None:
+    linked = await people.linked(tx, source.row.name, customer)
+    if linked is None or await recorded():
         return customer_name(source, customer)
     known[LINKED] = [customer, linked]
     return linked

@@ -55,7 +55,11 @@ async def act_on_order(tx: Tx, source: Source, subject: str, known: Known) -> Ou
         return Outcome().park(ReviewItem("customer_missing", unclear))
     if (used := await _payment_used(tx, source, subject, target.order, target.customer)) is not None and not there:
         return Outcome().park(used)
-    external = await customer_here(tx, source, target.customer, known, recorded=there)
+
+    async def recorded() -> bool:
+        return await orders.find(tx, order_id) is not None
+
+    external = await customer_here(tx, source, target.customer, known, recorded=recorded)
     view = await effects.put_order(
         tx,
         order_id=order_id,

@@ -30,7 +30,11 @@ async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Known) -> O
     customer = ticket["customer"]
     external = customer[4:]
     if not customer.startswith("own:"):
-        external = await customer_here(tx, source, customer, known, recorded=bool(known.get("put")))
+
+        async def is_put() -> bool:
+            return bool(known.get("put"))
+
+        external = await customer_here(tx, source, customer, known, recorded=is_put)
     if not known.get("put"):
         await effects.put_ticket(
             tx,
