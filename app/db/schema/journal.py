@@ -24,7 +24,7 @@ command = Table(
     _Index("ix_command_customer", "tenant_id", "customer_id", postgresql_where=_sql("customer_id is not null")),
 )
 
-# Natural keys that somebody claimed: the row is the lock (`app.db.claims`), and says nothing else.
+# Natural keys that somebody claimed: the row is the lock, by a digest (`app.db.claims`).
 claim = Table(
     "claim",
     metadata,
