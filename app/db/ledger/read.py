@@ -224,9 +224,9 @@ _TICKET_NAMES = text(
     "select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)"
 )
 _ASKERS = text(
-    "select t.ticket_id, p.external_id from ticket t join customer p on p.tenant_id = :tenant"
-    " and p.customer_id = coalesce(t.person_id, t.customer_id)"
-    " where t.tenant_id = :tenant and t.ticket_id = any(:tickets)"
+    "select t.ticket_id, (select p.external_id from customer p where p.tenant_id = :tenant"
+    " and p.customer_id = coalesce(t.person_id, t.customer_id)) as external_id"
+    " from ticket t where t.tenant_id = :tenant and t.ticket_id = any(:tickets)"
 )
 
 
