@@ -22,6 +22,7 @@ debits = int(sys.argv[1])
 figures.debits.labels("done").inc(debits)
 figures.duration.labels("GET", "/livez", "200").observe(0.02)
 figures.in_flight.inc()
+figures.processes.set(1)  # as the service does when it begins to serve
 figures.samples.append(lambda: [
     ("retainer_ledger_commands", "Commands", "counter", 10.0 * debits),
     ("retainer_db_connections_in_use", "Connections", "gauge", float(debits)),

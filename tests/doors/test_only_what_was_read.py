@@ -33,9 +33,15 @@ async def endpoint(shop: Vendor) -> str:
     return f"/v1/webhook-endpoints/{made['endpoint_id']}"
 
 
+async def customer(shop: Vendor) -> str:
+    await shop.ok(await shop.put("/v1/customers/kim", {"name": "Kim"}), 201)
+    return "/v1/customers/kim"
+
+
 CASES: dict[str, tuple[Prepare, str, str, Any]] = {
     "putCalendar": (calendar, "PUT", "", {"zone": "Asia/Tokyo"}),
     "publishCalendarVersion": (calendar, "POST", "/versions", {"effective_from": "2025-06-01", **HOURS}),
+    "putCustomer": (customer, "PUT", "", {"name": "Kim Lee"}),
     "publishPolicy": (policy, "POST", "/versions", {"document": tenants.templates()["avactis"][1]}),
     "changeWebhookEndpoint": (endpoint, "PATCH", "", {"description": "another"}),
     "deleteWebhookEndpoint": (endpoint, "DELETE", "", None),
@@ -81,6 +87,8 @@ async def test_graphql_says_the_same(vendor: MakeVendor, case: str) -> None:
     given = {"".join([key.split("_")[0], *(w.title() for w in key.split("_")[1:])]): one for key, one in body.items()}
     if "webhook" in path:
         given["endpointId"] = path.rpartition("/")[2]
+    elif "customers" in path:
+        given["customerId"] = path.rpartition("/")[2]
     else:
         given["name"] = path.rpartition("/")[2]
     if case.startswith("publish"):
