@@ -18,6 +18,11 @@ create or replace function bench_falls_due(t text, first timestamptz) returns vo
         and d.at > statement_timestamp() + interval '1 minute' and d.at <= first)
 $$;
 
+create or replace function bench_claim(t text, kind text, name text) returns void language sql volatile as $$
+    insert into claim (tenant_id, kind, name) values (t, kind, left(encode(sha256(name::bytea), 'hex'), 32))
+        on conflict (tenant_id, kind, name) do update set name = excluded.name
+$$;
+
 create or replace function bench_ticket(who text, name text) returns jsonb language plpgsql as $$
 declare
     t text := current_setting('app.tenant'); c record; a record; l record;
@@ -27,6 +32,7 @@ declare
     cost bigint := 25; charge jsonb := '{"net": 0, "held": 25, "captured": 0, "refunded": 0}';
     assessment jsonb; qualification jsonb; begun jsonb; document jsonb; balance jsonb; change jsonb;
 begin
+    perform bench_claim(t, 'ticket', name);
     select customer_id, event_sequence into strict c from customer
         where tenant_id = t and external_id = who for update;
     perform 1 from ticket where tenant_id = t and external_id = name;
@@ -107,6 +113,7 @@ declare
     at timestamptz := clock_timestamp(); placed timestamptz := date_trunc('day', at); ends timestamptz; answer jsonb;
     lot_said jsonb; line jsonb;
 begin
+    perform bench_claim(t, 'order', name);
     ends := placed + '2 years';
     select customer_id, event_sequence into strict c from customer
         where tenant_id = t and external_id = who for update;

@@ -96,11 +96,11 @@ _CLAIM: Final = text(
 )
 _WRITE: Final = text(
     "with given as materialized (select * from json_to_recordset(cast(:results as json)) as g(delivery_id text,"
-    " claim text, state text, step integer, next_at timestamptz, finished_at timestamptz, entry jsonb,"
+    " claim text, state text, step integer, next_at timestamptz, finished_at timestamptz, entries jsonb,"
     "  surplus integer)),"
     " written as (update webhook_delivery d set state = g.state, step = g.step, claim = null,"
     "  next_attempt_at = g.next_at, finished_at = g.finished_at,"
-    "  log = (d.log || jsonb_build_array(g.entry)) - g.surplus"
+    "  log = (d.log || g.entries) - g.surplus"
     "  from given g where d.tenant_id = :tenant and d.delivery_id = g.delivery_id and d.state = 'pending'"
     "  and (g.state = 'delivered' or d.claim = g.claim) returning d.delivery_id)"
     " select delivery_id from written"
@@ -163,7 +163,7 @@ async def write(tx: Tx, endpoint_id: str, results: Sequence[Result]) -> set[str]
             "step": result.step,
             "next_at": result.next_at or result.at,
             "finished_at": None if result.state == "pending" else result.at,
-            "entry": result.entry,
+            "entries": [result.entry],
             "surplus": 0 if result.attempts > LOG_LENGTH else LOG_LENGTH + 1,
         }
         for result in results
