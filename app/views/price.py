@@ -63,7 +63,10 @@ class CategoryPrice(TypedDict):
     per_minutes: NotRequired[Annotated[int, "Minutes of a block, where it is by time."]]
     free_minutes: NotRequired[Annotated[int, "Minutes of a ticket that cost nothing, where it is by time."]]
     rounded: NotRequired[
-        Annotated[Literal["line", "ticket"], Closed("TimeRounded", "What is rounded up to whole blocks of time.")]
+        Annotated[
+            Annotated[Literal["line", "ticket"], Closed("TimeRounded", "What is rounded up to whole blocks of time.")],
+            "What is rounded up to whole blocks, where it is by time.",
+        ]
     ]
     up_to: NotRequired[Annotated[Credits | None, "What work may take without asking; null: no limit of the list."]]
 

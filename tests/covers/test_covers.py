@@ -278,7 +278,9 @@ async def test_search_and_pages(vendor: MakeVendor) -> None:
     assert second["next_cursor"] is None
     assert [one["customer_id"] for one in (await shop.get("/v1/customers", query="o-bob")).json()["data"]] == ["bob"]
     assert [one["customer_id"] for one in (await shop.get("/v1/customers", query="x%y")).json()["data"]] == ["x%y"]
-    assert (await shop.get("/v1/customers", query="%")).json()["data"] == [], "a sign is no word, and stands for nothing"
+    assert (await shop.get("/v1/customers", query="%")).json()["data"] == [], (
+        "a sign is no word, and stands for nothing"
+    )
 
 
 async def test_two_accounts_become_one(vendor: MakeVendor) -> None:

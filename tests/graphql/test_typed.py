@@ -49,6 +49,7 @@ LEFT = {
     "MappedProduct.attributes": FACTS,
     "NotGranted.facts": FACTS,
     "Price.inputs": FACTS,
+    "PriceTicketInput.facts": FACTS,
     "PriceTicketInput.inputs": FACTS,
     "PutTicketInput.facts": FACTS,
     "PutTicketInput.inputs": FACTS,
