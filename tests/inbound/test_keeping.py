@@ -57,7 +57,8 @@ async def test_what_came_is_kept_for_a_while_and_what_is_parked_for_longer(vendo
 
 async def test_the_worker_keeps_house_by_the_settings(vendor: MakeVendor, db: Database, module_url: str) -> None:
     _, keep = inbound.jobs(settings_for(module_url, inbound_retention_days=7, parked_retention_days=9))
-    assert (keep.__self__.days.days, keep.__self__.parked.days) == (7, 9)
+    keeping = keep.run.__self__
+    assert (keeping.days.days, keeping.parked.days) == (7, 9)
     tenant, path = await a_shop(vendor)
     await send(tenant, path, id=1)
     assert await keep(db, tenant.tenant_id) == 0

@@ -286,13 +286,16 @@ async def test_a_hold_with_a_term_gives_back_by_itself(vendor: MakeVendor) -> No
     await audited(made)
 
 
-async def test_a_long_statement_sums_its_earlier_rows(vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_statement_of_an_instant_sums_its_earlier_rows(vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
     made = await funded(vendor, 100)
     for n in range(8):
         await made.ok(await made.post("/v1/customers/ann/debits", {"credits": n + 1}), 201)
     hold = await made.ok(await made.post("/v1/customers/ann/holds", {"credits": 9}), 201)
     monkeypatch.setattr(accounts, "LINES_MAX", 4)
-    statement = (await made.get("/v1/customers/ann/statement")).json()
+    paged = (await made.get("/v1/customers/ann/statement")).json()
+    assert (len(paged["balance_modifications"]), len(paged["resolved_tickets"])) == (1, 8), "pages show every row"
+    now = (await made.get("/v1/clock")).json()["now"]
+    statement = (await made.get("/v1/customers/ann/statement", as_of=now)).json()
     assert statement["available"] == 100 - 36 - 9
     assert statement["balance_modifications"] == [{"credits": 100, "kind": "earlier", "ticket_id": None, "at": None}]
     assert [row["credits"] for row in statement["resolved_tickets"]] == [15, 6, 7, 8]
