@@ -286,7 +286,9 @@ async def test_a_hold_with_a_term_gives_back_by_itself(vendor: MakeVendor) -> No
     await audited(made)
 
 
-async def test_a_long_statement_of_an_instant_sums_its_earlier_rows(vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_statement_sums_its_earlier_rows_as_of(
+    vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = await funded(vendor, 100)
     for n in range(8):
         await made.ok(await made.post("/v1/customers/ann/debits", {"credits": n + 1}), 201)
