@@ -21,11 +21,11 @@ from app.views.lot import LotSource
 from app.views.order import DisputeAction, Notice, NotTakenBack, PaymentDisputeState, TakenBack
 from app.views.shapes import Credits, Day, Id, Instant, Member
 from app.views.ticket import AssessmentStatus, Author, Charge, Ticket, TicketState
-from app.views.work import Agent
+from app.views.work import ActingAgent
 
 # --- members that several nouns have ----------------------------------------------------------------------------------
 
-ActingAgent = Annotated[Agent, "Who acted for the vendor, where the call said so."]
+Acting = Annotated[ActingAgent, "Who acted for the vendor, where the call said so."]
 Clause = Annotated[str | None, "The clause of the policy."]
 CreditType = Annotated[str, "The type of credit; the policy names the types."]
 HowMany = Annotated[Credits, "How many credits."]
@@ -171,7 +171,7 @@ class LotEvent(TypedDict):
 class CoverEvent(TypedDict):
     """The data of `cover.*`."""
 
-    acting_agent: NotRequired[ActingAgent]
+    acting_agent: NotRequired[Acting]
     cover_id: NotRequired[Annotated[Id, "The cover."]]
     license_id: NotRequired[LicenseId]
     order_id: NotRequired[OrderId]
@@ -209,7 +209,7 @@ class TicketEvent(_From, _TicketStays):
     """The data of `ticket.*`."""
 
     ticket_id: NotRequired[TicketId]
-    acting_agent: NotRequired[ActingAgent]
+    acting_agent: NotRequired[Acting]
     contact_id: NotRequired[Annotated[Id | None, "Who asked, where a company pays; null once erased."]]
     state: NotRequired[Annotated[TicketState, "How the ticket stands after it."]]
     charge: NotRequired[Annotated[Charge, "What the ticket costs so far."]]
@@ -302,7 +302,7 @@ class CustomerEvent(_From):
     """The data of `customer.*`."""
 
     into: NotRequired[Annotated[Id, "The customer that it became part of."]]
-    acting_agent: NotRequired[ActingAgent]
+    acting_agent: NotRequired[Acting]
     members: NotRequired[Annotated[Sequence[str], "The members of the customer that were replaced."]]
 
 

@@ -16,7 +16,7 @@ from app.views.clock import Clock, ClockParty
 from app.views.decision import PolicyVersion, Reason, Remedy
 from app.views.price import PriceStep
 from app.views.shapes import Closed, Credits, Id, Inputs, Instant
-from app.views.work import LINES_SHOWN, Agent, TicketWork, WorkLine, work_view
+from app.views.work import LINES_SHOWN, ActingAgent, TicketWork, WorkLine, work_view
 
 TicketState = Annotated[stored.State, Closed("TicketState", "Where a ticket stands.")]
 Author = Annotated[Literal["vendor", "customer"], Closed("Author", "Who wrote, or who opened a ticket.")]
@@ -62,7 +62,7 @@ class Qualification(TypedDict):
     by: Annotated[str | None, "Who decided: `rules`, or the key of an agent."]
     at: Annotated[Instant | None, "When it was decided."]
     note: Annotated[str | None, "The agent's note."]
-    acting_agent: Annotated[Agent | None, "Who acted for the vendor, where the call said so."]
+    acting_agent: Annotated[ActingAgent | None, "Who acted for the vendor, where the call said so."]
 
 
 class Assessment(TypedDict):
@@ -84,7 +84,7 @@ class Assessment(TypedDict):
     steps: NotRequired[Annotated[Sequence[PriceStep], "How the price is made, where surcharges or work make it."]]
     surviving: NotRequired[Annotated[Credits, "What of it stays charged when a cause returns the rest."]]
     up_to: NotRequired[Annotated[Credits | None, "What work may take by it; null: no limit."]]
-    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
+    acting_agent: NotRequired[Annotated[ActingAgent, "Who acted for the vendor, where the call said so."]]
 
 
 class ChargeShown(TypedDict):
@@ -120,7 +120,7 @@ class Response(TypedDict):
     occurred_at: Annotated[Instant, "When it was written."]
     recorded_at: Annotated[Instant, "When we were told."]
     by: Annotated[str | None, "The key that told us."]
-    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
+    acting_agent: NotRequired[Annotated[ActingAgent, "Who acted for the vendor, where the call said so."]]
 
 
 class AccessRequest(TypedDict):
@@ -133,7 +133,7 @@ class AccessRequest(TypedDict):
     granted_at: Annotated[Instant | None, "When it was given."]
     missed_at: Annotated[Instant | None, "When the deadline passed without it."]
     cancelled_at: Annotated[Instant | None, "When the ticket ended before the deadline."]
-    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
+    acting_agent: NotRequired[Annotated[ActingAgent, "Who acted for the vendor, where the call said so."]]
 
 
 class TicketPause(TypedDict):
@@ -151,7 +151,7 @@ class TicketPause(TypedDict):
         Annotated[lists.PauseEnd, Closed("PauseEnd", "What ended a pause by itself.")] | None,
         "What ended it, where nobody did.",
     ]
-    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
+    acting_agent: NotRequired[Annotated[ActingAgent, "Who acted for the vendor, where the call said so."]]
 
 
 class Dispute(TypedDict):
@@ -174,7 +174,7 @@ class Dispute(TypedDict):
     reasons: Annotated[Sequence[Reason], "The reasons of the decision."]
     decided_at: Annotated[Instant | None, "When it was decided."]
     by: Annotated[str | None, "Who decided."]
-    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
+    acting_agent: NotRequired[Annotated[ActingAgent, "Who acted for the vendor, where the call said so."]]
 
 
 class CauseCorrection(TypedDict):
@@ -191,7 +191,7 @@ class CauseCorrection(TypedDict):
     not_captured: Annotated[Credits, "Credits of the charge that were not there to be taken again."]
     at: Annotated[Instant, "When it was corrected."]
     by: Annotated[str | None, "Who corrected it."]
-    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
+    acting_agent: NotRequired[Annotated[ActingAgent, "Who acted for the vendor, where the call said so."]]
 
 
 class ReachedMilestone(TypedDict):
@@ -201,7 +201,7 @@ class ReachedMilestone(TypedDict):
     milestone: Annotated[str, "The milestone; the policy names its milestones."]
     at: Annotated[Instant, "When it was reached."]
     by: Annotated[str | None, "Who said so."]
-    acting_agent: NotRequired[Annotated[Agent, "Who acted for the vendor, where the call said so."]]
+    acting_agent: NotRequired[Annotated[ActingAgent, "Who acted for the vendor, where the call said so."]]
 
 
 class TicketService(TypedDict):
@@ -276,7 +276,7 @@ class Ticket(TypedDict):
     priority: Annotated[str | None, "Its priority, stated or by the policy; the policy names them."]
     requester: Annotated[str | None, "Who asked, in the helpdesk's own words."]
     metadata: Annotated[dict[str, Any], "What the vendor keeps beside it, by name."]
-    acting_agent: Annotated[Agent | None, "Who acted for the vendor last, where the call said so."]
+    acting_agent: Annotated[ActingAgent | None, "Who acted for the vendor last, where the call said so."]
     merged_into: Annotated[Id | None, "The ticket that it was merged into."]
     merged: Annotated[Sequence[Id], "The tickets that were merged into it."]
     parent: Annotated[Id | None, "The ticket that it was split off."]

@@ -20,7 +20,7 @@ LINES_SHOWN = 100
 """Lines in an answer; `getTicket` goes on by its cursor."""
 
 
-class Agent(TypedDict):
+class ActingAgent(TypedDict):
     """A person of the vendor."""
 
     id: Annotated[str, "The helpdesk's id of the person."]
@@ -46,7 +46,7 @@ class WorkLine(TypedDict):
     note: Annotated[str | None, "What was done."]
     occurred_at: Annotated[Instant, "When it began."]
     recorded_at: Annotated[Instant, "When we were told."]
-    acting_agent: Annotated[Agent | None, "Who worked."]
+    acting_agent: Annotated[ActingAgent | None, "Who worked."]
     by: Annotated[str | None, "The key that told us."]
     corrects: Annotated[int | None, "The line that it takes the place of."]
     corrected_by: Annotated[int | None, "The line that takes its place."]

@@ -10,7 +10,7 @@ from app.api.fields import Body, ExternalId, ShortText
 from app.domain.values.agent import Agent
 
 
-class AgentBody(Body):
+class ActingAgentBody(Body):
     """A person of the vendor, by the helpdesk's id."""
 
     id: ExternalId
@@ -20,7 +20,7 @@ class AgentBody(Body):
 class ActingBody(Body):
     """A body that may name who acts. No digest covers it: the same call of another agent is the same call."""
 
-    acting_agent: AgentBody | None = Field(default=None, examples=[{"id": "7", "name": "Kim"}])
+    acting_agent: ActingAgentBody | None = Field(default=None, examples=[{"id": "7", "name": "Kim"}])
 
     def plain(self) -> dict[str, Any]:
         """All fields but who acts."""
