@@ -32,13 +32,15 @@ class Snapshot:
         """Notes a customer whom a field that waits for its turn will ask about."""
         self._names[customer_id] = None
 
-    async def read(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3) -> T:
-        """What ``work`` finds in the snapshot."""
+    async def read(
+        self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3, even_moved: bool = False
+    ) -> T:
+        """What ``work`` finds in the snapshot. ``even_moved``: wherever the tenant lives."""
         async with self._turn:
             self.reads += 1
             tx = self._open.get(tenant_id)
             if tx is None:
-                tx = await self._stack.enter_async_context(self._database.reading(tenant_id))
+                tx = await self._stack.enter_async_context(self._database.reading(tenant_id, even_moved=even_moved))
                 self._open[tenant_id] = tx
             if len(self._names) > 1:
                 names, self._names = list(self._names), {}

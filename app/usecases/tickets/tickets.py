@@ -81,13 +81,8 @@ class OpenTicket:
 
     def _first(self) -> dict[str, Any]:
         always = ("customer_id", "subject", *_STATED)
-        known = {"ticket_id", *always}
-        later = [
-            field_
-            for field_ in fields(self)
-            if field_.name not in known and getattr(self, field_.name) != field_.default
-        ]
-        return {name: getattr(self, name) for name in (*always, *(field_.name for field_ in later))}
+        later = [name for name in content_of(self) if name not in {"ticket_id", *always}]
+        return {name: getattr(self, name) for name in (*always, *later)}
 
     def stated(self) -> dict[str, Any]:
         """What the rules are told."""
