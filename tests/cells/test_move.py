@@ -75,12 +75,17 @@ async def told(callers: Callers, receiver: Receiver) -> None:
     """Waits until every promise fell due and the receiver has heard of every event."""
     client = callers.client(callers.cell)
     await asyncio.sleep(SECONDS)
-    for _ in range(60):
+    before, quiet = 0, 0
+    for _ in range(80):
         places = {place for place, _ in sent_to(receiver)}
         events = await pages(client, "/v1/events")
-        told = sum(row["type"] in ("clock.breached", "hold.expired", "credits.released") for row in events)
-        if places == set(range(min(places), events[-1]["position"] + 1)) and told >= len(callers.done["ticket"]):
+        missed = sum(row["type"] == "clock.breached" for row in events)
+        complete = places == set(range(min(places), events[-1]["position"] + 1))
+        # Nothing more has happened for a while: what fell due last has been told, too.
+        quiet = quiet + 1 if complete and missed >= len(callers.done["ticket"]) and len(events) == before else 0
+        if quiet == 4:
             return
+        before = len(events)
         await asyncio.sleep(0.5)
 
 
