@@ -281,6 +281,10 @@ async def test_a_line_is_idempotent_by_its_key_and_may_be_tried_first(app: FastA
     refused = await reader.post("/v1/tickets/T-1/work", json={"minutes": 5}, headers={"Idempotency-Key": "k2"})
     problem(refused, 403, "scope_missing")
     problem(await shop.post("/v1/tickets/T-1/work", {"minutes": 5, "kind": "golf"}), 422, "unknown_work_kind")
+    priced = {"category": "hours", "work": [{"minutes": 5}, {"minutes": 5, "kind": "golf"}]}
+    refused = await shop.post("/v1/policies/desk-by-the-hour/price", priced)
+    problem(refused, 422, "unknown_work_kind")
+    assert "work/1/kind" in refused.text, "the line of the request that names it"
     ahead = {"minutes": 5, "occurred_at": "2025-03-03T08:00:01Z"}
     problem(await shop.post("/v1/tickets/T-1/work", ahead), 422, "occurred_in_future")
     before = {"minutes": 5, "occurred_at": "2025-03-03T07:59:59Z"}

@@ -129,7 +129,8 @@ def _lines(policy: Policy, hours: Hours, asked: Asked, facts: Mapping[str, Any])
     for number, work in enumerate(asked.work, 1):
         if work.kind is not None and policy.work_kind(work.kind) is None:
             known = [rule.kind for rule in (policy.work.kinds if policy.work else ())]
-            raise DomainError("unknown_work_kind", field=f"/work/{number - 1}/kind", kind=work.kind, known=known)
+            place = ("work", str(number - 1), "kind")  # a JSON pointer to the line of the request
+            raise DomainError("unknown_work_kind", field="/" + "/".join(place), kind=work.kind, known=known)
         begin = work.occurred_at or asked.at
         parts, adds = parts_of(policy, hours, facts, begin, work.minutes, work.kind)
         lines.append(
