@@ -260,7 +260,7 @@ async def test_a_database_that_cannot_answer_is_a_top_level_error(
     one = await vendor()
     await warm(one)
 
-    def gone(tenant_id: str) -> Any:
+    def gone(tenant_id: str, *, even_moved: bool = False) -> Any:
         raise Unavailable("pulled the plug")
 
     monkeypatch.setattr(app.state.house.database, "reading", gone)

@@ -190,6 +190,26 @@ async def test_what_was_spent_of_units_taken_out_is_reported(app: FastAPI, vendo
     assert corrected[0]["not_taken_back"] == report["not_taken_back"]
 
 
+async def test_an_order_that_went_to_another_customer_brings_the_first_one_nothing_any_more(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    """Ended licenses of the given order stay behind; the first customer's next order must not bring it to life."""
+    tenant, token = await a_shop(vendor)
+    await deliver(app, tenant, token, [snapshot(1, "7", line(1, "license", 2))], each=True)
+    before = await balance(tenant, "7")
+    await deliver(app, tenant, token, [snapshot(2, "8", line(1, "license", 3))], each=True)
+    given = await balance(tenant, "8")
+    assert (before > 0, await balance(tenant, "7"), given > before) == (True, 0, True)
+    bought = {"customer_id": "shop:7", "placed_at": "2024-12-02T10:00:00Z", "currency": "USD"}
+    lines = [{"line_id": "1", "sku": "license"}, {"line_id": "2", "sku": "credits-50"}]
+    await tenant.ok(await tenant.put("/v1/orders/next", {**bought, "lines": lines}), 201)
+    assert (await balance(tenant, "7"), await balance(tenant, "8")) == (50, given)
+    account = await tenant.ok(await tenant.get("/v1/customers/shop:7"))
+    assert [one["order_id"] for one in account["licenses"] if one["ended_at"] is None] == ["next"]
+    assert [one["order_id"] for one in account["lots"] if one["available"]] == ["next"]
+    assert (await tenant.ok(await tenant.get("/v1/audit")))["data"] == []
+
+
 @pytest.mark.parametrize("first", ["older", "newer"])
 async def test_an_unused_order_is_the_customers_whom_the_newest_snapshot_names(
     app: FastAPI, vendor: MakeVendor, first: str

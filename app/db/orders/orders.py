@@ -40,7 +40,8 @@ _OF_LICENSES = text(
     f"select {_ORDER} from (select distinct license.order_id from license where license.tenant_id = :tenant"
     " and license.customer_id = :customer) held cross join lateral (select * from purchase_order"
     " where tenant_id = :tenant and order_id = held.order_id offset 0) purchase_order"
-    " order by purchase_order.placed_at, purchase_order.order_id"
+    # An order that went to another customer leaves its ended licenses behind: here it must bring nothing.
+    " where purchase_order.customer_id = :customer order by purchase_order.placed_at, purchase_order.order_id"
 )
 OF_LICENSES: Final = select_into("license_orders", Order, _OF_LICENSES.text)
 """The orders that brought `:customer` licenses, as placed, for a combined statement."""
