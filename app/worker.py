@@ -1,16 +1,20 @@
 """The second composition root: what nobody asks for and must happen all the same.
 
-One question finds the tenants that have something due (`app.db.due`), and one process takes each for a turn: what is
-due on the agenda (real tenants; sandboxes move by their own clock), positions for committed events (decision 0022),
-then further ``jobs`` such as deliveries. In the service's own process by default, in one of its own by ``retainer
-worker``; any number of them at once is safe, since rows are claimed under locks.
+One question finds the tenants that have something due (`app.db.due`), and one process takes each for a turn. A turn
+does, in this order:
+
+- what is due on the agenda (of real tenants; sandboxes move by their own clock)
+- positions for committed events (decision 0022)
+- further ``jobs`` such as deliveries
+
+It runs in the service's own process by default, and in one of its own by ``retainer worker``. Any number of them at
+once is safe, since rows are claimed under locks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -55,7 +59,6 @@ class WorkerMetrics:
     turns: int = 0
     failures: int = 0
     positions: int = 0
-    last_round_at: float = 0.0
     jobs: dict[str, int] = field(default_factory=dict)
 
 
@@ -96,7 +99,6 @@ class _Worker:
                 logger.warning("the worker cannot ask what is due: %s", error)
                 METRICS.failures += 1
             METRICS.rounds += 1
-            METRICS.last_round_at = time.time()
             await self._pause()
         if self._turns:
             await asyncio.wait(self._turns)

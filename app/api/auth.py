@@ -1,7 +1,8 @@
 """Bearer token -> principal: the operator's key, a tenant's key, or a customer's token.
 
-Form and checksum first, so that noise never reaches the database; then one directory look-up and one row, kept for less
-than a second, so that a revoked key stops within a second without a question on every call (decision 0016).
+Form and checksum are looked at first, so that noise never reaches the database. Then one directory look-up and one row
+say who calls. They are kept for less than a second: a revoked key stops within a second, without a question on every
+call (decision 0016).
 """
 
 from __future__ import annotations

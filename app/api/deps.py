@@ -1,6 +1,6 @@
 """Who calls, and what this process has for its doors.
 
-This is the only place at the doors that reads the wall clock: keys, tokens and limits live in real time; everything
+This is the only place at the doors that reads the wall clock. Keys, tokens and limits live in real time. Everything
 else takes its instant from the transaction.
 """
 

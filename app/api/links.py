@@ -1,8 +1,8 @@
 """Links of the published contract: which answers hold the ids that other operations ask for.
 
-``HELD`` says where an answer holds an id; the links follow from the paths: an answer leads to every operation whose
-path parameters it holds, with what else of it that operation's query takes. A list's first entry stands for the
-others, since an OpenAPI expression cannot say "any" or "the last".
+``HELD`` says where an answer holds an id, and the links follow from the paths. An answer leads to every operation whose
+path parameters it holds. It passes on whatever else it holds that the operation's query takes. A list's first entry
+stands for the others, since an OpenAPI expression cannot say "any" or "the last".
 """
 
 from __future__ import annotations

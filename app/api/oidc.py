@@ -1,7 +1,7 @@
 """Access tokens of a configured issuer: verified only, never issued.
 
-The algorithm comes from our list, the key from the configured issuer alone; issuer, audience and times are checked; an
-identity token is no access token. Claims: ``tenant_id``, ``scope`` (words of the published scopes), ``sub``.
+The algorithm comes from our list, and the key from the configured issuer alone. Issuer, audience and times are checked.
+An identity token is no access token. Claims: ``tenant_id``, ``scope`` (words of the published scopes), ``sub``.
 """
 
 from __future__ import annotations
@@ -63,8 +63,9 @@ class Verifier:
         self._suspended: dict[str, tuple[float, bool]] = {}
 
     async def verify(self, token: str, now: datetime) -> Principal | None:
-        """The principal of a token that holds in every respect, else None; 403 when its tenant is suspended, 503 while
-        the issuer's keys cannot be had."""
+        """Return the principal of a token that holds in every respect, else None. The answer is 403 when its tenant is
+        suspended, and 503 while the issuer's keys cannot be had.
+        """
         if not self._says_issuer(token):
             return None
         decoded = await self._decoded(token)

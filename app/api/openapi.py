@@ -1,8 +1,11 @@
 """The published contract: FastAPI's own schema, with what our doors do that it cannot see.
 
-Added here: who may call (scopes), ``validate_only`` and ``Idempotency-Key``, the problem answers, servers and tags,
-links (`app.api.links`), the shapes of answers (`app.views`), and an example of each body
-(``operations/examples.json``, each of which a test sends).
+Added here:
+
+- who may call (scopes), ``validate_only`` and ``Idempotency-Key``
+- the problem answers, servers and tags, links (`app.api.links`)
+- the shapes of answers (`app.views`)
+- an example of each body (``operations/examples.json``; a test sends each of them)
 """
 
 from __future__ import annotations

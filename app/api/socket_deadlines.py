@@ -1,7 +1,8 @@
 """The connection's own limits, which the server does not have by itself: slow headers, slow bodies, silent sockets.
 
-`GuardedProtocol` goes where the server takes its HTTP protocol. A socket that has not sent a whole head within
-`HEAD_SECONDS`, or a whole body within `BODY_SECONDS` of its head, is closed; a head above `HEAD_BYTES` is answered 431.
+`GuardedProtocol` goes where the server takes its HTTP protocol. A socket is closed that has not sent a whole head
+within `HEAD_SECONDS`. So is one that has not sent a whole body within `BODY_SECONDS` of its head. A head above
+`HEAD_BYTES` is answered 431.
 """
 
 from __future__ import annotations

@@ -348,8 +348,9 @@ async def take_body(request: Request, *, limit: int, raw: bool, has_body: bool) 
 
 
 def _empty_object(request: Request) -> None:
-    """Nothing said is an empty object, so that what needs nothing said (a suspension) takes no body either, and what
-    is required is missed by its name. FastAPI looks for JSON only where the media type says so."""
+    """An empty body is an empty object. So a call that needs nothing said (a suspension) takes no body, and what is
+    required is missed by its name. FastAPI looks for JSON only where the media type says so.
+    """
     headers_left = [header for header in request.scope["headers"] if header[0].lower() != b"content-type"]
     request.scope["headers"] = [*headers_left, (b"content-type", b"application/json")]
     vars(request).pop("_headers", None)

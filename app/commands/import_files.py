@@ -1,7 +1,7 @@
 """Files that `retainer import` reads: CSV as spreadsheets really write it, and JSON Lines.
 
-A file is read line by line, whatever its size. What is wrong with all of it (its encoding, its header, a column that a
-spreadsheet rewrote) is one message; what is wrong with a line is that line's.
+A file is read line by line, whatever its size. A fault of the whole file (its encoding, its header, a column that a
+spreadsheet rewrote) is one message. A fault of a line is that line's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reading shops' JSON: exact numbers, decimals from text, ids as text however long; anything else is
 unreadable.
 
-Numbers with a fraction are kept as the text they came as, so that no amount ever passes through a float;
-integers are exact, so that ids beyond 2^53 stay what they are.
+Numbers with a fraction stay the text they came as, so that no amount ever passes through a float. Integers are exact,
+so that ids beyond 2^53 stay what they are.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Standard Webhooks 1.0.0, receiving: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature`` over
 the raw bytes.
 
-The kept library verifies one secret at a time and asks the clock itself; here both secrets and the instant
-are given, and the comparison is the same. A test holds it against the library.
+The library verifies one secret at a time and asks the clock itself. Here both secrets and the instant are given. The
+comparison is the same. A test holds it against the library.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ PREFIX = "whsec_"
 
 
 class Signed:
-    """What kinds that come as Standard Webhooks have in common; ``about``: what an event is of, and the key in its data
-    that names it (``order``, ``order_id``)."""
+    """What the kinds that come as Standard Webhooks have in common. ``about`` says what an event is of, and the key in
+    its data that names it (``order``, ``order_id``).
+    """
 
     headers = HEADERS
     about: ClassVar[tuple[str, str]]

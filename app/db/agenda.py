@@ -1,8 +1,8 @@
 """The agenda's rows: what is due, taking it off exactly once, and when to look again (decision 0010).
 
-The customer's row is the lock (decision 0003), here as everywhere: a sweep locks customers first, skipping those that
-another worker or a request holds, and only then takes their agenda rows. So a sweep and a request never wait for each
-other crosswise, and of several sweepers one gets each row.
+The customer's row is the lock (decision 0003), here as everywhere. A sweep locks customers first, and skips those that
+another worker or a request holds. Only then does it take their agenda rows. So a sweep and a request never wait for
+each other crosswise, and of several sweepers one gets each row.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a tenant may take of one process: connections, waiting writes of one customer, one long piece of work at a time.
 
-Nothing here asks the database. The quiet way is a few looks into dictionaries and never waits; who has to wait stands
-in a line of its tenant or customer that holds no connection, and whoever goes away leaves it.
+Nothing here asks the database. The quiet way is a few looks into dictionaries and never waits. Whoever has to wait
+stands in a line of its tenant or customer that holds no connection. Whoever goes away leaves the line.
 """
 
 from __future__ import annotations

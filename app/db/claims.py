@@ -1,8 +1,8 @@
 """Claims on natural keys, such as an order's or a ticket's id: whoever claims one waits for others that do.
 
 A claim is taken before any row is locked (decision 0003), since the key may be another customer's. It ends with the
-transaction. The lock is a row of its own, so that it holds whichever server of a cluster a transaction comes in by;
-the row stays, and is locked again by whoever claims the key next. It holds a digest: the key may name a person.
+transaction. The lock is a row of its own, so that it holds whichever server of a cluster a transaction comes in by. The
+row stays: whoever claims the key next locks it again. It holds a digest: the key may name a person.
 """
 
 from __future__ import annotations

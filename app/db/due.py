@@ -1,10 +1,10 @@
 """Rows of `due`: which tenant has something to do, and when, for all tenants in one table (decision 0014).
 
-The table stands outside row-level security and holds a tenant, a kind and an instant, so that one question finds all
-tenants that have something due. It has three kinds of rows, told apart by ``mark``:
+The table stands outside row-level security and holds a tenant, a kind and an instant. So one question finds all tenants
+that have something due. It has three kinds of rows, told apart by ``mark``:
 
-- A *mark*, under an id of its own: written in the transaction that made something due. So it is there if and only if
-  that is, nobody waits for anybody, and no mark that is not committed yet can be taken for done.
+- A *mark*, under an id of its own: written in the transaction that made something due. So the mark is there if and only
+  if the work is, and nobody waits for anybody. A mark that is not committed yet cannot be taken for done.
 - The worker's own row, under ``''``: when to look again, worked out from the tables at the end of each turn.
 - The row of kind ``turn``: who is at a tenant has it until then. After a process that died it falls due itself, and
   whoever takes the tenant then looks at everything.
@@ -44,8 +44,6 @@ UPKEEP_SOON: Final = timedelta(minutes=61)
 """The next upkeep after one that found something to remove."""
 LEASE: Final = timedelta(seconds=5)
 """How long a tenant stays with a process that does not say that it has done. Two at once do no harm (row locks)."""
-SHORTLY: Final = timedelta(minutes=1)
-"""No mark this far ahead goes before a transaction has ended that saw it: so long may one be idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +182,8 @@ async def claim(db: Database, most: int, *, lease: timedelta = LEASE) -> list[Tu
 async def end_turn(tx: Tx, turn: Turn, *, pause: timedelta, rest: timedelta) -> dict[str, datetime]:
     """End a turn: write when to look again, by what the tables say now, and let the tenant go.
 
-    ``pause``: the tenant is not looked at again earlier for what is due still. ``rest``: how long nobody is to take
-    it, so that a busy tenant has one turn for many calls; then it is looked at once more as a whole.
+    ``pause``: the tenant is not looked at again earlier for what is due still. ``rest`` says how long nobody is to take
+    it, so that a busy tenant has one turn for many calls. Afterwards it is looked at once more as a whole.
     """
     rows = await tx.rows(
         _END_TURN,

@@ -1,7 +1,10 @@
 """The one transaction boundary: `Database.transaction` and `Database.reading`, and the only commit in the house.
 
-Each transaction carries its tenant (row-level security reads ``app.tenant``), the instant ``at`` (the database's clock,
-or the sandbox tenant's own time), who acts, and whether anything may be written.
+Each transaction carries:
+
+- its tenant (row-level security reads ``app.tenant``)
+- the instant ``at`` (the database's clock, or the sandbox tenant's own time)
+- who acts, and whether anything may be written
 """
 
 from __future__ import annotations
@@ -235,9 +238,9 @@ class Database:
     ) -> Any:
         """Begin a transaction as `retainer_app`, for a tenant ("" for none), and return the row: the database's clock.
 
-        Role, tenant, timeouts and plan settings are set for this transaction alone, in its first statement, so that
-        a direct connection and a pooler in transaction mode do the same (decision 0013). Any database answers that at
-        once. One that does not is silent, however long its statements may take otherwise: `Unavailable`.
+        Role, tenant, timeouts and plan settings are set for this transaction alone, in its first statement. So a direct
+        connection and a pooler in transaction mode do the same (decision 0013). Any database answers that at once. One
+        that does not is silent, however long its statements may take otherwise: `Unavailable`.
         """
         loop = asyncio.get_running_loop()
         patience = self.lock_timeout_ms if lock_timeout_ms is None else lock_timeout_ms
@@ -363,9 +366,9 @@ class Database:
         attempts: int = 4,
         lock_timeout_ms: int | None = None,
     ) -> T:
-        """Runs ``work`` in a transaction; tries again after a deadlock, a serialization failure or a lost connection
-        whose outcome is known, and with whole accounts where a part was not enough. ``work`` must have no effect
-        besides the transaction's.
+        """Run ``work`` in a transaction. Try again after a deadlock, a serialization failure or a lost connection whose
+        outcome is known. Try with whole accounts where a part was not enough. ``work`` must have no effect besides the
+        transaction's.
         """
         began, moved, whole = time.monotonic(), set[str](), False
         for attempt in range(1, attempts + 2):

@@ -1,12 +1,16 @@
-"""Collects concurrent commands into one transaction; knows nothing of credits (decision 0002).
+"""Group commit: commands that arrive together share one database transaction (decision 0002).
 
-No timer: while a batch is in flight the next one gathers, so a lone command never waits. A queue a tenant, one tenant a
-batch, one batch in flight a tenant, several tenants at once, served in turn. A batch that fails is run again in groups,
-then one by one, so that a poisoned command cannot hurt its neighbours. What somebody else holds locked is set aside: a
-batch waits for it a moment only, then the commands that need it wait by themselves, those that come later behind them,
-while all others are served. A batch that has its locks takes those in with it that came for the same meanwhile: where
-processes take turns at one busy customer, each turn then carries all that wait there.
-Everything is bounded: beyond the bounds callers get `Busy` (503 with ``Retry-After``).
+This module knows nothing of credits.
+
+- Forming a batch: there is no timer. While a batch runs, new commands queue, and the next batch is formed of them. On
+  an idle service a command starts at once.
+- Fairness: one queue a tenant, one tenant a batch, one batch in flight a tenant. Tenants take turns, several at once.
+- Failure: a batch that fails is run again in groups, then one by one. So one bad command cannot fail the others.
+- Contention: a batch waits only a moment for what somebody else holds locked. Then the commands that need it wait by
+  themselves, those that come later wait behind them, and all others are served.
+- Joining: a batch that has its locks takes in the commands that came for the same meanwhile. Where processes take turns
+  at one busy customer, each turn then carries all that wait there.
+- Bounds: every queue has a limit. Past it callers get `Busy` (503 with ``Retry-After``).
 """
 
 from __future__ import annotations
@@ -54,17 +58,19 @@ class GatherStats:
 class Gatherer(Generic[C, R]):
     """Runs commands in batches through ``run(tenant, commands, join)``, which answers one result a command, in order.
 
-    ``run`` may call ``join(groups)`` once it holds these groups' locks, before it reads what they protect: the commands
-    at the head of the tenant's line that are of these groups are appended to ``commands``. Nobody overtakes anybody.
+    ``run`` may call ``join(groups)`` once it holds these groups' locks, before it reads what they protect. The commands
+    of these groups at the head of the tenant's line are then appended to ``commands``. Nobody overtakes anybody.
 
-    ``group_of`` names what commands may block each other on (a customer): after a failure groups are run apart.
-    ``in_flight``: batches of one tenant at once in this process (one is best on fast disks, two on slow ones);
-    ``tenants``: batches at once of all tenants; ``batch``: most commands in one; ``queue``: most commands waiting;
-    ``attempts``: tries when the database was lost, always with the same commands (so that their keys make the second
-    try a replay). ``deadline``: seconds after which callers are told that the outcome is unknown, whatever becomes of
-    their batch; a batch itself has a fifth of it at least.
-    ``patient``: like ``run``, but waits longer for locks; with it, ``run`` is expected to give up soon (`Locked`), and
-    what it gave up on is set aside.
+    - ``group_of`` names what commands may block each other on (a customer). After a failure groups are run apart.
+    - ``in_flight``: batches of one tenant at once in this process (one is best on fast disks, two on slow ones).
+    - ``tenants``: batches at once of all tenants.
+    - ``batch``: the most commands in one. ``queue``: the most commands that wait.
+    - ``attempts``: tries when the database was lost. Every try has the same commands, so that their keys make the
+      second one a replay.
+    - ``deadline``: seconds after which callers hear that the outcome is unknown, whatever becomes of their batch. A
+      batch itself has at least a fifth of it.
+    - ``patient``: like ``run``, but waits longer for locks. With it, ``run`` is expected to give up soon (`Locked`),
+      and what it gave up on is set aside.
     """
 
     def __init__(

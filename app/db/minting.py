@@ -33,8 +33,8 @@ def _random_bits(size: int) -> int:
 def mint(prefix: str) -> str:
     """A new id: prefix, 48 bits of milliseconds, 80 random bits; ids of one process sort in the order of their making.
 
-    Within a millisecond, and should the clock step back, an id is the last one and a random step more: where rules
-    fall back on ids (which of two lots is spent, which of two periods begins), an order's first line comes first.
+    Within a millisecond, and should the clock step back, an id is the last one and a random step more. Rules fall back
+    on ids: which of two lots is spent, which of two periods begins. There an order's first line comes first.
     """
     with _minting:
         now = int(time.time() * 1000)

@@ -1,7 +1,7 @@
 """Secrets that must be read back (webhook and shop secrets) are sealed before they reach a row (decision 0017).
 
-AES-256-GCM with a key derived from the installation's secret key; the row they belong to is bound in as
-associated data, so that a sealed secret copied into another tenant's row does not open. The database knows
+AES-256-GCM with a key derived from the installation's secret key. The row that a secret belongs to is bound in as
+associated data. So a sealed secret that is copied into another tenant's row does not open. The database knows
 fingerprints of the secret keys that may have sealed something: a process with another key does not start.
 """
 

@@ -15,8 +15,9 @@ _TENANT: Final = " join tenant t on t.tenant_id = :tenant"
 class StatementPart:
     """One table's share of the writing statement: its columns with their types and how a row gives them.
 
-    Rows travel as one JSON text each part: with 64 commands a batch, arrays cost asyncpg 0.15 ms a command to encode
-    (an abstract-class check for every element), JSON a tenth of that. Without ``values`` a row is a mapping by column.
+    Rows travel as one JSON text each part. With 64 commands a batch, arrays cost asyncpg 0.15 ms a command to encode
+    (an abstract-class check for every element). JSON costs a tenth of that. Without ``values`` a row is a mapping by
+    column.
     """
 
     def __init__(

@@ -81,9 +81,9 @@ def expand_closures(
 ) -> tuple[ExpandedClosure, ...]:
     """Every closed or half day of the years, both included, in order; a day with two reasons is one that names both.
 
-    Holidays fall also on their observed weekday where the set says so, across the turn of a year too (New Year's Day
-    2028 is observed on 2027-12-31); days by rule are not moved. Refused (ValueError): faulty rules, more than
-    `MAX_SPAN` years.
+    Holidays fall also on their observed weekday where the set says so. That holds across the turn of a year too (New
+    Year's Day 2028 is observed on 2027-12-31). Days by rule are not moved. Refused (ValueError): faulty rules, more
+    than `MAX_SPAN` years.
     """
     if not 1900 <= first_year <= last_year < 2400 or last_year - first_year >= MAX_SPAN:
         raise ValueError(f"years {first_year} to {last_year} cannot be expanded")

@@ -1,7 +1,7 @@
 """Which facts a rule may look at, and whether a condition over them can ever hold.
 
-Conditions are structured data, so the question is decided and not guessed: each fact has few values that matter (those
-named, their neighbours, unknown), and every combination of them is looked at.
+Conditions are structured data, so the question is decided and not guessed. Each fact has few values that matter: those
+named, their neighbours, unknown. Every combination of them is looked at.
 """
 
 from __future__ import annotations

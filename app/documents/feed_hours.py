@@ -1,6 +1,6 @@
 """Events of some hours in a feed of closed days, as what they would take away of each date.
 
-Such an event may be a meeting as well, so it is only offered to a person; a feed of ours marks the half days in it.
+Such an event may be a meeting as well, so it is only offered to a person. A feed of ours marks the half days in it.
 """
 
 from __future__ import annotations

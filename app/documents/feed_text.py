@@ -1,6 +1,6 @@
 """The text of a calendar feed: its charset and folding, whether it is whole, and the lines that its events are made of.
 
-Zones are named here as the zone database names them. What a feed itself says of a zone is not followed: its rules could
+Zones are named here as the zone database names them. A zone that a feed defines itself is not followed. Its rules could
 be made to run for ever, and would be remembered for the feeds of others.
 """
 

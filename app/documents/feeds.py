@@ -49,7 +49,7 @@ _TIMES: Final = ("BYHOUR", "BYMINUTE", "BYSECOND")
 class Draft:
     """Closed dates found in a feed, what repeats with the rule that says the same, and what was left out and why.
 
-    An event of some hours is left out, since it may be a meeting; ``exceptions`` or a ``closure_rule`` beside the
+    An event of some hours is left out, since it may be a meeting. ``exceptions`` or a ``closure_rule`` beside the
     reason say the half day that it would be.
     """
 
@@ -95,8 +95,9 @@ def read_feed(
 
 @dataclass(slots=True)
 class _Work:
-    """The work done so far, counted by the thread's own profiler: a rule such as "each 30 February of a leap year"
-    would else be looked for until the year 9999. Nothing outside this thread is touched."""
+    """The work done so far, counted by the thread's own profiler. Otherwise a rule such as "each 30 February of a leap
+    year" would be looked for until the year 9999. Nothing outside this thread is touched.
+    """
 
     calls: int = 0
     seconds: float = 0.0

@@ -14,8 +14,8 @@ Stretch = tuple[datetime, datetime]
 def write_icalendar(name: str, closures: Iterable[tuple[Closure, Sequence[Stretch]]], *, at: datetime) -> str:
     """Closed days as an iCalendar text, one whole-day event a date that names every reason.
 
-    A half day is one event for each stretch of the weekday's hours that is closed, so that no program takes it for a
-    whole one; its name says when it is open. Each bears a mark of ours, so that we read it as a half day again.
+    A half day is one event for each stretch of the weekday's hours that is closed. So no program takes it for a whole
+    day off. Its name says when it is open. Each bears a mark of ours, so that we read it as a half day again.
     """
     lines = [
         "BEGIN:VCALENDAR",

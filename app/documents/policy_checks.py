@@ -1,6 +1,11 @@
-"""What is wrong with a policy that is well formed: rules that cannot be reached, prices below zero, promises without a
-calendar, clauses without a rule, names that lead nowhere, rules with which the story of a customer fails. Every finding
-has its line and what to write instead.
+"""Say what is wrong with a policy that is well formed:
+
+- rules that cannot be reached, and prices below zero
+- promises without a calendar, and clauses without a rule
+- names that lead nowhere
+- rules with which the story of a customer fails
+
+Every finding has its line and what to write instead.
 """
 
 from __future__ import annotations

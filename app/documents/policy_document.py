@@ -1,8 +1,9 @@
 """Policy documents: YAML text to `app.domain.policy.policy.Policy` and back, with the line of every mistake.
 
-The text is read as YAML events, so that each value keeps its line and column, and only in the part of YAML that has one
-meaning: no anchors, no tags, no second document, and words such as ``no`` or ``on`` are words. The values are then held
-against the domain's own dataclasses, strictly: an unknown key, a decimal number or a quoted integer is refused.
+The text is read as YAML events, so that each value keeps its line and column. Only the part of YAML that has one
+meaning is read. There are no anchors, no tags and no second document, and words such as ``no`` or ``on`` are words. The
+values are then held against the domain's own dataclasses, strictly: an unknown key, a decimal number or a quoted
+integer is refused.
 """
 
 from __future__ import annotations

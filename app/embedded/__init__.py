@@ -2,7 +2,7 @@
 
 Nothing else knows that it exists; everybody else gets a URL. What it takes care of:
 
-- root: Postgres refuses to run as root, so it runs as `postgres` or `nobody`; no account is made and no folder above
+- root: Postgres refuses to run as root, so it runs as `postgres` or `nobody`. No account is made, and no folder above
   ours changes its mode. Programs that this user cannot reach are copied into the data folder once.
 - one master: whoever starts holds a lock on the folder while it runs; others attach.
 - death: the server gets SIGINT (fast, clean shutdown) when its parent dies, however it dies.

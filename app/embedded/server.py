@@ -39,10 +39,10 @@ _POLL_SECONDS: Final = 0.005
 class EmbeddedPostgres:
     """One Postgres server below `data_dir`, reached over a unix socket that only its owner can open.
 
-    `start()` answers the URL (`postgresql+asyncpg://...`) and must be called from a thread that lives as long as the
-    server (the kernel watches the thread); `stop()` ends it; `attach()` answers the URL of one that already runs
-    there, or None. As a context manager it attaches if it can and starts one for the duration if it must.
-    `durable=False` gives up crash safety for speed, for tests only. `settings` are extra `name=value` options.
+    `start()` answers the URL (`postgresql+asyncpg://...`). The thread that calls it must live as long as the server,
+    since the kernel watches the thread. `stop()` ends it. `attach()` answers the URL of one that already runs there, or
+    None. As a context manager it attaches if it can and starts one for the duration if it must. `durable=False` gives
+    up crash safety for speed, for tests only. `settings` are extra `name=value` options.
     """
 
     def __init__(

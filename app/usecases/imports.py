@@ -1,10 +1,9 @@
 """Bringing in what there was before: customers, licenses, lots and covers from CSV or JSON Lines.
 
-Open tickets come the same way, with their ``opened_at``; the command opens them as a helpdesk would.
-A row's natural key is its kind with its ``import_id`` (a customer's is ``customer_id``), so that the same
-file can be brought in again: what is there is passed over, what differs is a bad line. Imported licenses
-count among the customer's licenses by ``placed_at``; they grant nothing by themselves, since what is left of
-their credits and periods comes as rows of its own.
+Open tickets come the same way, with their ``opened_at``; the command opens them as a helpdesk would. A row's natural
+key is its kind with its ``import_id`` (a customer's is ``customer_id``). So the same file can be brought in again. What
+is there is passed over, and what differs is a bad line. Imported licenses count among the customer's licenses by
+``placed_at``. They grant nothing by themselves: what is left of their credits and periods comes as rows of its own.
 """
 
 from __future__ import annotations

@@ -186,8 +186,11 @@ def statement_view(
     expiries: Mapping[str, tuple[str, bool]] = {},
     page: StatementPage | None = None,
 ) -> Statement:
-    """The account page in exactly three parts (XC-13): where credits came from (expiries and takings negative), tickets
-    in progress with held credits, resolved tickets with credits taken for good.
+    """The account page in exactly three parts (XC-13).
+
+    - Where credits came from; expiries and takings are negative.
+    - Tickets in progress with held credits.
+    - Resolved tickets with credits taken for good.
 
     ``available`` = sum of modifications - in progress - resolved (net of returns), in every credit type and in all.
     ``lines``: entries effective and known by the wanted instants, in order, what has expired by then included.
@@ -333,8 +336,9 @@ def _modification(
 
 
 def _returned_dead(lines: Iterable[Line], lots: Mapping[str, Lot]) -> dict[tuple[str, int], Lot | None]:
-    """Of what gave credits back to a lot that had expired: the lot made in its place, whose clause says why (ALL-4);
-    None where they were forfeited, which the operation's own clause says."""
+    """What gave credits back to a lot that had expired names the lot made in its place. That lot's clause says why
+    (ALL-4). None where they were forfeited: the operation's own clause says so.
+    """
     found: dict[tuple[str, int], Lot | None] = {}
     for line in lines:
         if line.kind not in _RETURNS:

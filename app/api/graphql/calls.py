@@ -1,8 +1,8 @@
 """How a field does its work: it says which operation of the table it means, with which values, and calls it.
 
-So a GraphQL field and its REST twin cannot drift apart: the same checks of input, the same scopes, the same
-idempotency and paging, the same use case and the same view. What is GraphQL's own is the transaction: all fields of
-a query read one snapshot (decision 0021); each mutation has its own.
+So a GraphQL field and its REST twin cannot drift apart. Both have the same checks of input, scopes, idempotency and
+paging, the same use case and the same view. What is GraphQL's own is the transaction: all fields of a query read one
+snapshot (decision 0021); each mutation has its own.
 """
 
 from __future__ import annotations

@@ -63,8 +63,9 @@ RENAMED: Final[dict[tuple[str, str], str]] = {
     ("Refusal", "policy"): "decidingPolicy",
     ("Refusal", "scope"): "missingScope",
 }
-"""Members with another name here: a result and a `Refusal` are asked for together, so that no name may have two types
-in them; and `id` is an identity's alone."""
+"""Members that have another name in GraphQL. A result and a `Refusal` are asked for together, so no name may have two
+types in them. The name `id` is kept for an identity.
+"""
 STATEMENT_WEIGHT: Final = 3
 """A field that asks an operation with statements of its own."""
 BATCHED_WEIGHT: Final = 1

@@ -1,8 +1,12 @@
 """Ids: what `id` says of a thing, and how `node(id:)` finds it again.
 
-An id names one thing in one state. The present alone has the plain id; the same thing as it stood at another instant,
-another version of a policy, a rehearsal (`validateOnly`) and a replayed answer have ids of their own, so that a cache
-of a client never shows one as the other.
+An id names one thing in one state. Only the present has the plain id. These have ids of their own, so that a client's
+cache never shows one as the other:
+
+- the same thing as it stood at another instant
+- another version of a policy
+- a rehearsal (`validateOnly`)
+- a replayed answer
 """
 
 from __future__ import annotations

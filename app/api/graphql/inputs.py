@@ -1,7 +1,7 @@
 """Input types, made from the very models that the REST door checks its requests with.
 
-A type here says only what kind of value a field takes; lengths, ranges and forms are checked by the model itself when
-the field does its work, so that both doors refuse the same things with the same codes.
+A type here says only what kind of value a field takes. The model itself checks lengths, ranges and forms when the field
+does its work. So both doors refuse the same things with the same codes.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """How much a document may ask for: tokens, depth, aliases, breadth, fields, and cost, in time linear in the document.
 
 Every fragment is measured once for each type it is read at, so that nesting fragments buys nothing. The weights are the
-schema's ``@cost`` and ``@listSize`` directives, which are federation's own: whoever reads the schema can count what a
+schema's ``@cost`` and ``@listSize`` directives, which are federation's own. Whoever reads the schema can count what a
 document costs, and a router does.
 
-The rule: a field costs its weight (an object 1, a leaf 0, unless ``@cost`` says otherwise) and what is asked below it,
-as often as its list is long. ``_entities``, at which federation allows no directive, costs 1 for each representation
-and what is asked below it.
+The rule: a field costs its weight and what is asked below it, times the length of its list. An object weighs 1 and a
+leaf 0, unless ``@cost`` says otherwise. ``_entities``, at which federation allows no directive, costs 1 for each
+representation and what is asked below it.
 """
 
 from __future__ import annotations

@@ -78,8 +78,9 @@ _WORDS: Final = frozenset({"action_not_found", "kind_not_found"})
 
 
 def _misspelt(code: str, values: Mapping[str, Any]) -> bool:
-    """Whether a thing is not there because nothing is called so: a word that the API does not know is refused, and
-    so is a version that a policy does not have."""
+    """Whether a thing is not there because nothing has that name. A word that the API does not know is refused instead.
+    So is a version that a policy does not have.
+    """
     return code in _WORDS or (code == "policy_not_found" and values.get("version") is not None)
 
 

@@ -91,8 +91,9 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
 
 
 def _always(cls: Any, member: Member) -> bool:
-    """Whether a member is there in every answer: a refusal's lists are empty here where REST leaves them out, and what
-    a federated graph calls a customer may be one that we have not seen yet."""
+    """Whether a member is there in every answer. A refusal's lists are empty here where REST leaves them out. A
+    federated graph may name a customer that we have not seen yet.
+    """
     if (name_of(cls), member.name) in _UNSEEN:
         return False
     return member.required or (cls is Problem and isinstance(member.kind, Many))

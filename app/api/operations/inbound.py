@@ -30,9 +30,9 @@ _DELIVERY: Final = {
     no_twin="Takes a shop's or a helpdesk's delivery as it is, signed, not JSON of ours.",
 )
 async def receive(call: Call, token: str) -> Answer[DeliveryReceipt]:
-    """Stores a delivery and answers 200; what it brings about happens after. Only a wrong signature is
-    refused (401), and what is larger than 1 MiB (413): a shop must never give up for a reason that is not its
-    own."""
+    """Stores a delivery and answers 200; what it brings about happens after. Only a wrong signature (401) and a body
+    above 1 MiB (413) are refused. A shop must never give up for a reason that is not its own.
+    """
     inbox, database = call.rooms.inbox, call.database
     tenant_id, view = await inbox.receive(database, token[:200], call.raw.headers, call.raw.body, wall_clock())
     return Answer(view, after=None if view.get("ping") else functools.partial(inbox.act_soon, database, tenant_id))

@@ -115,8 +115,9 @@ async def list_policies(call: Call) -> Answer[PageOf[PolicyRow]]:
 async def get_policy(
     call: Call, name: PolicyName, version: Annotated[Ordinal | None, Query()] = None
 ) -> Answer[Policy]:
-    """A policy with every name a caller may use: categories, inputs, channels, languages, facts, reasons, causes,
-    outcomes, milestones and labels, each with its clause, and the document itself. The ETag goes into If-Match."""
+    """A policy with every name that a caller may use, and the document itself. Each name has its clause: categories,
+    inputs, channels, languages, facts, reasons, causes, outcomes, milestones and labels. The ETag goes into If-Match.
+    """
     view = await call.read(lambda tx: policies.get_policy(tx, name, version=version))
     return Answer(view, headers={"ETag": tagged(policies.tag_of(view))})
 

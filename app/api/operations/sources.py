@@ -42,11 +42,11 @@ class Options(Body):
     """How deliveries are read.
 
     ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what becomes of products that nobody has
-    mapped. ``guests``: ``joined`` where the shop gives a buyer without an account a new id each time: known by a hash
-    of the e-mail address or telephone number then. ``test_orders``: a real tenant takes play money too. ``sandbox``:
-    all that comes is of the shop's test environment, where its deliveries do not say so. ``subscriptions``: payments of
-    subscriptions and invoices are read although no product of them is mapped. ``categories``: helpdesk group ->
-    category; ``customer_field``: where the helpdesk keeps our customer id.
+    mapped. ``guests`` is ``joined`` where the shop gives a buyer without an account a new id each time. The buyer is
+    then known by a hash of the e-mail address or telephone number. ``test_orders``: a real tenant takes play money too.
+    ``sandbox``: all that comes is of the shop's test environment, where its deliveries do not say so.
+    ``subscriptions``: payments of subscriptions and invoices are read although no product of them is mapped.
+    ``categories``: helpdesk group -> category; ``customer_field``: where the helpdesk keeps our customer id.
     """
 
     ids: Literal["prefixed", "own"] = "prefixed"

@@ -18,8 +18,13 @@ from app.api.strict import BODY_LIMIT
 from app.views import shapes
 
 Key = Literal["natural", "keyed", "offered", "none"]
-"""How a write is known again: by an id of the caller's in its path or body, by an Idempotency-Key, by one if it is
-given (``offered``), or not at all."""
+"""How a write is known again.
+
+- ``natural``: by an id of the caller's in its path or body
+- ``keyed``: by an Idempotency-Key
+- ``offered``: by a key if one is given
+- ``none``: not at all
+"""
 Paging = Literal["pages", "short"]
 """``short``: a list that is short by nature is given whole, and cut into pages here."""
 Perform = Callable[..., Awaitable[Any]]

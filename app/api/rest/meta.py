@@ -34,8 +34,8 @@ async def livez() -> Response:
 async def readyz(request: Request) -> Response:
     """Whether calls can be served: the database answers, as the right role, with the newest schema.
 
-    `warnings`: what keeps no call from being served and should be looked at: `clock`, where this host's differs from
-    the database's by more than 5 seconds.
+    `warnings` names what keeps no call from being served and should be looked at. `clock`: this host's clock differs
+    from the database's by more than 5 seconds.
     """
     if getattr(request.app.state, "stopping", False):
         return problem("unavailable", "The service is stopping.", checks=["stopping"], headers={"Retry-After": "1"})

@@ -1,9 +1,11 @@
 """Generic signed ticket events (Standard Webhooks), for any helpdesk that can call an address.
 
-``{"type": "ticket.created" | "ticket.updated" | "ticket.response", "timestamp": ..., "data": {"ticket_id",
-"customer_id" | "customer_email", "subject", "created_at", "channel", "language", "product", "license_id",
-"facts", "category", "inputs", "agreed_up_to", "pay_with", "credit_type", "response": {"response_id",
-"author", "kind", "public", "automatic", "occurred_at"}}}``.
+Their form::
+
+    {"type": "ticket.created" | "ticket.updated" | "ticket.response", "timestamp": ..., "data": {
+        "ticket_id", "customer_id" | "customer_email", "subject", "created_at", "channel", "language", "product",
+        "license_id", "facts", "category", "inputs", "agreed_up_to", "pay_with", "credit_type",
+        "response": {"response_id", "author", "kind", "public", "automatic", "occurred_at"}}}
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Amounts are texts in the currency's smallest units (ISO 4217's digits). A transaction says by its ``origin`` why there
 is one, and by ``proration`` which items bill no whole period. An adjustment says by its ``action`` what it is, and item
 by item what of it: all, a part, the tax alone, or a proration. Of an adjustment neither the total nor the type is
-trusted, only its items; a refund begins as ``pending_approval`` and counts once it is ``approved``
+trusted, only its items. A refund begins as ``pending_approval`` and counts once it is ``approved``
 (developer.paddle.com/api-reference/transactions, .../adjustments).
 """
 

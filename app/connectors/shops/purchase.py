@@ -1,11 +1,14 @@
 """Generic signed purchases (Standard Webhooks): for shops that can call an address, and for glue such as
 Zapier or n8n.
 
-``{"type": "order.paid", "timestamp": ..., "data": {"order_id", "customer_id" | "customer_email", "placed_at",
-"currency", "lines": [{"line_id", "sku" | "product_id", "quantity", "unit_price", "list_price",
-"attributes"}], "updated_at"}}``; types ``order.placed`` (not paid yet), ``order.paid``, ``order.updated``
-(``data.status``: ``paid``, ``pending`` or ``cancelled``), ``order.cancelled`` and ``order.refunded``
-(``{"order_id", "refund_id", "lines": [{"line_id", "quantity"}]}``; no lines: all).
+Form of ``order.paid``, and of ``order.placed``, which is not paid yet::
+
+    {"type": "order.paid", "timestamp": ..., "data": {
+        "order_id", "customer_id" | "customer_email", "placed_at", "currency", "updated_at",
+        "lines": [{"line_id", "sku" | "product_id", "quantity", "unit_price", "list_price", "attributes"}]}}
+
+Other types: ``order.updated`` (``data.status``: ``paid``, ``pending`` or ``cancelled``) and ``order.cancelled``. The
+data of ``order.refunded`` are ``{"order_id", "refund_id", "lines": [{"line_id", "quantity"}]}``; without lines, all.
 """
 
 from __future__ import annotations

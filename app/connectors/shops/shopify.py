@@ -159,8 +159,9 @@ def _unclear(data: Mapping[str, Any], status: str) -> ReviewItem:
 
 
 def _customer(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
-    """The buyer, None where the order names nobody. With the option ``guests``, one without an account is known by a
-    hash of the e-mail address or the telephone number, since the shop may give a guest a new id each time."""
+    """The buyer, None where the order names nobody. With the option ``guests``, a buyer without an account is known by
+    a hash of the e-mail address or telephone number. The shop may give a guest a new id each time.
+    """
     buyer = p.table(data.get("customer"), "customer")
     emails = [item for item in (data.get("email"), buyer.get("email"), data.get("contact_email")) if item]
     if any(p.is_nobody(email) for email in emails):
@@ -206,8 +207,9 @@ def _line(row: Mapping[str, Any], included: bool) -> LineSnapshot | None:
 
 
 def _discount(row: Mapping[str, Any]) -> Decimal:
-    """What is off a line. ``total_discount`` tells the same as ``discount_allocations`` where it tells anything; the
-    allocations hold the line's part of the order's discounts as well, so they are believed."""
+    """What is off a line. ``total_discount`` says the same as ``discount_allocations`` where it says anything. The
+    allocations also hold the line's part of the order's discounts, so they are believed.
+    """
     allocated = p.rows(row.get("discount_allocations"), "discount_allocations")
     if allocated:
         return _sum(allocated, "discount_allocations", "amount")

@@ -1,8 +1,8 @@
 """Shopify's GraphQL Admin API: orders changed since an instant, told as the shop's webhooks tell them.
 
 The REST Admin API is a legacy since October 2024, and new public apps may not use it. Queries are paid for by their
-calculated cost: one that is too dear is asked again with smaller pages, one that is throttled after the time that the
-bucket needs to fill (``extensions.cost.throttleStatus``).
+calculated cost. One that is too dear is asked again with smaller pages. One that is throttled is asked again once the
+bucket has filled (``extensions.cost.throttleStatus``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Stripe: Checkout sessions, paid invoices, refunds, disputes and early fraud warnings.
 
 A session, its invoice, its refunds and disputes are about one payment, which buys once. Its order is known by the
-payment intent (the session's own id where it has none), or by the invoice where a subscription is billed; any of these
-ids leads to it (`Parsed.names`). A completed session may be unpaid yet.
+payment intent, or by the session's own id where it has none. Where a subscription is billed, it is known by the
+invoice. Any of these ids leads to it (`Parsed.names`). A completed session may be unpaid yet.
 
 What is bought, and what it cost, is read in `stripe_orders`; amounts, refunds and disputes in `stripe_money`.
 """

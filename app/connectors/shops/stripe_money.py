@@ -35,8 +35,10 @@ DISPUTE_STATES: Final[dict[str, DisputeState]] = {
     "won": "won",
     "lost": "lost",
 }
-"""What a dispute's status says of the money (docs.stripe.com/api/disputes/object). An inquiry (``warning_*``) and one
-that was ``prevented`` or ended by a refund have moved none: the refund, if there is one, is told apart."""
+"""What a dispute's status says of the money (docs.stripe.com/api/disputes/object). An inquiry (``warning_*``) has moved
+no money. Neither has a dispute that was ``prevented`` or ended by a refund: the refund, if there is one, comes as its
+own event.
+"""
 
 REFUND_STATES: Final = {
     "pending": "waiting",

@@ -31,8 +31,9 @@ UNPAID: Final = frozenset({"pending", "on-hold", "failed", *DRAFTS})
 """Statuses of the shop's own that say that no money is there (yet, or any longer). Any other is a plugin's, and the
 date of the payment decides."""
 DISPUTED: Final[dict[str, DisputeState]] = {"on-hold": "open", "failed": "lost"}
-"""What gateways make of an order that was paid: on hold while its payment is disputed, failed once the money is gone;
-any status of a paid order says that it is there again."""
+"""What gateways make of an order that was paid. It is on hold while its payment is disputed, and failed once the money
+is gone. Any status of a paid order says that it is there again.
+"""
 _PING: Final = re.compile(rb"webhook_id=\d{1,20}\Z")
 REFUNDS: Final = "retainer_refunds"
 """Where reconciliation puts the order's refunds as the REST API answers them, with their lines."""
@@ -295,8 +296,9 @@ def _refund(row: Mapping[str, Any]) -> RefundSnapshot:
 
 
 def _detailed(row: Mapping[str, Any], currency: str) -> RefundSnapshot:
-    """As the refunds' own address answers: with the units of each line, in ``meta_data`` the line that they are of,
-    and with what was given back of shipping, fees and taxes."""
+    """As the refunds' own address answers. Each line has its units and, in ``meta_data``, the line that it is of.
+    Shipping, fees and taxes say what was given back of them.
+    """
     units: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     by_lines: list[Decimal] = []

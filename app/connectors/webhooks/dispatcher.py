@@ -1,8 +1,9 @@
 """The dispatcher: makes deliveries of placed events and sends them, many at once, in order for each customer.
 
-One turn of a tenant claims nothing by itself: it starts a runner for each endpoint that has something due and goes on,
-so that a receiver that hangs holds up nobody but itself. Rows are claimed by lease, sent outside any transaction, and
-written afterwards; a dispatcher killed in between leaves a lease that lapses, and the event goes out again with its id.
+One turn of a tenant claims nothing by itself. It starts a runner for each endpoint that has something due, and goes on.
+So a receiver that hangs holds up nobody but itself. Rows are claimed by lease, sent outside any transaction, and
+written afterwards. A dispatcher killed in between leaves a lease that lapses. The event then goes out again with its
+id.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Everything of one customer that a rule may ask for, read in one statement.
 
-All lots, all open holds, all holds of the customer's tickets, licenses, covers, choices and add-ons; and whatever else
-the call needs of the same snapshot (`Select`), such as its ticket or its orders.
+All lots, all open holds, all holds of the customer's tickets, licenses, covers, choices and add-ons. The same snapshot
+also reads what else the call needs (`Select`), such as its ticket or its orders.
 """
 
 from __future__ import annotations

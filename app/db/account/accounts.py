@@ -136,10 +136,10 @@ async def lock_customers(
 ) -> dict[str, Customer]:
     """Lock the rows in sorted order, then look: the only way to write on a customer's account (decision 0027).
 
-    Whoever waited for the lock may find that the account went into another one meanwhile, or, of those that were found
-    by their name (``named``), that the customer was erased. Then `Moved` lets the whole work begin again, which finds
-    the heir, or nobody. It does so once for an account: an id that leads to an absorbed account for good (a lot's) is
-    worked on as it stands. ``absorbed``: absorbed accounts are what is wanted.
+    Whoever waited for the lock may find that the account went into another one meanwhile. Of customers found by their
+    name (``named``), one may have been erased. Then `Moved` lets the whole work begin again, which finds the heir, or
+    nobody. It does so once for an account: an id that leads to an absorbed account for good (a lot's) is worked on as
+    it stands. ``absorbed``: absorbed accounts are what is wanted.
     """
     rows = await tx.rows(_LOCK, {"tenant": tx.tenant_id, "customers": sorted(set(customer_ids))})
     return {row.customer_id: _looked_at(tx, row, named=named, absorbed=absorbed) for row in rows}
@@ -413,8 +413,9 @@ async def _rest(tx: Tx, customer_id: str, rows: AccountRows, part: AccountPart, 
 
 
 async def join_former(tx: Tx, ledger: Ledger, former: Mapping[str, Sequence[str]], *, lock: bool = True) -> None:
-    """Hangs on a ledger those of accounts that were merged into it, with these holds of theirs: what comes back to them
-    goes on to it. They are locked after it: nobody else writes to an absorbed account."""
+    """Attach to a ledger the ledgers of accounts that were merged into it, with these holds of theirs. What comes back
+    to them goes on to it. They are locked after it: nobody else writes to an absorbed account.
+    """
     missing = sorted(set(former) - set(ledger.former) - {ledger.customer_id})
     if not missing:
         return
@@ -468,7 +469,7 @@ async def heir(tx: Tx, customer_id: str) -> str:
 
 def empty_account(tx: Tx, policy: Policy, external_id: str) -> CustomerAccount:
     """The account of somebody we have never seen, for questions that store nothing."""
-    customer = Customer(customer_id="cus_unknown", external_id=external_id, is_new=True)  # type: ignore[arg-type]
+    customer = Customer(customer_id="cus_unknown", external_id=external_id)  # type: ignore[arg-type]
     return CustomerAccount(
         customer=customer,
         policy=policy,

@@ -255,8 +255,9 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None, at: datetime)
 
 
 async def merge(tx: Tx, source: str, target: str) -> None:
-    """Moves what hangs on one customer to another; the ledger's lots are moved by their own entries, so the orders
-    are marked as having nothing more to grant, and with the accounts in which their first lots stay."""
+    """Move what hangs on one customer to another. The ledger's lots are moved by their own entries. So the orders are
+    marked: they have nothing more to grant, and in which accounts their first lots stay.
+    """
     await tx.execute(
         text(
             "update purchase_order set answer = jsonb_set(answer || '{\"merged\": true}', '{owners}',"

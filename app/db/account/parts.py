@@ -16,8 +16,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountPart:
-    """What of an account is read beside what it can spend first: the lots and holds of a ticket (our own id), and the
-    lots of some orders; with these, if wanted, those of all orders that brought ``licenses``."""
+    """What of an account is read beside what it can spend first. That is the lots and holds of a ticket (our own id),
+    and the lots of some orders. With ``licenses``, the lots of all orders that brought these licenses are read too.
+    """
 
     ticket_id: str | None = None
     orders: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Clocks from their rows and events: of a ticket, one by its id, a page of them, a batch for recomputing.
 
-A row is the projection; the events are the truth, and every answer is folded from them, so that ``as_of`` needs no
-machinery of its own.
+A row is the projection, and the events are the truth. Every answer is folded from the events, so that ``as_of`` needs
+no machinery of its own.
 """
 
 from __future__ import annotations

@@ -164,8 +164,9 @@ _ERASE: Final = text(
 
 
 async def erase(tx: Tx, family: Sequence[str], external_id: str | None) -> None:
-    """Forgets a name where events of merged accounts hold it (``family``: our ids of the account and of all that went
-    into it); all else joins it when it is read."""
+    """Forget a name where events of merged accounts hold it. ``family`` holds our ids of the account and of all that
+    went into it. All else joins the name when it is read.
+    """
     if external_id and not tx.validate_only:
         await tx.execute(_ERASE, {"tenant": tx.tenant_id, "family": list(family), "name": external_id})
 

@@ -1,8 +1,9 @@
-"""The event feed's positions: given to committed events only, per tenant, so that a reader who remembers the last one
-it saw misses nothing (decision 0022).
+"""Give committed events their positions in the feed, for each tenant (decision 0022).
 
-A number drawn while a transaction is still open can become visible after a higher one; a position is drawn afterwards,
-under the tenant's lock, so positions appear in order and without gaps.
+A reader who remembers the last position it saw misses nothing.
+
+A number drawn while a transaction is still open can become visible after a higher one. A position is drawn afterwards,
+under the tenant's lock. So positions appear in order and without gaps.
 """
 
 from __future__ import annotations

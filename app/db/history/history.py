@@ -139,8 +139,9 @@ class Past:
 
 
 async def pasts(tx: Tx, start: datetime, end: datetime, *, limit: int) -> tuple[list[Past], bool]:
-    """The customers with orders or tickets recorded from ``start`` (included) to ``end``, longest known first, as many
-    as have at most ``limit`` entries together; and whether these are all."""
+    """Return the customers with orders or tickets recorded from ``start`` (included) to ``end``, longest known first,
+    and whether these are all. They are as many as have at most ``limit`` entries together.
+    """
     of_all = start <= EVER
     by = {"tenant": tx.tenant_id, "start": start, "end": end, "limit": limit + 1}
     found = await tx.rows(_FROM_THE_FIRST if of_all else _OF_A_STRETCH, by)

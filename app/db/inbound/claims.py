@@ -82,8 +82,9 @@ class Ending:
 
 
 async def claim(tx: Tx, passed: Sequence[str], *, rows_max: int, newest: bool) -> tuple[list[DeliveryRow], list[str]]:
-    """Locks the next delivery and, if nothing failed about it before, the others of its subject: (rows, none) or
-    (none, its id to pass over) when another worker has the subject."""
+    """Lock the next delivery and, if nothing failed about it before, the others of its subject. Return (rows, none), or
+    (none, its id to pass over) when another worker has the subject.
+    """
     row = await tx.row(_NEWEST if newest else _OLDEST, {"tenant": tx.tenant_id, "passed": list(passed)})
     if row is None:
         return [], []

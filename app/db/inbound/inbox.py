@@ -34,10 +34,6 @@ _ADDED = text(
     "select delivery_id from inbound_delivery where tenant_id = :tenant and source = :source and event_key = :key"
 )
 _KNOWN = text("select seen from inbound_subject where tenant_id = :tenant and source = :source and subject = :subject")
-_ANY = text(
-    "select exists (select from inbound_delivery where tenant_id = :tenant and state = 'received'"
-    " and next_at <= clock_timestamp())"
-)
 _COUNTS = text(
     "select source, state, count(*) as deliveries, max(received_at) as latest from inbound_delivery"
     " where tenant_id = :tenant group by source, state"
@@ -146,12 +142,6 @@ async def add(
         return delivery_id, True
     found = await tx.row(_ADDED, name)
     return (delivery_id, False) if found is None else (str(found[0]), False)
-
-
-async def any_waiting(tx: Tx) -> bool:
-    """Whether there is something to act on now."""
-    row = await tx.row(_ANY, {"tenant": tx.tenant_id})
-    return bool(row[0])
 
 
 async def try_subject(tx: Tx, source: str, subject: str) -> bool:
@@ -331,9 +321,10 @@ async def remove_old(tx: Tx, before: datetime, *, limit: int) -> int:
 
 
 async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
-    """Empties what deliveries hold of a customer (our surrogate id; ``external_id`` as the vendor knows
-    them): bodies, headers, answers of the shop, effects, and the shop's customer number. How many deliveries.
-    States and reasons stay."""
+    """Empty what deliveries hold of a customer: bodies, headers, answers of the shop, effects, and the shop's customer
+    number. The customer is named by our surrogate id, and by ``external_id`` as the vendor knows them. States and
+    reasons stay. Return how many deliveries there were.
+    """
     s = inbound_subject.c
     subjects = await tx.rows(_OF_CUSTOMER, {"tenant": tx.tenant_id, "customer": customer_id, "external": external_id})
     emptied = 0

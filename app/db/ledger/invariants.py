@@ -243,7 +243,8 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     23: tuple(ACCOUNTS),
     24: ("what_is_due_is_known",),
 }
-"""The checks that stand for each invariant; a test corrupts what each one looks at. 15 to 22 are of a whole life, 23
-is of accounts that were merged or erased, 24 of the table that says what is due (`app.db.due`)."""
+"""The checks that stand for each invariant; a test corrupts what each one looks at. 15 to 22 are of a whole life, and
+23 is of accounts that were merged or erased. 24 is of the table that says what is due (`app.db.due`).
+"""
 CHECKED: Final = frozenset({*INVARIANTS, COVER_DAYS, *(check for checks in PROMISED.values() for check in checks)})
 """Every check there is: also the replays of `recompute`, and what `app.db.ledger.strays` looks for."""

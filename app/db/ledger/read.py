@@ -353,8 +353,9 @@ _PLACE: Final = "o.credit_type, o.account_version, e.line_no"
 
 
 def _page(at_least: str, beyond: str, order: str, operations_order: str) -> str:
-    """A page of lines: as many operations first that have a line, so that the rest of the journal is not read;
-    ``at_least`` is the operation with which the page begins, whose last lines may belong to it."""
+    """Return a page of lines. As many operations that have a line are read first, so that the rest of the journal is
+    not. ``at_least`` is the operation with which the page begins; its last lines may belong to the page.
+    """
     return (
         f"select {LINE} from (select o.* from operation o where o.tenant_id = :tenant and o.customer_id = :customer"
         f"{_BY}{at_least} and exists (select from entry e where e.tenant_id = :tenant and e.operation_id ="

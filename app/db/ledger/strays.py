@@ -104,7 +104,6 @@ _TABLES: Final = tuple(_WALKS)
 FIRST: Final = f"{_TABLES[0]}/"
 """The place where the walks begin. A place is a table and the last key looked at; a customer's id has no slash."""
 DUE: Final = "what_is_due_is_known"
-CHECKS: Final = frozenset({DUE, *(question[0] for walk in _WALKS.values() for question in walk.questions)})
 
 
 def is_place(after: str) -> bool:

@@ -30,9 +30,13 @@ _ASK: Final = text("""
 
 @dataclass(frozen=True, slots=True)
 class TenantFigures:
-    """``unplaced`` events without a position yet, the age of the oldest, breaches that stand, inbound deliveries that
-    wait for a person with the age of the oldest, and credits by which balances differ from their lots (never anything
-    but 0)."""
+    """The figures are:
+
+    - ``unplaced``: events without a position yet, and the age of the oldest
+    - breaches that stand
+    - inbound deliveries that wait for a person, and the age of the oldest
+    - credits by which balances differ from their lots (never anything but 0)
+    """
 
     unplaced: int = 0
     oldest_seconds: float = 0.0

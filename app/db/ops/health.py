@@ -19,8 +19,8 @@ _STATE = text(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Whether the effective role is another than `retainer_app` or above row-level security, whether the server is a
-    replica, and the schema's revision (None: no schema).
+    """Return whether the effective role is another than `retainer_app` or above row-level security, whether the server
+    is a replica, and the schema's revision. None is no schema.
 
     ``skew``: seconds by which its clock is ahead of this host's (negative: behind), beyond what the question took.
     """

@@ -124,7 +124,7 @@ _FREE_LANES: Final = text(
 async def claim(
     tx: Tx, endpoint_id: str, *, token: str, lease: timedelta, now: datetime | None, most: int, depth: int = LANE_DEPTH
 ) -> list[list[Claimed]]:
-    """The next deliveries of an endpoint that are due, now ours until the lease ends: at most ``most`` lanes, of each
+    """Claim the next deliveries of an endpoint that are due, until the lease ends. At most ``most`` lanes, and of each
     at most ``depth`` in order.
 
     Nothing while the tenant leaves: what came of all that is sent must be known before it is gone.
@@ -150,8 +150,8 @@ async def claim(
 
 
 async def write(tx: Tx, endpoint_id: str, results: Sequence[Result]) -> set[str]:
-    """Writes what came of attempts, but for those that somebody else has claimed by now (a success counts all the
-    same); the ids of what was written.
+    """Write what came of attempts, and return the ids of what was written. What somebody else has claimed by now is
+    left out, but a success counts all the same.
 
     The rest of a lane waits as long as its first, so that it is not looked at for nothing.
     """

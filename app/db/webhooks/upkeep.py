@@ -23,8 +23,9 @@ _FIGURES: Final = text(
 
 
 async def figures(tx: Tx, now: datetime | None = None) -> dict[str, float]:
-    """Of the tenant's enabled endpoints: how many deliveries wait, how many of them failed before, the age of the
-    oldest, and how late the latest is, in seconds."""
+    """Return of the tenant's enabled endpoints how many deliveries wait, and how many of them failed before. Return
+    also the age of the oldest, and how late the latest is, in seconds.
+    """
     row = await tx.row(_FIGURES, {"tenant": tx.tenant_id, "now": now})
     return {
         "pending": row.pending,

@@ -374,8 +374,10 @@ async def replay_span(
     limit: int,
     at: datetime,
 ) -> tuple[int, int | None]:
-    """Sends again the events made in a span of real time that the endpoint subscribes to, in order for each customer;
-    those still pending are left alone, with ``only_failed`` those delivered too. (how many, position to go on)."""
+    """Send again the events made in a span of real time that the endpoint subscribes to, in order for each customer.
+    Those still pending are left alone, and with ``only_failed`` those delivered too. Return how many, and the
+    position to go on from.
+    """
     found = await tx.rows(
         text(_SPAN),
         {

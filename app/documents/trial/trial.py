@@ -1,8 +1,8 @@
 """A policy on trial: a short life is played under it in memory, before the life of any customer depends on it.
 
-The checks of a document look at its parts; the trial runs the rules that the service itself runs. A stranger asks, a
-customer buys every offer, opens tickets of each category or type of credit, and everything is done with them that a
-helpdesk may do, while time goes by. Nothing is stored. What a rule refuses is no failure; what it cannot work out is.
+The checks of a document look at its parts; the trial runs the rules that the service itself runs. A stranger asks. A
+customer buys every offer, and opens tickets of each category or type of credit. Everything that a helpdesk may do is
+done with them, while time goes by. Nothing is stored. What a rule refuses is no failure; what it cannot work out is.
 """
 
 from __future__ import annotations

@@ -27,7 +27,6 @@ class Customer:
     """Names and addresses (`app.domain.account.profile`): erasable, never read by a rule."""
     company_id: CustomerId | None = None
     """Our id of the company that the customer belongs to: its account pays for the customer's tickets."""
-    is_new: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -32,8 +32,6 @@ from app.domain.values.wire import copied, iso, parse_iso
 
 LINES_MAX: Final = 1_000
 """Lines of one ticket; more belong on a ticket of their own."""
-MINUTES_MAX: Final = 10_080
-"""Minutes of one line: a week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

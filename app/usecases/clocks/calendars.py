@@ -1,8 +1,8 @@
 """Calendars: dated versions under a notice rule, their preview and publishing, and questions about business time.
 
 Publishing moves the open clocks that the change touches, with an event each, and never judges a closed clock again. A
-change that takes open time away sooner than its notice allows is refused, whatever shape it is written in, because the
-two timelines are compared instant by instant (TERMS-3).
+change that takes open time away sooner than its notice allows is refused, whatever shape it is written in. The two
+timelines are compared instant by instant (TERMS-3).
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ async def put_calendar(
 ) -> tuple[int, views.CalendarRow]:
     """A calendar by its name: (201, view), or (200, view) with the same content again.
 
-    ``check`` is told the version in force. Other content is 409 ``calendar_conflict`` without ``change``. The zone of
-    a calendar that has versions stays (it would move every hour without notice), and the notice of ``service-hours``
-    is never less than the policy promises.
+    ``check`` is told the version in force. Other content is 409 ``calendar_conflict`` without ``change``. The zone of a
+    calendar that has versions stays, since it would move every hour without notice. The notice of ``service-hours`` is
+    never less than the policy promises.
     """
     zone(zone_name)
     stated = (await policies.in_force(tx)).hours(name)
@@ -188,9 +188,11 @@ async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = un
     """Publishes a version, and moves the open clocks that it touches; the answer says which (`validate_only`: would).
     ``check`` is told the version in force.
 
-    Refused: ``correction_required`` for a date on or before an existing version's without ``correction`` and a reason;
-    ``notice_too_short`` where open time goes sooner than ``notice_days`` allow; ``invalid_hours``,
-    ``invalid_closure_rules``.
+    Refused:
+
+    - ``correction_required``: the date is on or before an existing version's, without ``correction`` and a reason
+    - ``notice_too_short``: open time goes sooner than ``notice_days`` allow
+    - ``invalid_hours``, ``invalid_closure_rules``
     """
     calendar = await calendars.require(tx, name, lock=True)
     known = await calendars.versions(tx, name)

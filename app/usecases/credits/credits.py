@@ -1,8 +1,8 @@
 """Credits for any other use: hold, capture, release, refund, debit, adjust, plural from the start (decision 0002).
 
-`apply` takes many commands: it locks their customers first, sorted, reads in later statements, plans each command
-with the pure ledger (each sees its predecessors' effects, a refused one leaves no trace) and writes everything in one
-statement. The replay check comes before the balance check. A single call is a list of one.
+`apply` takes many commands. It locks their customers first, sorted, and reads in later statements. It plans each
+command with the pure ledger: each sees its predecessors' effects, and a refused one leaves no trace. It writes
+everything in one statement. The replay check comes before the balance check. A single call is a list of one.
 """
 
 from __future__ import annotations
@@ -204,8 +204,13 @@ async def _accounts(
 async def _lock_more(
     batch: _Batch, commands: Sequence[CreditCommand], locked: list[rows.LockedCustomer], heirs: dict[str, str]
 ) -> list[rows.LockedCustomer]:
-    """Customers that a grant by hand makes, and in place of those that were merged into others these others, under both
-    names; ``heirs`` is told who they are."""
+    """Lock the customers that the first lock could not find, and return their rows.
+
+    - A grant by hand may name a customer that does not exist yet: create it, then lock it.
+    - A customer that was merged: lock the surviving customer instead, and list its row under both external ids.
+
+    Fill ``heirs`` with {merged customer id: surviving customer id}.
+    """
     tx = batch.tx
     more: list[rows.LockedCustomer] = []
     there = {row.external_id for row in locked}

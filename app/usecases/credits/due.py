@@ -67,8 +67,9 @@ async def end_lot(tx: Tx, item: AgendaItem) -> None:
 
 
 async def end_hold(tx: Tx, item: AgendaItem) -> None:
-    """``credits.released``: books the end of a hold with a term and tells of it once, also where a command that came
-    first has booked it already."""
+    """Book the end of a hold with a term, and emit ``credits.released`` once. That holds also where a command that came
+    first has booked it already.
+    """
     account = await accounts.load_by_id(tx, item.customer_id)
     hold_id = str(item.payload["hold_id"])
     hold = account.ledger.holds.get(hold_id)

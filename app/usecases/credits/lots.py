@@ -56,8 +56,8 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
 
     Refused (409) as the quote says: ``expired``, ``credit_in_use``, ``service_provided``, ``not_bought``,
     ``already_refunded``, ``refund_window_over``, ``refund_not_offered``, ``credits_given_away``. ``override``
-    (TERMS-20, its own scope, needs a reason) gives the price paid, never more, less what was given back; the whole
-    lot is gone then: what is still held or spent of it is voided if it ever comes back.
+    (TERMS-20, its own scope, needs a reason) gives the price paid, never more, less what was given back. The whole lot
+    is gone then. What is still held or spent of it is voided if it ever comes back.
     """
     account, lot = await _load(tx, lot_id, lock=True)
     quoted = await _quote(tx, account, lot, override=override)

@@ -148,9 +148,11 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
 
     An account that is not known yet is made: a guest who opened one has bought nothing with it so far.
 
-    Open tickets and holds move as they stand. Refused: ``merge_into_itself`` (422), ``merge_blocked`` while a payment
-    dispute or a hold that was captured in part sets credits of the account aside (409),
-    ``company_of_company`` where a company would come to belong to another one (409).
+    Open tickets and holds move as they stand. Refused:
+
+    - ``merge_into_itself`` (422)
+    - ``merge_blocked`` (409): a payment dispute, or a hold that was captured in part, sets credits of the account aside
+    - ``company_of_company`` (409): a company would come to belong to another one
     """
     source, target = (
         await accounts.require_customer(tx, customer_id),

@@ -306,7 +306,7 @@ class Inbox:
     ) -> Delivery:
         """End a parked delivery that a person has settled, and return its view. The same again changes nothing.
 
-        What the delivery was parked for counts as settled for its order from now on: later deliveries that say no more
+        What the delivery was parked for counts as decided for its order from now on. Later deliveries that say no more
         are not parked for it again. Refused: ``source_not_found``, ``delivery_not_found``, ``delivery_not_parked``,
         ``adjustment_not_found``.
         """

@@ -143,8 +143,8 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
 async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any]]:
     """Records an order, or brings the recorded one up to date, for shops that send an order as it stands.
 
-    Lines and units that are new, or were mapped to an offer only now, are granted; units and lines that are gone are
-    taken back as far as they are unspent; an order that is another customer's by now, or of another date, is withdrawn
+    Lines and units that are new, or were mapped to an offer only now, are granted. Units and lines that are gone are
+    taken back as far as they are unspent. An order that is another customer's by now, or of another date, is withdrawn
     and granted anew. Refused: as `put_order`; ``order_customer_changed``, ``order_line_changed``, where what would have
     to be withdrawn was used.
     """

@@ -1,8 +1,8 @@
 """Payment disputes: what the shop says of an order's money, followed as the policy says.
 
-Several disputes of one order, and its refunds, are followed together: first what is to be given back is given back,
-then (after the caller has brought the refunds up to date) what is to be suspended or taken is. So units that were
-refunded are not taken twice, and any order of arrival ends alike.
+Several disputes of one order, and its refunds, are followed together. What is to be given back is given back first. The
+caller then brings the refunds up to date. Last, what is to be suspended or taken is. So units that were refunded are
+not taken twice, and any order of arrival ends alike.
 """
 
 from __future__ import annotations

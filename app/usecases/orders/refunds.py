@@ -35,8 +35,9 @@ class RefundOrder:
     lines: tuple[RefundLine, ...] = ()
     reason: str | None = None
     by_shop: bool = field(default=False, metadata={OUTSIDE: True})
-    """A shop tells what it paid back: a unit that a lot's refund gave back already is the same money (``by_lots`` in
-    the answer), no second refund."""
+    """A shop says what it paid back. A unit that a lot's refund gave back already is the same money (``by_lots`` in the
+    answer), no second refund.
+    """
 
     def content(self) -> CallContent:
         """Return the refund's content, to tell a repeated call from a conflicting one."""

@@ -25,8 +25,9 @@ STRAYS_SECONDS: Final = 5.0
 
 @dataclass(slots=True)
 class Stretch:
-    """What was found among some customers. ``reached``: the place of the last row looked at, a customer or a row that
-    no customer leads to; None at the end of the range or of the tenant."""
+    """What was found among some customers. ``reached`` is the place of the last row looked at: a customer, or a row
+    that no customer leads to. It is None at the end of the range or of the tenant.
+    """
 
     customers: int = 0
     found: list[dict[str, Any]] = field(default_factory=list)

@@ -1,9 +1,14 @@
 """`explain`: the whole trace of a stored decision, grant, charge or refund, clause by clause (decision 0020).
 
-A trace is a list of steps in order: what was done, by whom and when; the rules looked at with their facts and
-results; the reasons with their clauses; and the counterfactuals that would have changed it. Each step and each
-explanation has a ``summary`` that a clerk can read out; the sentences stand in the module `explanation` of each
-noun. Due times are explained by the clocks' own use case, which the door passes in.
+A trace is a list of steps in order:
+
+- what was done, by whom and when
+- the rules looked at, with their facts and results
+- the reasons with their clauses
+- the counterfactuals that would have changed it
+
+Each step and each explanation has a ``summary`` that a clerk can read out; the sentences stand in the module
+`explanation` of each noun. Due times are explained by the clocks' own use case, which the door passes in.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A draft of the policy against recorded history: who would have been decided or charged differently. Writes nothing.
 
-What was recorded is done again, customer by customer, through the very use cases that did it, on two stages that are
-never committed (`Database.rehearsal`): once under the versions as they were in force, once under the draft. What comes
-out is compared, order by order and ticket by ticket.
+What was recorded is done again, customer by customer, through the very use cases that did it. That happens on two
+stages that are never committed (`Database.rehearsal`). One stage has the versions as they were in force, the other the
+draft. What comes out is compared, order by order and ticket by ticket.
 """
 
 from __future__ import annotations
@@ -225,9 +225,9 @@ class _Again:
                 self.run.missed("agenda", due[0].subject, due[0].kind, error)
 
     async def _instant(self, due: Any, until: datetime) -> datetime:
-        """When to carry out what is due. A promise of each business day falls due on every one of them: its clock is
-        judged once for all days until something else happens, since a judgement finds each day's outcome whenever it
-        is made."""
+        """When to carry out what is due. A promise of each business day falls due on every one of them. Its clock is
+        judged once for all days until something else happens: a judgement finds each day's outcome whenever it is made.
+        """
         if due.kind != CLOCK or not self.at_once:
             at: datetime = due.at
             return at

@@ -1,8 +1,8 @@
 """Settling a customer's orders, with what was given back of a line before the line could grant anything.
 
-An order may be refunded while it grants nothing yet, because what it requires was not there; when an earlier
-order comes late, the line is granted after all. What was given back of it is then taken back at once, so that
-the ledger ends as if the orders had come as they were placed (decision 0007).
+An order may be refunded while it grants nothing yet, because what it requires was not there. When an earlier order
+comes late, the line is granted after all. What was given back of it is then taken back at once. The ledger ends as if
+the orders had come as they were placed (decision 0007).
 """
 
 from __future__ import annotations

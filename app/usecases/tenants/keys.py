@@ -1,7 +1,8 @@
 """Keys: who may call. ``rtn_live_<random>_<checksum>``, ``rtn_test_`` for sandboxes, ``rtn_ct_`` for customer tokens.
 
 A key has 190 random bits, is shown once and kept as its SHA-256. The checksum (CRC-32 in base 62) lets scanners and our
-own door tell a mistyped key without asking the database: ``^rtn_(live|test|ct)_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}$``.
+own door tell a mistyped key without asking the database. The form is
+``^rtn_(live|test|ct)_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}$``.
 """
 
 from __future__ import annotations

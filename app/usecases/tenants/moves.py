@@ -1,7 +1,7 @@
 """A tenant's move to another server of the operator's, step by step; the rows go by Postgres's own replication.
 
-Each step can be said again. Which may follow which stands in `app.db.tenants.moves`; what is not among them is refused,
-so that a tenant never lives on two servers: once it has ``moved`` it comes back only as one that arrives.
+Each step can be said again. `app.db.tenants.moves` says which state may follow which, and all else is refused. So a
+tenant never lives on two servers: once it has ``moved``, it comes back only as one that arrives.
 """
 
 from __future__ import annotations
@@ -37,8 +37,12 @@ async def get(tx: Tx) -> TenantMove:
 async def put(tx: Tx, state: State, address: str | None, *, now: datetime) -> TenantMove:
     """Brings the move to a state. ``tx`` comes from ``Database.founding(even_moved=True)``; ``now`` is real time.
 
-    Refused: ``tenant_not_found``; ``tenant_move_conflict`` where the state cannot follow, where an address is wanted,
-    where a webhook is still under way, or where a tenant that lives here would arrive.
+    Refused: ``tenant_not_found``, and ``tenant_move_conflict`` for one of these reasons:
+
+    - the state cannot follow
+    - an address is wanted
+    - a webhook is still under way
+    - a tenant that lives here would arrive
     """
     present = await tenants.find(tx, lock=True) is not None
     row = await moves.find(tx, lock=True)

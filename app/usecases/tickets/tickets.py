@@ -267,8 +267,9 @@ class SplitTicket:
 async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
     """Another question becomes a ticket of its own that names its parent and is decided on its own (CSC-11).
 
-    The child is the same customer's, by the same channel, language, license and product. Its id is a natural key: 201
-    the first time, 200 with today's view for the same split, 409 ``ticket_conflict`` when the id is anything else.
+    The child is the same customer's, by the same channel, language, license and product. Its id is a natural key. The
+    answer is 201 the first time, and 200 with today's view for the same split. It is 409 ``ticket_conflict`` when the
+    id is anything else.
     """
     ticket_id, new_ticket_id, content = command.parent, command.ticket_id, command.content()
     parent = await ticket_session.take(tx, ticket_id)
@@ -302,8 +303,8 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
 
 
 async def merge(tx: Tx, ticket_id: str, *, into: str) -> TicketView:
-    """Two tickets are one issue: this one ends withdrawn, with its hold released, its clocks cancelled and its
-    responses moved; the other's first response is owed since the earlier opening.
+    """Two tickets are one issue. This one ends withdrawn: its hold is released, its clocks are cancelled and its
+    responses moved. The other's first response is owed since the earlier opening.
 
     Refused 409: ``same_ticket``, ``merge_closed``, ``merged_already``, ``merge_chain``, ``merge_other_customer``.
     """

@@ -121,7 +121,7 @@ async def change(
     """Changes what is given of ``url``, ``event_types``, ``customer_id``, ``description``, ``enabled``.
 
     ``enabled: true`` goes on where a disabled endpoint stopped, so that nothing is missed, with the whole schedule
-    before it; with ``skip_missed: true`` it gives up what waits and goes on from now.
+    before it. With ``skip_missed: true`` it gives up what waits and goes on from now.
     """
     endpoint = await _require(tx, endpoint_id, lock=True, check=check)
     now = await webhooks.clock(tx)
