@@ -206,10 +206,7 @@ async def _lock_more(
 ) -> list[rows.LockedCustomer]:
     """Lock the customers that the first lock could not find, and return their rows.
 
-    - A grant by hand may name a customer that does not exist yet: create it, then lock it.
-    - A customer that was merged: lock the surviving customer instead, and list its row under both external ids.
-
-    Fill ``heirs`` with {merged customer id: surviving customer id}.
+    A grant by hand makes its customer. In place of a merged one its heir is locked, under both names; ``heirs`` says who.
     """
     tx = batch.tx
     more: list[rows.LockedCustomer] = []
