@@ -204,10 +204,7 @@ async def _accounts(
 async def _lock_more(
     batch: _Batch, commands: Sequence[CreditCommand], locked: list[rows.LockedCustomer], heirs: dict[str, str]
 ) -> list[rows.LockedCustomer]:
-    """Lock the customers that the first lock could not find, and return their rows.
-
-    A grant by hand makes its customer. In place of a merged one its heir is locked, under both names; ``heirs`` says who.
-    """
+    """Lock the customers that a grant by hand makes, and the heirs of merged ones under both names; fill ``heirs``."""
     tx = batch.tx
     more: list[rows.LockedCustomer] = []
     there = {row.external_id for row in locked}
