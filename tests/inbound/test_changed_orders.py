@@ -16,6 +16,7 @@ from tests.conftest import MakeVendor
 from tests.inbound import histories
 from tests.support import shops
 from tests.support.api import Vendor
+from tests.support.both_ways import both_ways
 
 ROUNDS = min(int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 80, 30)
 PRODUCTS = {**histories.PRODUCTS, "license": {"sku": "license", "attributes": {}}}
@@ -142,6 +143,26 @@ async def test_changed_orders_end_the_same_in_any_order(app: FastAPI, vendor: Ma
                 missing, more = set(found[0][name]) - set(other[name]), set(other[name]) - set(found[0][name])
                 assert found[0][name] == other[name], (name, seed, round_, "missing", missing, "more", more)
     print(f"{sent} snapshots of changed orders")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_changed_orders_do_the_same_with_accounts_in_part(app: FastAPI, vendor: MakeVendor, seed: int) -> None:
+    """Orders that change hands between snapshots, and the same customers' further orders, read in part and whole."""
+    dice = random.Random(seed)
+    events = [event for number in range(1, 6) for event in life(dice, number)]
+    dice.shuffle(events)
+    tenant, token = await a_shop(vendor)
+    with both_ways() as seen:
+        for n, event in enumerate(events):
+            await deliver(app, tenant, token, [event], each=True)
+            if n % 4 == 0:
+                lines = [{"line_id": "1", "sku": dice.choice(SKUS)}]
+                order = {"customer_id": f"shop:{dice.randint(1, 3)}", "currency": "USD", "lines": lines}
+                placed_at = histories.iso(histories.START + timedelta(days=dice.randint(0, 40)))
+                answer = await tenant.put(f"/v1/orders/further-{n}", {**order, "placed_at": placed_at})
+                assert answer.status_code == 201, answer.text
+    assert not seen.differences, seen.differences[0][:3_000]
+    assert (await tenant.ok(await tenant.get("/v1/audit")))["data"] == []
 
 
 def snapshot(step: int, customer: str, *lines: dict[str, Any]) -> dict[str, Any]:
