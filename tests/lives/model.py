@@ -477,11 +477,42 @@ class Model:
                 n = lot.available
                 lot.available, lot.gone = 0, lot.gone + n
                 self.add_lot(lot.purchase, into, n, lot.expires_at, self.now).paid = lot.paid
+        heirs: dict[int, Lot] = {}
+        for hold in self.holds:
+            if hold.owner == source and hold.left("held"):
+                self._move_hold(hold, into, heirs)
         for one in self.licenses:
             if one.owner == source:
                 one.owner = into
         self.heirs[source] = into
         self.dirty |= {source, into}
+
+    def in_the_way(self, source: str) -> bool:
+        """Whether an account has a hold that was captured in part: it can't go aside."""
+        return any(
+            hold.owner == source and hold.left("held") and any(part.captured for part in hold.parts)
+            for hold in self.holds
+        )
+
+    def _move_hold(self, hold: Hold, into: str, heirs: dict[int, Lot]) -> None:
+        """An open hold goes with its credits; what came back of a part before stays where it is."""
+        hold.owner, further = into, []
+        for part in reversed(hold.parts):
+            n = part.left("held")
+            if n == 0:
+                continue
+            lot = part.lot
+            lot.held, lot.gone = lot.held - n, lot.gone + n
+            if (moved := heirs.get(id(lot))) is None:
+                moved = heirs[id(lot)] = Lot(lot.purchase, into, 0, lot.expires_at, self.now, paid=lot.paid)
+                lot.purchase.lots.append(moved)
+            moved.granted, moved.held = moved.granted + n, moved.held + n
+            if part.released == 0:
+                part.lot = moved
+            else:
+                part.released += n
+                further.insert(0, PageRequest(moved, n))
+        hold.parts += further
 
     # --- time ---------------------------------------------------------------------------------------------------------
 

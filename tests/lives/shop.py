@@ -483,15 +483,15 @@ async def merge(life: Life, rng: random.Random) -> str | None:
     status, answer = await life.call("POST", f"/v1/customers/{source}/merge", {"into_customer_id": into})
     model = life.model
     model.dirty |= {source, into}
-    busy = any(one.held for one in model.lots(source)) or any(
-        one.open and model.who(one.owner) == source for one in model.tickets.values()
-    )
+    busy = model.in_the_way(source)
     life.that(status == (409 if busy else 200), f"a merge of {source} into {into}: {status} {answer}")
     if busy:
         return f"merge of {source} into {into}: refused"
     model.merge(source, into)
     for one in model.orders.values():
         one.owner = model.who(one.owner)
+    for ticket in model.tickets.values():
+        ticket.owner = model.who(ticket.owner)
     _rerank(life, into)
     grant_packs(life, into)  # what was bought without a license was bought with the other account's
     life.things["merged", into] = True

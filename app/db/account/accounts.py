@@ -427,6 +427,8 @@ async def join_former(tx: Tx, ledger: Ledger, former: Mapping[str, Sequence[str]
         ledger.former[customer_id] = ledger_of(
             tx, customer_id, loaded[customer_id], at=ledger.at, rules=ledger.rules, command_id=ledger.command_id
         )
+    if any(lot.moved and lot.spent for _, lots, _ in loaded.values() for lot in lots.values()):
+        await ledger_rows.add_claimed(tx, ledger.lots, ledger.customer_id)
 
 
 def ledger_of(

@@ -45,6 +45,13 @@ LIVES: Final[dict[str, str]] = {
         where tenant_id = :tenant and available > 0
         and least(coalesce((data -> 'claim' ->> 'credits')::bigint, 0), held + spent) > 0
         union all
+        select c.root, 'nothing available while some of the unit is claimed', sum(l.available)::text
+        from chain c join lot l on l.tenant_id = :tenant and l.lot_id = c.lot_id
+        join customer o on o.tenant_id = :tenant and o.customer_id = l.customer_id
+        group by c.root, coalesce(o.merged_into, o.customer_id)
+        having bool_or(l.data ? 'moved') and sum(l.available) > 0 and
+        sum(least(coalesce((l.data -> 'claim' ->> 'credits')::bigint, 0), l.held + l.spent)) > 0
+        union all
         select u.root, '0', u.available::text from usable u join license k on k.tenant_id = :tenant
         and k.order_id = u.order_id and k.line_id = u.line_id and k.unit_no = u.unit_no
         and k.ended_reason = 'refunded' where u.available > u.owed

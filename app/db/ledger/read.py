@@ -56,6 +56,7 @@ _OPEN_ACCOUNTS, _WHOLE_ACCOUNTS = (
 """Accounts with their open lots, or with all of them: a lot's columns, then its account's, a row for each lot."""
 _ALL_LOTS = text(f"select {LOT} from lot where tenant_id = :tenant and customer_id = any(:customers)")
 _LOTS = text(f"select {LOT} from lot where tenant_id = :tenant and lot_id = any(:lots)")
+_CLAIMED = text(f"select {LOT} from lot where tenant_id = :tenant and customer_id = :customer and data ? 'claim'")
 _TERM_HOLDS = text(
     f"select {HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
     " and expires_at is not null"
@@ -138,6 +139,12 @@ async def add_lots_of_holds(tx: Tx, lots: dict[str, Lot], holds: Mapping[str, Ho
         for lot in (lot_of(row) for row in await _rows(tx, _LOTS, {"tenant": tx.tenant_id, "lots": missing})):
             if lot.customer_id == customer_id:
                 lots[lot.lot_id] = lot
+
+
+async def add_claimed(tx: Tx, lots: dict[str, Lot], customer_id: str) -> None:
+    """Add the customer's lots of which credits are claimed, nothing of them available."""
+    for row in await _rows(tx, _CLAIMED, {"tenant": tx.tenant_id, "customer": customer_id}):
+        lots.setdefault(row["lot_id"], lot_of(row))
 
 
 async def _rows(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:

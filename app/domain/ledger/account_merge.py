@@ -12,10 +12,10 @@ from typing import Final
 
 from app.domain.ledger.expiry import post_due_expiries, refresh_expiry
 from app.domain.ledger.giving_back import repay_owed
-from app.domain.ledger.journal import hold_key
+from app.domain.ledger.journal import Journal, hold_key
 from app.domain.ledger.lot import Entry, Hold, HoldLine, Lot
 from app.domain.ledger.lots import LotLedger
-from app.domain.ledger.units import due_back, take_claim
+from app.domain.ledger.units import claimed, due_back, move_claim, take_claim
 
 MERGED: Final = "merged"
 
@@ -31,8 +31,10 @@ def in_the_way(giver: LotLedger) -> list[Hold]:
 def merge_into(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     """Moves all that the giver can spend, what it holds, then what it owes. The lots made. `in_the_way` is empty."""
     made = pass_on(giver, taker)
+    moved: dict[str, Lot] = {}
     for hold in sorted((hold for hold in giver.holds.values() if hold.open), key=hold_key):
-        made += _pass_hold(giver, taker, hold)
+        _pass_hold(giver, taker, hold, moved)
+    made += moved.values()
     for credit_type in sorted(giver.accounts):
         debt = giver.accounts[credit_type].owed
         if debt:
@@ -56,14 +58,34 @@ def pass_on(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     return made
 
 
-def _pass_hold(giver: LotLedger, taker: LotLedger, hold: Hold) -> list[Lot]:
-    """Moves an open hold with its credits, lot by lot. The lots made.
+def bring_claims(giver: Journal, taker: Journal, hold_id: str, credits: int | None) -> None:
+    """Moves claims from the taker's lots to those of a giver's hold that are about to get credits back.
 
+    A claim is on whichever of a unit's credits come back first. A merge left it with those that were held.
+    """
+    hold = giver.holds[hold_id]
+    left = hold.captured - hold.refunded if credits is None else credits
+    for line in reversed(hold.lines):
+        lot, part = giver.lots[line.lot_id], min(left, line.spent_left)
+        left -= part
+        kin = [other for other in taker.lots.values() if other.root == lot.root and claimed(other)]
+        for other in sorted(kin, key=lambda other: other.lot_id):
+            if (wanted := min(part - due_back(lot, part), claimed(other))) > 0:
+                move_claim(other, lot, wanted)
+                taker.mark_lot(other)
+                giver.mark_lot(lot)
+
+
+def _pass_hold(giver: LotLedger, taker: LotLedger, hold: Hold, moved: dict[str, Lot]) -> None:
+    """Moves an open hold with its credits, lot by lot. ``moved``: the lots made so far, by the lots that they are of.
+
+    All that is held of a lot lies in one lot again, so that a claim on it stays on whatever comes back first.
     A line of which some came back before keeps that part with the giver; the rest gets a line of its own.
     """
     entries: list[Entry] = []
-    moved: dict[str, tuple[Lot, int, dict[str, object] | None]] = {}
+    parts: dict[str, int] = {}
     further: list[HoldLine] = []
+    claims: list[tuple[Lot, dict[str, object]]] = []
     for line in reversed(hold.lines):
         if (part := line.open) == 0:
             continue
@@ -74,8 +96,10 @@ def _pass_hold(giver: LotLedger, taker: LotLedger, hold: Hold) -> list[Lot]:
         giver.move(entries, origin, "held", "available", part)
         giver.move(entries, origin, "available", "voided", part)
         origin.data = {**origin.data, "moved": origin.moved + part}
-        lot = taker.received(origin, part, reason=MERGED)
-        moved[lot.lot_id] = (lot, part, claim)
+        lot = moved[origin.lot_id] = _heir_of(taker, origin, part, moved)
+        parts[lot.lot_id] = part
+        if claim is not None:
+            claims.append((lot, claim))
         if line.released == 0:
             line.lot_id = lot.lot_id
         else:
@@ -91,16 +115,28 @@ def _pass_hold(giver: LotLedger, taker: LotLedger, hold: Hold) -> list[Lot]:
     hold.customer_id, hold.closed_at = taker.customer_id, None
     taker.put_moved(hold, further)
     entries = []
+    lots = {lot.lot_id: lot for lot in moved.values()}
     for line in hold.lines:
-        if line.lot_id in moved:
-            lot, part, claim = moved[line.lot_id]
+        if line.lot_id in parts:
+            lot, part = lots[line.lot_id], parts[line.lot_id]
             taker.move(entries, lot, "world", "available", part)
             taker.move(entries, lot, "available", "held", part)
-            if claim is not None:
-                lot.data = {**lot.data, "claim": claim}
+    for lot, claim in claims:
+        before = lot.data.get("claim", {"credits": 0})
+        lot.data = {**lot.data, "claim": {**claim, "credits": before["credits"] + claim["credits"]}}
     taker.record("transfer", hold.credit_type, entries, hold=hold, reason=MERGED)
     refresh_expiry(taker, hold.credit_type)
-    return [lot for lot, _, _ in moved.values()]
+
+
+def _heir_of(taker: LotLedger, origin: Lot, part: int, moved: dict[str, Lot]) -> Lot:
+    """Return the taker's lot for what was held of another, larger by so many credits; the caller books the moves."""
+    lot = moved.get(origin.lot_id)
+    if lot is None:
+        return taker.received(origin, part, reason=MERGED)
+    lot.granted += part
+    lot.available += part
+    lot.cost = origin.price_of(lot.granted)
+    return lot
 
 
 def book_debt(ledger: LotLedger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
-from app.domain.ledger.account_merge import pass_on
+from app.domain.ledger.account_merge import bring_claims, pass_on
 from app.domain.ledger.expiry import as_of_now, attempt, balance, refresh_expiry
 from app.domain.ledger.giving_back import give_back, hand_back, repay_owed
 from app.domain.ledger.journal import ConservationError, LedgerChanges, hold_lines, spending_key
@@ -166,6 +166,7 @@ class Ledger(LotLedger):
         """
         if hold_id not in self.holds and (owner := self.former_with(hold_id)) is not None:
             owner.command_id = self.command_id
+            bring_claims(owner, self, hold_id, credits)
             returned = owner.refund(hold_id, credits, expired=expired, reason=reason, clause=clause)
             self.arrived += pass_on(owner, self)
             return returned

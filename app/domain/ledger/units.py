@@ -127,6 +127,13 @@ def take_claim(lot: Lot, credits: int) -> None:
     lot.data = {**data, "claim": {**lot.data["claim"], "credits": rest}} if rest > 0 else data
 
 
+def move_claim(source: Lot, target: Lot, credits: int) -> None:
+    """Claim so many credits of another lot of the same unit instead."""
+    claim = source.data["claim"]
+    target.data = {**target.data, "claim": {**claim, "credits": claimed(target) + credits}}
+    take_claim(source, credits)
+
+
 def due_back(lot: Lot, credits: int) -> int:
     """Return how many of the credits that come back now belong to a refunded unit."""
     return min(credits, claimed(lot)) if "claim" in lot.data else 0
