@@ -70,8 +70,8 @@ def bring_claims(giver: Journal, taker: Journal, hold_id: str, credits: int | No
         left -= part
         kin = [other for other in taker.lots.values() if other.root == lot.root and claimed(other)]
         for other in sorted(kin, key=lambda other: other.lot_id):
-            if (wanted := min(part - due_back(lot, part), claimed(other))) > 0:
-                move_claim(other, lot, wanted)
+            if (unclaimed := min(part - due_back(lot, part), claimed(other))) > 0:
+                move_claim(other, lot, unclaimed)
                 taker.mark_lot(other)
                 giver.mark_lot(lot)
 
