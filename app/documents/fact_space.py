@@ -125,7 +125,7 @@ def offer_facts() -> FactSpace:
 
 def action_facts(policy: Policy) -> FactSpace:
     """Facts of an entitlement question (`Action`)."""
-    return FactSpace({**_ACTION, "license.edition": _edition(policy)})
+    return FactSpace({**_ACTION, **_counts(policy), "license.edition": _edition(policy)})
 
 
 def ticket_facts(policy: Policy) -> FactSpace:
@@ -136,6 +136,7 @@ def ticket_facts(policy: Policy) -> FactSpace:
         {
             **own,
             **_TICKET,
+            **_counts(policy),
             "ticket.category": Fact("choice", tuple(c.category for c in policy.categories)),
             "ticket.credit_type": Fact("choice", types),
             "ticket.priority": Fact("choice", tuple(p.priority for p in policy.priorities)),
@@ -155,6 +156,28 @@ def work_facts(policy: Policy) -> FactSpace:
     kinds = tuple(kind.kind for kind in policy.work.kinds) if policy.work is not None else ()
     of_work = {f"work.{name}": fact for name, fact in _HOURS.items()}
     return FactSpace({**price_facts(policy).facts, **of_work, "work.kind": Fact("choice", kinds)})
+
+
+def counted_facts(policy: Policy) -> FactSpace:
+    """Facts of a ticket that counts (`Count`): what is known of the ticket itself, whatever becomes of its account."""
+    of_ticket = ticket_facts(policy).facts
+    own = {spec.fact: of_ticket[spec.fact] for spec in policy.facts}
+    names = ("channel", "category", "credit_type", "product", "priority")
+    return FactSpace(
+        {
+            **own,
+            **{f"ticket.{name}": of_ticket[f"ticket.{name}"] for name in names},
+            "ticket.cause": Fact("choice", tuple(cause.cause for cause in policy.causes)),
+            "ticket.outcome": Fact("choice", tuple(outcome.outcome for outcome in policy.outcomes)),
+            "ticket.paid_by": Fact("choice", ("credits", "cover", "nobody")),
+            "ticket.given_back": _YES_NO,
+        }
+    )
+
+
+def _counts(policy: Policy) -> dict[str, Fact]:
+    """How many each count comes to; unknown where its license or its period of cover is not known."""
+    return {rule.fact: Fact("integer", always=rule.per != "license" and rule.each != "cover") for rule in policy.counts}
 
 
 def _edition(policy: Policy) -> Fact:

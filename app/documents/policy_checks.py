@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from app.documents.checks import frame, numbers, offers, prices, promises, rules, story, surcharges
+from app.documents.checks import counts, frame, numbers, offers, prices, promises, rules, story, surcharges
 from app.documents.checks.context import Checker, Enough, fault_of
 from app.documents.marks import Marks, Problem
 from app.domain.policy.policy import Policy
@@ -27,6 +27,7 @@ _CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (
     rules.check_actions,
     rules.check_qualification,
     prices.check_categories,
+    counts.check_counts,
     surcharges.check_surcharges,
     promises.check_payment,
     promises.check_hours,

@@ -46,7 +46,7 @@ _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (
 )
 _ASKED: Final = (s.ticket, s.clock, s.clock_outcome, s.entity_event)
 """What is a person's of a ticket that a company pays for."""
-_HIDDEN: Final = frozenset({"tenant_id", "payload_hash", "hash", "folded"})
+_HIDDEN: Final = frozenset({"tenant_id", "payload_hash", "hash", "folded", "counted", "counted_at"})
 _T = s.ticket.c
 _WHO = s.customer.alias("who")
 OPEN_TICKETS_MAX: Final = 10_000

@@ -9,7 +9,7 @@ from sqlalchemy import Table, select, text
 
 from app.db import policies
 from app.db import schema as s
-from app.db.account import accounts
+from app.db.account import accounts, counted
 from app.db.engine import Tx
 from app.db.ledger import read as ledger_rows
 from app.domain.account.account import CustomerAccount
@@ -58,7 +58,7 @@ async def account_at(tx: Tx, customer: Customer, *, at: datetime, known_at: date
     loaded = await ledger_rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
     covers = await _last(tx, "cover", list(now.covers), at, known_at)
     licenses = await _last(tx, "license", list(now.licenses), at, known_at)
-    return CustomerAccount(
+    account = CustomerAccount(
         customer=customer,
         policy=policy,
         at=at,
@@ -74,6 +74,7 @@ async def account_at(tx: Tx, customer: Customer, *, at: datetime, known_at: date
         },
         addons=[addon for addon in now.addons if addon.placed_at <= at and _undone_addon(addon, at)],
     )
+    return await counted.load_as_of(tx, account, at, known_at)
 
 
 async def _last(tx: Tx, stream: str, ids: list[str], at: datetime, known_at: datetime | None) -> dict[str, Any]:

@@ -28,6 +28,8 @@ ticket = Table(
     at_column("resolved_at", nullable=True),
     Column("version", Integer, nullable=False),
     json_column("document"),
+    json_column("counted", nullable=True),
+    at_column("counted_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "ticket_id"),
     UniqueConstraint("tenant_id", "external_id"),
     _Index("ix_ticket_customer", "tenant_id", "customer_id", "opened_at", "ticket_id"),
@@ -38,6 +40,9 @@ ticket = Table(
         "opened_at",
         "ticket_id",
         postgresql_where=_sql("person_id is not null"),
+    ),
+    _Index(
+        "ix_ticket_counted", "tenant_id", "customer_id", "counted_at", postgresql_where=_sql("counted_at is not null")
     ),
     _Index("ix_ticket_state", "tenant_id", "state", "opened_at", "ticket_id"),
     _Index("ix_ticket_opened", "tenant_id", "opened_at", "ticket_id"),

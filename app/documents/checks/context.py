@@ -38,6 +38,7 @@ class Checker:
         self.ticket_facts = fact_space.ticket_facts(policy)
         self.price_facts = fact_space.price_facts(policy)
         self.work_facts = fact_space.work_facts(policy)
+        self.counted_facts = fact_space.counted_facts(policy)
 
     def error(self, parts: Parts, code: str, message: str, hint: str) -> None:
         self.add(parts, code, message, hint, "error")

@@ -56,6 +56,8 @@ def _terms(p: Policy) -> Iterator[tuple[Parts, Term | None]]:
                 yield (*parts, "expires"), grant.expires
             elif isinstance(grant, CoverGrant):
                 yield (*parts, "term"), grant.term
+    for i, rule in enumerate(p.counts):
+        yield ("counts", i, "within"), rule.within
     yield ("money_back", "full_within"), p.money_back.full_within if p.money_back else None
     yield ("guarantee", "within"), p.guarantee.within if p.guarantee else None
     yield ("reopening", "window"), p.reopening.window if p.reopening else None
@@ -82,6 +84,7 @@ def check_names(c: Checker) -> None:
         ("causes", "cause", p.causes),
         ("notices", "notice", p.notices),
         ("priorities", "priority", p.priorities),
+        ("counts", "count", p.counts),
         ("surcharges", "surcharge", p.surcharges),
         ("work/kinds", "kind", p.work.kinds if p.work else ()),
         ("pause_reasons", "reason", p.pause_reasons),

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.account.changes import Plan
+from app.domain.account.counted import CountedUse
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License, Order
 from app.domain.ledger.ledger import Ledger
 from app.domain.policy.policy import Policy
-from app.domain.values.ids import Mint
+from app.domain.values.ids import CustomerId, Mint
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +36,10 @@ class CustomerAccount:
     addons: list[Addon] = field(default_factory=list)
     others: dict[str, CustomerAccount] = field(default_factory=dict)
     """Accounts of customers to whom credits of this account were given, where a refund has to reach them."""
+    counted: list[CountedUse] = field(default_factory=list)
+    """What counts in the windows that reach to now; read where the policy counts."""
+    asked_by: CustomerId | None = None
+    """Our id of who asks, where a company's account is looked at for one of its people."""
     as_of: datetime | None = None
     """When what is told now happened, if earlier: licenses and cover are judged as of then, credits as they are."""
 

@@ -92,6 +92,10 @@ class TicketRow:
     version: int
     document: Mapping[str, Any]
     """The folded ticket as JSON, so that reading one is one row."""
+    counted: list[dict[str, Any]] | None = None
+    """What of it counts in the windows of the policy; None: nothing."""
+    counted_at: datetime | None = None
+    """The last instant at which something of it counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,6 +181,9 @@ def title_of(policy: Policy, name: str) -> str:
     found = next((fact.title for fact in policy.facts if fact.fact == name), None)
     if found is not None:
         return plain(found)
+    if head == "count" and tail:
+        rule = next((rule for rule in policy.counts if rule.count == tail), None)
+        return tail if rule is None else f"the {'number' if rule.of == 'tickets' else 'minutes'} of {plain(rule.title)}"
     if head == "entitled" and tail:
         action = policy.action(tail)
         return f"whether the customer may {plain(action.title) if action else tail.replace('_', ' ')}"

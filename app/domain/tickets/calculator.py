@@ -102,7 +102,9 @@ def _facts(policy: Policy, hours: Hours, asked: Asked, account: CustomerAccount 
         ticket_id=TicketId(""),
         external_id="",
         customer_id=CustomerId(""),
+        person_id=None if account is None else account.asked_by,
         subject="",
+        opened_at=iso(asked.at),
         channel=asked.channel,
         language=asked.language,
         product=asked.product,
@@ -120,6 +122,7 @@ def _facts(policy: Policy, hours: Hours, asked: Asked, account: CustomerAccount 
         "ticket.category": ticket.category,
         "ticket.priority": priority_of(policy, ticket),
         "ticket.product": ticket.product,
+        **{rule.fact: 0 for rule in policy.counts},
         **{f"ticket.opened_{name}": value for name, value in (ticket.opening or {}).items()},
     }
 

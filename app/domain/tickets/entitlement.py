@@ -21,6 +21,7 @@ from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test, facts
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Action, ActionRule
 from app.domain.policy.wording import FACT_TITLES, OP_WORDS, joined, title_of
+from app.domain.tickets import counts
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
@@ -168,13 +169,18 @@ def check_reason(account: CustomerAccount, reason: str | None) -> None:
         raise DomainError("unknown_reason", field="reason", reason=reason, known=sorted(known))
 
 
-def decide(account: CustomerAccount, action: Action, query: Query) -> Decision:
+def decide(
+    account: CustomerAccount, action: Action, query: Query, standings: Mapping[str, counts.Standing] | None = None
+) -> Decision:
     """Decide whether the action is allowed now.
 
     The first rule that holds gives its clause, facts, remedies and what would change it. A license that is not the
-    customer's is denied like one that does not exist.
+    customer's is denied like one that does not exist. ``standings``: the counts of the ticket that asks; None: those of
+    the customer.
     """
-    facts = {**facts_of(account, query.license_id, action=action.action), **query.facts()}
+    if standings is None:
+        standings = counts.of_question(account, query.license_id)
+    facts = {**facts_of(account, query.license_id, action=action.action), **query.facts(), **counts.facts_of(standings)}
     facts["query.forum"] = _as_named(action, "query.forum", query.forum)
     trace: list[Reason] = []
     decided: ActionRule | None = None
@@ -189,19 +195,34 @@ def decide(account: CustomerAccount, action: Action, query: Query) -> Decision:
     if decided is None:
         reason = _not_owned(action, query) if foreign else _no_rule(action)
         return _answer(account, False, (reason,), (), trace)
+    looked = _counted(action, decided, facts, standings)
     reason = Reason(
         code=decided.code,
         clause=_clause(decided, query.reason),
         message=render(decided.message, facts),
-        facts=_cited(decided, facts),
+        facts={**_cited(decided, facts), **({"counts": [item.json() for item in looked]} if looked else {})},
         reading=_reading(account, decided, query.reason),
-        would_change=None if decided.allow else would_change(action, decided, facts),
+        would_change=None if decided.allow else counts.would_change(looked) or would_change(action, decided, facts),
     )
     need = Need(action=action.action, license_id=query.license_id)
-    offered = remedies(account, decided.remedies, need)
+    offered = (*remedies(account, decided.remedies, need), *(() if decided.allow else counts.waiting(looked)))
     if not decided.allow and _cover_would_do(action, facts):
         offered = (*offered, *waiting(account, need))
     return _answer(account, decided.allow, (reason,), offered, trace)
+
+
+def _counted(
+    action: Action, decided: ActionRule, facts: Mapping[str, Any], standings: Mapping[str, counts.Standing]
+) -> tuple[counts.Looked, ...]:
+    """The counts that an answer hangs on: those of the rule that decides, and of the rules before it."""
+    if not standings:
+        return ()
+
+    def allows(then: Mapping[str, Any]) -> bool:
+        return next((rule.allow for rule in action.rules if holds(rule.when, then) is True), False)
+
+    conditions = [rule.when for rule in action.rules[: action.rules.index(decided) + 1]]
+    return counts.looked_at(conditions, allows, facts, standings)
 
 
 def _as_named(action: Action, fact: str, name: str | None) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from app.domain.cover.cover import term_zone
+from app.domain.policy.conditions import facts_used
 from app.domain.policy.policy import Policy
 from app.domain.policy.price_terms import FixedPrice
 from app.domain.policy.wording import (
@@ -21,6 +23,7 @@ from app.domain.policy.wording import (
     title_of,
     was,
 )
+from app.domain.tickets.counts import pin_words
 from app.domain.tickets.ticket import Ticket
 
 Row = Mapping[str, Any]
@@ -102,7 +105,23 @@ def step_sentence(policy: Policy, kind: str, payload: Row, operations: Sequence[
         sentence = cited(sentence, find(policy, payload))
     assessed = [assessment_sentence(policy, row) for row in assessments_of(payload)]
     reasons = reason_sentences(changed.get("reasons") or ())
-    return sentences(sentence, *assessed, *(operation["summary"] for operation in operations), reasons)
+    counted = _counted(policy, changed)
+    return sentences(sentence, *assessed, *(operation["summary"] for operation in operations), *counted, reasons)
+
+
+def _counted(policy: Policy, changed: Row) -> list[str]:
+    """The counts that checks which passed looked at, as they stood."""
+    pins: Row = changed.get("counts") or {}
+    passed = {result["check"] for result in changed.get("checks") or () if result["result"] == "passed"}
+    facts = {
+        name for check in policy.qualification.checks if check.check in passed for name in facts_used(check.require)
+    }
+    zone = term_zone(policy)
+    return [
+        cited(pin_words(rule, pins[rule.count], zone), rule.clause)
+        for rule in policy.counts
+        if rule.fact in facts and rule.count in pins
+    ]
 
 
 def assessments_of(payload: Row) -> list[Row]:

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.clocks import promises
+from app.domain.tickets import counts, qualification
 from app.domain.tickets import opening as ticket_flow
-from app.domain.tickets import qualification
 from app.domain.tickets.late_facts import in_order
 from app.domain.tickets.pauses import end_pause, pause_rule
 from app.domain.tickets.session import ACCESS, CONSENT, TicketSession
@@ -70,6 +70,7 @@ def _accept(session: TicketSession, reasons: Sequence[Reason], text: str, note: 
         "remedies": [],
         "credit_expires_at": None,
         "checks": [result.json() for result in verdict.results],
+        **({"counts": counts.pins_of(session.account, ticket)} if session.policy.counts else {}),
     }
     session.record("qualified", "accept", to="in_progress", values=values, event_data={"decision": "accept"})
 

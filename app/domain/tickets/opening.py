@@ -11,7 +11,7 @@ from app.domain.policy import prices as list_prices
 from app.domain.policy.policy import Policy
 from app.domain.policy.reckoning import Reckoned
 from app.domain.policy.ticket_rules import Category
-from app.domain.tickets import pricing, qualification
+from app.domain.tickets import counts, pricing, qualification
 from app.domain.tickets.admission import Admission, admit
 from app.domain.tickets.session import Changes, TicketSession
 from app.domain.tickets.ticket import CHANNELS, Action, State, Ticket, must_allow
@@ -52,6 +52,8 @@ def decide(
             "cover_id": found.cover.cover_id if found.cover else None,
         }
     )
+    if session.policy.counts:
+        changed["counts"] = counts.pins_of(session.account, session.ticket)
     if found.state in ("in_progress", "rejected"):
         verb = "accept" if found.state == "in_progress" else "reject"
         changed["qualification"] = ruled(session, verb, changed["reasons"])

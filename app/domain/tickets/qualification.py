@@ -18,7 +18,7 @@ from app.domain.policy.conditions import Condition, Test, facts_used, holds, tes
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Check, FactSpec, Ground
 from app.domain.policy.wording import FACT_TITLES, plain, title_of
-from app.domain.tickets import entitlement
+from app.domain.tickets import counts, entitlement
 from app.domain.tickets.entitlement import Query, in_words
 from app.domain.tickets.priority import priority_of
 from app.domain.tickets.ticket import Ticket
@@ -142,6 +142,7 @@ def facts_for(account: CustomerAccount, ticket: Ticket) -> dict[str, Any]:
             "license.registered": _alike(license_.registered_at is not None for license_ in meant),
             "license.active": _alike(license_.active(account.when) for license_ in meant),
             "credits.bought_here": _bought_here(account, ticket),
+            **counts.facts_of(counts.of_ticket(account, ticket)),
         }
     )
     return facts
@@ -175,7 +176,8 @@ def judge(account: CustomerAccount, ticket: Ticket) -> Verdict:
     entitled = _entitlements(account, ticket, policy.qualification.checks)
     need = Need(license_id=ticket.license_id, facts=ticket.facts)
     facts.update({f"{_ENTITLED}{action}": decision.allowed for action, decision in entitled.items()})
-    results = tuple(_checked(account, check, facts, entitled, need) for check in policy.qualification.checks)
+    standings = counts.of_ticket(account, ticket)
+    results = tuple(_checked(account, check, facts, entitled, need, standings) for check in policy.qualification.checks)
     rejections = [reason for result in results if result.check.on_fail == "reject" for reason in result.reasons]
     remedies = [remedy for result in results if result.check.on_fail == "reject" for remedy in result.remedies]
     explained = any("license.owned" in facts_used(result.check.require) for result in results) or any(
@@ -228,11 +230,20 @@ def _entitlements(account: CustomerAccount, ticket: Ticket, checks: Iterable[Che
         if name.startswith(_ENTITLED)
     }
     asked = Query(license_id=ticket.license_id, product=ticket.product)
-    return {name: entitlement.decide(account, entitlement.action_of(account, name), asked) for name in sorted(names)}
+    standings = counts.of_ticket(account, ticket)
+    return {
+        name: entitlement.decide(account, entitlement.action_of(account, name), asked, standings)
+        for name in sorted(names)
+    }
 
 
 def _checked(
-    account: CustomerAccount, check: Check, facts: Mapping[str, Any], entitled: Mapping[str, Decision], need: Need
+    account: CustomerAccount,
+    check: Check,
+    facts: Mapping[str, Any],
+    entitled: Mapping[str, Decision],
+    need: Need,
+    standings: Mapping[str, counts.Standing],
 ) -> CheckResult:
     applies = holds(check.applies, facts)
     if applies is False:
@@ -257,17 +268,19 @@ def _checked(
     used = {name: jsonable(facts.get(name)) for name in facts_used(check.require)}
     if check.requirement is not None:
         used["requirement"] = check.requirement
+    looked = counts.looked_at([check.require], lambda then: holds(check.require, then) is True, facts, standings)
+    if looked:
+        used["counts"] = [item.json() for item in looked]
     reason = Reason(
         code=check.code,
         clause=check.clause,
         message=render(check.message, facts),
         facts=used,
         reading=is_reading(account.policy, check.clause) or check.reading,
-        would_change=_would_change(account.policy, check, facts),
+        would_change=counts.would_change(looked) or _would_change(account.policy, check, facts),
     )
-    return CheckResult(
-        check=check, result="failed", reasons=(reason,), remedies=remedies(account, check.remedies, need)
-    )
+    offered = (*remedies(account, check.remedies, need), *counts.waiting(looked))
+    return CheckResult(check=check, result="failed", reasons=(reason,), remedies=offered)
 
 
 def _would_change(policy: Policy, check: Check, facts: Mapping[str, Any]) -> str | None:

@@ -18,7 +18,9 @@ from app.domain.clocks.ticket_clocks import PAST_DUE, TicketClocks
 from app.domain.ledger.events import falls_low, low_data, moved_data
 from app.domain.ledger.returns import GivenBack, Mark, given_back, mark_of
 from app.domain.orders.grants import schedule_lot
+from app.domain.policy.policy import Policy
 from app.domain.policy.wording import credit_words
+from app.domain.tickets import counts
 from app.domain.tickets.charge import TicketCharge
 from app.domain.tickets.qualification import facts_for
 from app.domain.tickets.ticket import CLOSED, IN_EVENTS, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
@@ -349,7 +351,7 @@ class TicketSession(TicketCharge):
             schedule_lot(self.account, lot)
         if self.policy.surcharges:
             self._places()
-        self.account.plan.tickets[ticket.ticket_id] = row_of(ticket)
+        self.account.plan.tickets[ticket.ticket_id] = row_of(self.policy, ticket)
 
     def _places(self) -> None:
         """Which places among a customer's first tickets this one takes: those of its price, while it is served and no
@@ -366,8 +368,9 @@ class TicketSession(TicketCharge):
                 move(data, rule.surcharge, ticket.ticket_id)
 
 
-def row_of(ticket: Ticket) -> TicketRow:
+def row_of(policy: Policy, ticket: Ticket) -> TicketRow:
     """The searchable projection of a ticket."""
+    uses = counts.uses_of(policy, ticket)
     return TicketRow(
         ticket_id=ticket.ticket_id,
         external_id=ticket.external_id,
@@ -385,4 +388,6 @@ def row_of(ticket: Ticket) -> TicketRow:
         resolved_at=parse_iso_or_none(ticket.resolved_at),
         version=ticket.version,
         document=ticket.document(),
+        counted=uses or None,
+        counted_at=counts.last_instant(policy, uses),
     )

@@ -227,6 +227,8 @@ class Ticket:
     reopened_at: str | None = None
     reopening_reason: str | None = None
     priority: str | None = None
+    counts: dict[str, Any] = field(default_factory=dict)
+    """What each count of the policy came to when the ticket was last decided, without itself."""
     opening: dict[str, Any] | None = None
     """How the calendar stood at the opening, where prices depend on it."""
     reserved: int | None = None
@@ -305,6 +307,7 @@ _LATER: Final[Mapping[str, Any]] = {
     "external_url": None,
     "milestones": [],
     "priority": None,
+    "counts": {},
     "opening": None,
     "reserved": None,
     "returned_before": 0,

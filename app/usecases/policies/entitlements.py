@@ -46,11 +46,15 @@ async def _account(tx: Tx, customer_id: str, as_of: datetime | None, known_at: d
         and known_at is None
         and (account := await accounts.look(tx, customer_id, part=parts.AccountPart())) is not None
     ):
-        return await payers.paying(tx, account, part=parts.AccountPart())
+        payer_account = await payers.paying(tx, account, part=parts.AccountPart())
+        payer_account.asked_by = account.customer.customer_id
+        return payer_account
     found = await accounts.find_customer(tx, customer_id)
     if found is None:
         account = accounts.empty_account(tx, await policies.in_force(tx, at), customer_id)
         account.at = at
         return account
     payer = await accounts.customer_by_id(tx, await payers.payer_of(tx, found))
-    return await licenses.account_at(tx, payer or found, at=at, known_at=known_at)
+    account = await licenses.account_at(tx, payer or found, at=at, known_at=known_at)
+    account.asked_by = found.customer_id
+    return account

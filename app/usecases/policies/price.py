@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from app.db import policies
-from app.db.account import accounts
+from app.db.account import accounts, counted, payers
 from app.db.clocks import calendars
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
@@ -72,7 +72,7 @@ async def price(tx: Tx, name: str, question: PriceQuestion) -> Price:
             facts=question.facts,
             work=question.work,
         ),
-        await _asking(tx, policy, question.customer_id),
+        await _asking(tx, policy, question),
     )
     listed = answer.listed
     if listed.missing:
@@ -110,8 +110,13 @@ async def price(tx: Tx, name: str, question: PriceQuestion) -> Price:
     }
 
 
-async def _asking(tx: Tx, policy: Policy, customer_id: str | None) -> CustomerAccount | None:
-    """Who asks, where prices may depend on it; None for somebody whom nobody knows."""
-    if customer_id is None or not policy.surcharges:
+async def _asking(tx: Tx, policy: Policy, question: PriceQuestion) -> CustomerAccount | None:
+    """Who would pay, where prices may depend on it; None for somebody whom nobody knows."""
+    if question.customer_id is None or not policy.surcharges:
         return None
-    return await accounts.look(tx, customer_id)
+    mine = await accounts.look(tx, question.customer_id)
+    if mine is None:
+        return None
+    payer = await payers.paying(tx, mine)
+    payer.asked_by = mine.customer.customer_id
+    return await counted.load(tx, payer, question.opened_at)

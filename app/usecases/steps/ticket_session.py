@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.db import plan as plans
 from app.db import policies, tickets
-from app.db.account import accounts, erasure, parts
+from app.db.account import accounts, counted, erasure, parts
 from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
@@ -16,6 +16,7 @@ from app.domain.account.changes import AgendaItem
 from app.domain.tickets.closing import fall_due
 from app.domain.tickets.session import TicketSession
 from app.domain.values.errors import DomainError
+from app.domain.values.wire import parse_iso
 from app.usecases.steps.ticket_clocks import load_for_ticket, working_copy
 from app.views.clock import clock_views
 from app.views.ticket import Ticket as TicketView
@@ -85,6 +86,8 @@ async def _session_of(tx: Tx, account: CustomerAccount, found: Mapping[str, list
     ticket = tickets.ticket_of(found[tickets.BY_ID.name])
     if ticket is None:
         raise DomainError("ticket_not_found", ticket_id=named)
+    if ticket.accepted_at is None:  # what is decided is decided as of the opening
+        await counted.load(tx, account, parse_iso(ticket.opened_at))
     known = await clocks.from_rows(tx, found)
     session = TicketSession(
         account=account,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.db import claims, policies, tickets
-from app.db.account import accounts, parts, payers
+from app.db.account import accounts, counted, parts, payers
 from app.db.agenda import Handler
 from app.db.clocks import clocks
 from app.db.engine import Tx
@@ -109,6 +109,8 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
     tx.customer_id = account.customer.customer_id
     known = tickets.ticket_of(found[tickets.BY_EXTERNAL.name])
     if known is None:
+        if command.opened_at is not None:
+            await counted.load(tx, account, command.opened_at)
         session = new_session(
             tx,
             account,

@@ -1,0 +1,65 @@
+"""Counts: a window that is none, owners that nobody has, a count that no rule looks at."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.documents.checks.context import Checker, Parts, grants, walk
+from app.domain.policy.conditions import Test
+from app.domain.policy.counts import Count
+from app.domain.policy.offers import CoverGrant
+
+_WINDOWS: Final = ("within", "each", "at_once")
+
+
+def check_counts(c: Checker) -> None:
+    """Each count has one window, somebody to count for, and a rule that looks at it."""
+    looked_at = {
+        name for _, value in walk(c.policy, ()) if isinstance(value, Test) for name in (value.fact, value.value_fact)
+    }
+    for i, rule in enumerate(c.policy.counts):
+        parts: Parts = ("counts", i)
+        _window(c, rule, parts)
+        _owner(c, rule, parts)
+        c.condition(rule.when, (*parts, "when"), c.counted_facts)
+        c.condition(rule.unless, (*parts, "unless"), c.counted_facts)
+        if rule.fact not in looked_at:
+            c.warn(
+                (*parts, "count"),
+                "count_unused",
+                f"No rule looks at `{rule.fact}`.",
+                f"Write a check such as `require: {{fact: {rule.fact}, op: lt, value: 6}}`, or remove the count.",
+            )
+
+
+def _window(c: Checker, rule: Count, parts: Parts) -> None:
+    said = [name for name in _WINDOWS if getattr(rule, name) not in (None, False)]
+    if len(said) != 1:
+        what = "has no window" if not said else f"has {len(said)} windows"
+        c.error(
+            (*parts, said[1]) if said else parts,
+            "bad_count_window",
+            f"The count `{rule.count}` {what}.",
+            "Write one of `within: {days: 365}`, `each: month`, `at_once: true`.",
+        )
+    if rule.of == "minutes" and rule.at_once:
+        c.error((*parts, "at_once"), "bad_count_window", "Minutes are not open at once.", "Write `within` or `each`.")
+    if rule.at_once and rule.withdrawn == "counted":
+        c.error(
+            (*parts, "withdrawn"),
+            "bad_count_window",
+            "A ticket that is withdrawn is not open any more.",
+            "Remove `withdrawn`, or write `within` or `each`.",
+        )
+
+
+def _owner(c: Checker, rule: Count, parts: Parts) -> None:
+    if rule.per == "license" and not any(offer.kind == "license" for offer in c.policy.offers):
+        c.error((*parts, "per"), "nobody_to_count_for", "No offer is a license.", "Write `per: account`.")
+    covered = any(
+        isinstance(grant, CoverGrant) and not grant.levels
+        for i, offer in enumerate(c.policy.offers)
+        for _, grant in grants(offer, i)
+    )
+    if rule.each == "cover" and not covered:
+        c.error((*parts, "each"), "nobody_to_count_for", "No offer brings cover.", "Write `each: year`, or `within`.")
