@@ -49,7 +49,8 @@ service_hours:
   clause: E-1
   weekly_hours: {mon: [["09:00", "17:00"]], tue: [["09:00", "17:00"]], fri: [["09:00", "17:00"]]}
 """
-EXAMPLES = [block.text for block in blocks(PAGE) if block.language == "yml"]
+WRITTEN = [block.text for block in blocks(PAGE) if block.language == "yml"]
+EXAMPLES = [text for text in WRITTEN if not text.startswith("# c")]
 NUMBERS = re.findall(r"^\| [^|]+ \| [^|]+ \| (\d+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
