@@ -1,4 +1,4 @@
-"""An account whose windows hold little, with a hundred tickets behind it and with five thousand: what counting reads."""
+"""What counting reads of an account whose windows hold little, with a hundred or five thousand tickets behind it."""
 
 from __future__ import annotations
 

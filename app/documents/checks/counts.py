@@ -33,11 +33,11 @@ def check_counts(c: Checker) -> None:
 
 
 def _window(c: Checker, rule: Count, parts: Parts) -> None:
-    said = [name for name in _WINDOWS if getattr(rule, name) not in (None, False)]
-    if len(said) != 1:
-        what = "has no window" if not said else f"has {len(said)} windows"
+    windows = [name for name in _WINDOWS if getattr(rule, name) not in (None, False)]
+    if len(windows) != 1:
+        what = "has no window" if not windows else f"has {len(windows)} windows"
         c.error(
-            (*parts, said[1]) if said else parts,
+            (*parts, windows[1]) if windows else parts,
             "bad_count_window",
             f"The count `{rule.count}` {what}.",
             "Write one of `within: {days: 365}`, `each: month`, `at_once: true`.",

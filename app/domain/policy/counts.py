@@ -18,8 +18,8 @@ Each = Literal["day", "week", "month", "quarter", "year", "cover"]
 class Count:
     """Counts tickets, or minutes of work, in a window. Rules look at it as the fact ``count.<name>``.
 
-    A ticket counts by the version of the policy under which it was opened, at the instant of its opening; a line of
-    work at its begin. The ticket that is judged is never in its own count.
+    A ticket counts by the version of the policy under which it was opened. It counts at the instant of its opening, a
+    line of work at its begin. The ticket that is judged is never in its own count.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT

@@ -132,13 +132,13 @@ class Standing:
 
     def pin(self) -> dict[str, Any]:
         """What the ticket that was judged keeps of it."""
-        kept = {
+        members = {
             "used": self.used,
             "since": iso_or_none(self.since),
             "license_id": self.license_id,
             "cover_id": self.cover_id,
         }
-        return {name: value for name, value in kept.items() if value is not None}
+        return {name: value for name, value in members.items() if value is not None}
 
     def _live(self, instant: datetime) -> Iterator[CountedUse]:
         rule = self.rule
