@@ -164,6 +164,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "choice_made": Entry(409, "Choice already made", "The choice was made before and is irreversible.", "See what it granted: GET /v1/customers/{customer_id}."),
     "choice_voided": Entry(409, "Choice taken back", "The choice was taken back with its order, or because an earlier order came first.", "See GET /v1/customers/{customer_id}/choices."),
     "unknown_option": Entry(422, "Unknown option", "The choice has no such option.", "Use one of the options in `facts`."),
+    "offer_not_found": Entry(404, "Offer not found", "The policy sells nothing by this sku.", "See GET /v1/offers; in `credits-{n}` write a number."),
     "cover_not_found": Entry(404, "Cover not found", "This tenant has no cover of this id.", "See GET /v1/customers/{customer_id}."),
     "cover_wrong_state": Entry(409, "Not in this state", "The cover is not in a state that allows this.", "See the cover's `state`."),
     "suspension_used": Entry(409, "Suspension used up", "The period was suspended as often as the policy allows.", "Let it run; buy another period when it ends."),

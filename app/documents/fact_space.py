@@ -30,12 +30,14 @@ ORDERED: Final = ("lt", "le", "gt", "ge")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact by type; ``values`` closes the set, ``least`` bounds numbers, ``always`` facts are never unknown."""
+    """A fact by type; ``values`` closes the set, ``least`` and ``most`` bound numbers, ``always`` facts are never
+    unknown."""
 
     type: FactType
     values: tuple[str, ...] = ()
     least: int = 0
     always: bool = False
+    most: int | None = None
 
 
 CHANNELS: Final = ("helpdesk", "email", "contact_form", "forum", "phone")
@@ -54,6 +56,8 @@ _OFFER: Final[dict[str, Fact]] = {
     "line.list_price_zero": _YES_NO,
     "customer.licenses": _COUNT,
     "customer.editions": _LIST,
+    "cover.lapsed_days": Fact("integer"),
+    "cover.lapsed_months": Fact("integer"),
 }
 _CUSTOMER: Final[dict[str, Fact]] = {
     "cover.active": _YES_NO,
@@ -125,7 +129,7 @@ def offer_facts() -> FactSpace:
 
 def action_facts(policy: Policy) -> FactSpace:
     """Facts of an entitlement question (`Action`)."""
-    return FactSpace({**_ACTION, **_counts(policy), "license.edition": _edition(policy)})
+    return FactSpace({**_ACTION, **_counts(policy), **_plan(policy), "license.edition": _edition(policy)})
 
 
 def ticket_facts(policy: Policy) -> FactSpace:
@@ -137,6 +141,7 @@ def ticket_facts(policy: Policy) -> FactSpace:
             **own,
             **_TICKET,
             **_counts(policy),
+            **_plan(policy),
             "ticket.category": Fact("choice", tuple(c.category for c in policy.categories)),
             "ticket.credit_type": Fact("choice", types),
             "ticket.priority": Fact("choice", tuple(p.priority for p in policy.priorities)),
@@ -178,6 +183,19 @@ def counted_facts(policy: Policy) -> FactSpace:
 def _counts(policy: Policy) -> dict[str, Fact]:
     """How many each count comes to; unknown where its license or its period of cover is not known."""
     return {rule.fact: Fact("integer", always=rule.per != "license" and rule.each != "cover") for rule in policy.counts}
+
+
+def _plan(policy: Policy) -> dict[str, Fact]:
+    """The facts of the plan that runs, where there are plans."""
+    if not policy.plans:
+        return {}
+    return {
+        "plan.name": Fact("choice", tuple(plan.plan for plan in policy.plans)),
+        "plan.rank": Fact("integer", always=True, most=len(policy.plans)),
+        "plan.includes": Fact("list", tuple(plan.plan for plan in policy.plans), always=True),
+        "plan.seats": Fact("integer", least=1),
+        "plan.ends_at": Fact("instant"),
+    }
 
 
 def _edition(policy: Policy) -> Fact:
@@ -290,7 +308,7 @@ def _fits(value: Any, fact: Fact) -> bool:
         case "instant":
             return isinstance(value, str) and instant(value) is not None
         case "list":
-            return isinstance(value, str | int)
+            return value in fact.values if fact.values else isinstance(value, str | int)
 
 
 def cases(conditions: Sequence[Condition | None], space: FactSpace) -> Iterator[dict[str, Any]] | None:
@@ -352,7 +370,8 @@ def _numbers(fact: Fact, named: Sequence[Any]) -> list[Any]:
         cent = Fraction(1, 100)
         return sorted({n + d for n in exact or [Fraction(0)] for d in (-cent, Fraction(0), cent)})
     whole = [n.numerator // n.denominator for n in exact] or [fact.least]
-    return sorted({n + d for n in whole for d in (-1, 0, 1) if n + d >= fact.least} | {fact.least})
+    near = {n + d for n in whole for d in (-1, 0, 1)} | {fact.least}
+    return sorted(n for n in near if fact.least <= n and (fact.most is None or n <= fact.most))
 
 
 def can_hold(condition: Condition | None, space: FactSpace) -> bool:

@@ -135,7 +135,7 @@ class Clock(TypedDict):
     tzdb_version: Annotated[str | None, "The version of the zone database."]
     policy_version: Annotated[int, "The version of the policy that made the promise."]
     clause: Annotated[str, "The clause of the promise."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     judgements: NotRequired[
         Annotated[Sequence[ClockJudgement], "The judgements anew, the oldest first; where one clock is asked for."]
     ]

@@ -34,7 +34,7 @@ class Reason(TypedDict):
     clause: Annotated[str | None, "The clause of the policy that it rests on."]
     message: Annotated[str, "The reason in words, in the ticket's language where there is one."]
     facts: Annotated[dict[str, Any], "The facts that were used, by name."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     would_change: NotRequired[Annotated[str, "What would change the answer."]]
     summary: NotRequired[Annotated[str, "The sentence with its clause, in a trace."]]
 

@@ -31,7 +31,8 @@ class EventType:
 _TICKET: Final = f"ticket_id state charge balance {'? '.join(IN_EVENTS)}? contact_id? acting_agent? forfeited?"
 _REPORT: Final = "order_id at lines taken_back not_taken_back owed"
 _LOT: Final = "lot_id credits source"
-_COVER: Final = "cover_id license_id order_id state starts_at ends_at acting_agent?"
+_GRANTED: Final = "cover_id order_id line_id license_id state starts_at ends_at"
+_COVER: Final = "cover_id license_id order_id state starts_at ends_at plan? seats? acting_agent?"
 _CLOCK: Final = "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
 _GUARANTEE: Final = "within_guarantee? guarantee_ends_at? clause? reading?"
 
@@ -101,7 +102,7 @@ _ROWS: Final = (
     (
         "cover.granted",
         "A cover was granted; pending covers have no start yet.",
-        "cover_id order_id line_id license_id state starts_at ends_at levels actions rule clause reading notices",
+        f"{_GRANTED} levels actions plan? seats? rule clause reading notices",
     ),
     ("cover.started", "A pending cover began with its first ticket.", f"{_COVER} clause"),
     ("cover.moved", "A later period moved, since an order placed earlier arrived.", f"{_COVER} before"),

@@ -44,7 +44,7 @@ class ExplainedRule(TypedDict):
     """A rule that a step looked at: a check of a ticket's qualification, or a rule of an offer."""
 
     clause: Annotated[str | None, "The clause of the policy."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     summary: NotRequired[Annotated[str, "Of a check: how it came out, in a sentence."]]
     check: NotRequired[Annotated[str, "Of a check: its name in the policy."]]
     result: NotRequired[
@@ -89,7 +89,7 @@ class ExplainedGrant(TypedDict):
     id: Annotated[Id | None, "Our id of it."]
     rule: Annotated[str | None, "The rule of the policy that granted it."]
     clause: Annotated[str | None, "The clause of the policy."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     facts: Annotated[dict[str, Any], "What it is made of, by name."]
 
 
@@ -199,7 +199,7 @@ class SpendingOrder(TypedDict):
 
     clause: Annotated[str | None, "The clause of the policy."]
     rule: Annotated[str, "What decides, the first first."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
 
 
 class ExplainedCalendar(TypedDict):

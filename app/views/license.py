@@ -45,6 +45,8 @@ class Cover(TypedDict):
     levels: Annotated[Sequence[int], "The support levels that it serves."]
     actions: Annotated[Sequence[str], "What it allows; the policy names the actions."]
     free: Annotated[bool, "Whether it came with a license."]
+    plan: Annotated[str | None, "The plan that runs with it; the policy names the plans."]
+    seats: Annotated[int | None, "For how many people it is; null where nobody counts them."]
     license_id: Annotated[Id | None, "The license that it came with."]
     order_id: Annotated[Id | None, "The order that brought it."]
     line_id: Annotated[Id | None, "The line of that order."]
@@ -55,7 +57,7 @@ class Cover(TypedDict):
     voided_at: Annotated[Instant | None, "When it was taken back."]
     rule: Annotated[str, "The rule of the policy that granted it."]
     clause: Annotated[str, "The clause that granted it."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
 
 
 class License(TypedDict):
@@ -119,7 +121,7 @@ class Choice(TypedDict):
     unit_no: Annotated[int, "The unit of the line, from 1."]
     rule: Annotated[str, "The rule of the policy that opened it."]
     clause: Annotated[str, "The clause that opened it."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     lots: NotRequired[Annotated[Sequence[Lot], "The credits that the choice granted, in its answer."]]
     covers: NotRequired[Annotated[Sequence[Cover], "The covers that the choice granted, in its answer."]]
 
@@ -170,6 +172,8 @@ def cover_view(cover: entities.Cover, at: datetime) -> Cover:
         "levels": list(cover.levels),
         "actions": list(cover.actions),
         "free": cover.free,
+        "plan": cover.plan,
+        "seats": cover.seats,
         "license_id": cover.license_id,
         "order_id": cover.order_id,
         "line_id": cover.line_id,

@@ -50,7 +50,7 @@ class Lot(TypedDict):
     policy_version: Annotated[int, "The version of the policy that granted it."]
     rule: Annotated[str, "The rule of the policy that granted it."]
     clause: Annotated[str | None, "The clause that granted it."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     reason: Annotated[str | None, "Why it was granted by hand."]
     customer_id: NotRequired[
         Annotated[Id | None, "The customer, where a lot is asked for or was transferred; null once erased."]

@@ -8,16 +8,19 @@ from typing import Annotated, Literal, NotRequired, assert_never, cast
 from typing_extensions import TypedDict
 
 from app.domain.account.account import CustomerAccount
+from app.domain.orders import offer_price
+from app.domain.orders.offer_price import StepName
 from app.domain.orders.offers import offered_to, options_of
 from app.domain.policy import offers as terms
 from app.domain.policy.conditions import facts_used
+from app.domain.policy.offer_prices import OfferPrice
 from app.domain.values import term as lengths
 from app.domain.values.wire import jsonable
 from app.views.decision import Money, Reason, money_view
 from app.views.license import CoverStart, Term
 from app.views.lot import Scope
 from app.views.policy import OfferKind
-from app.views.shapes import Closed, Credits, Id
+from app.views.shapes import Amount, Closed, Credits, Id
 
 
 class OptionGrant(TypedDict):
@@ -28,7 +31,7 @@ class OptionGrant(TypedDict):
     ]
     rule: Annotated[str, "The rule of the policy."]
     clause: Annotated[str, "The clause of the policy."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     credits: NotRequired[Annotated[Credits | None, "How many credits; null where the sku says so."]]
     credit_type: NotRequired[Annotated[str, "The type of the credits."]]
     expires_after: NotRequired[Annotated[Term | None, "After how long the credits expire."]]
@@ -39,6 +42,8 @@ class OptionGrant(TypedDict):
     levels: NotRequired[Annotated[Sequence[int], "The support levels of the cover."]]
     actions: NotRequired[Annotated[Sequence[str], "What the cover allows; the policy names the actions."]]
     free: NotRequired[Annotated[bool, "Whether the cover comes with a license."]]
+    plan: NotRequired[Annotated[str | None, "The plan that runs with the cover."]]
+    seats: NotRequired[Annotated[int | None, "For how many people; null where the sku says so, or nobody counts."]]
 
 
 class OfferGrant(OptionGrant):
@@ -46,6 +51,26 @@ class OfferGrant(OptionGrant):
 
     options: NotRequired[Annotated[Mapping[str, OptionGrant], "The options of a choice, by name."]]
     applies: Annotated[bool, "Whether its condition holds for this customer now."]
+
+
+class OfferTier(TypedDict):
+    """A step of a price by tiers."""
+
+    up_to: Annotated[int | None, "The last number of the step; null: it has no end."]
+    each: Annotated[Amount, "The price of one."]
+    flat: Annotated[Amount | None, "What is added once."]
+
+
+class OfferStep(TypedDict):
+    """One step of an offer's price. The steps add up to the price."""
+
+    step: Annotated[
+        Annotated[StepName, Closed("OfferStepKind", "What makes a step of an offer's price.")], "What it is."
+    ]
+    amount: Annotated[Money, "By how much it changes the price."]
+    summary: Annotated[str, "The step in a sentence, with its clause."]
+    clause: Annotated[str | None, "The clause that it rests on."]
+    reading: Annotated[bool, "Whether it is our reading."]
 
 
 class Offer(TypedDict):
@@ -56,7 +81,14 @@ class Offer(TypedDict):
     kind: Annotated[OfferKind, "What it brings."]
     edition: Annotated[str | None, "The edition of the license."]
     sku_pattern: Annotated[bool, "Whether the sku holds a number to fill in, such as `credits-{n}`."]
-    price: Annotated[Money | None, "The price; null where the policy names none."]
+    price: Annotated[Money | None, "The price without taxes; null where the policy names none."]
+    price_steps: Annotated[Sequence[OfferStep], "How the price is made."]
+    price_tiers: Annotated[Sequence[OfferTier], "The steps of a price by the number in the sku."]
+    tier_mode: Annotated[
+        Annotated[Literal["graduated", "volume"], Closed("TierMode", "What a step prices: what lies in it, or all.")]
+        | None,
+        "What a step prices.",
+    ]
     price_per_credit: Annotated[Money | None, "The price of one credit, where the sku names how many."]
     price_clause: Annotated[str | None, "The clause of the price."]
     grants: Annotated[Sequence[OfferGrant], "What it grants."]
@@ -65,9 +97,15 @@ class Offer(TypedDict):
     reasons: Annotated[Sequence[Reason], "Why not."]
 
 
-def offer_view(account: CustomerAccount, offer: terms.Offer) -> Offer:
-    """Return an offer: price, what it grants, and whether this customer may buy it (else ``reasons``)."""
-    offered = offered_to(account, offer)
+def offer_view(
+    account: CustomerAccount, offer: terms.Offer, *, n: int | None = None, currency: str | None = None
+) -> Offer:
+    """Return an offer: price, what it grants, and whether this customer may buy it (else ``reasons``).
+
+    ``n``: the number in the sku, where a sku of a pattern is asked about.
+    """
+    offered = offered_to(account, offer, n, currency)
+    price = offer.price_in(currency or account.policy.currency, account.policy.currency)
     reasons: list[Reason] = []
     if not offered.available and offer.otherwise is not None:
         why = offer.otherwise
@@ -81,28 +119,48 @@ def offer_view(account: CustomerAccount, offer: terms.Offer) -> Offer:
             }
         )
     return {
-        "sku": offer.sku,
-        "title": offer.title,
+        "sku": offer.sku if n is None else offer.sku.replace("{n}", str(n)),
+        "title": offer.title if n is None else offer.title.replace("{n}", str(n)),
         "kind": offer.kind,
         "edition": offer.edition,
-        "sku_pattern": offer.sku_pattern,
+        "sku_pattern": offer.sku_pattern and n is None,
         "price": money_view(offered.price),
-        "price_per_credit": _per_credit(account, offer),
-        "price_clause": offer.price.clause if offer.price else None,
-        "grants": [_grant(*each) for each in zip(offer.grants, offered.applies, strict=True)],
+        "price_steps": [_step(step) for step in offered.steps],
+        "price_tiers": _tiers(price),
+        "tier_mode": price.tiers.mode if price is not None and price.tiers is not None else None,
+        "price_per_credit": _per_credit(price, currency or account.policy.currency),
+        "price_clause": price.clause if price else None,
+        "grants": [_grant(*each, n) for each in zip(offer.grants, offered.applies, strict=True)],
         "clause": offer.clause,
         "available": offered.available,
         "reasons": reasons,
     }
 
 
-def _per_credit(account: CustomerAccount, offer: terms.Offer) -> Money | None:
+def _per_credit(price: OfferPrice | None, currency: str) -> Money | None:
     """Return the price of one credit of a patterned sku, as exact as the policy says it."""
-    each = offer.price.per_credit if offer.price else None
-    return None if each is None else {"amount": each, "currency": account.policy.currency}
+    each = price.per_credit if price else None
+    return None if each is None else {"amount": each, "currency": currency}
 
 
-def _grant(grant: terms.Grant, applies: bool) -> OfferGrant:
+def _tiers(price: OfferPrice | None) -> list[OfferTier]:
+    tiers = price.tiers if price is not None else None
+    return (
+        [] if tiers is None else [{"up_to": tier.up_to, "each": tier.each, "flat": tier.flat} for tier in tiers.steps]
+    )
+
+
+def _step(step: offer_price.OfferStep) -> OfferStep:
+    return {
+        "step": step.step,
+        "amount": {"amount": step.amount.text, "currency": step.amount.currency},
+        "summary": step.summary,
+        "clause": step.clause,
+        "reading": step.reading,
+    }
+
+
+def _grant(grant: terms.Grant, applies: bool, n: int | None = None) -> OfferGrant:
     if isinstance(grant, terms.ChoiceGrant):
         return {
             "kind": grant.kind,
@@ -112,10 +170,10 @@ def _grant(grant: terms.Grant, applies: bool) -> OfferGrant:
             "options": {name: _option(grant.options[name]) for name in options_of(grant)},
             "applies": applies,
         }
-    return cast(OfferGrant, {**_option(grant), "applies": applies})
+    return cast(OfferGrant, {**_option(grant, n), "applies": applies})
 
 
-def _option(grant: terms.CreditGrant | terms.CoverGrant) -> OptionGrant:
+def _option(grant: terms.CreditGrant | terms.CoverGrant, n: int | None = None) -> OptionGrant:
     match grant:
         case terms.CreditGrant():
             return {
@@ -123,7 +181,7 @@ def _option(grant: terms.CreditGrant | terms.CoverGrant) -> OptionGrant:
                 "rule": grant.rule,
                 "clause": grant.clause,
                 "reading": grant.reading,
-                "credits": grant.credits,
+                "credits": n if grant.credits is None else grant.credits,
                 "credit_type": grant.credit_type,
                 "expires_after": _term(grant.expires),
                 "expires_clause": grant.expires_clause,
@@ -141,6 +199,8 @@ def _option(grant: terms.CreditGrant | terms.CoverGrant) -> OptionGrant:
                 "levels": list(grant.levels),
                 "actions": list(grant.actions),
                 "free": grant.free,
+                "plan": grant.plan,
+                "seats": n if grant.seats == "sku" else grant.seats,
             }
     assert_never(grant)
 

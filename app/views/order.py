@@ -67,7 +67,7 @@ class NotGranted(TypedDict):
     clause: Annotated[str, "The clause of the policy."]
     message: Annotated[str, "The reason in words."]
     facts: Annotated[dict[str, Any], "The facts that were used, by name."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
 
 
 class Notice(TypedDict):
@@ -77,7 +77,7 @@ class Notice(TypedDict):
     clause: Annotated[str, "The clause that wants it."]
     text: Annotated[str, "The words."]
     ends_at: Annotated[Instant | None, "The end of the cover that it speaks of."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
 
 
 class GrantDecision(TypedDict):
@@ -89,7 +89,7 @@ class GrantDecision(TypedDict):
     kind: Annotated[GrantKind, "What the rule grants."]
     granted: Annotated[bool, "Whether it granted it."]
     clause: Annotated[str, "The clause that says so."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     facts: Annotated[dict[str, Any], "The facts that were used, by name."]
     policy_version: Annotated[int, "The version of the policy that decided."]
 
@@ -166,7 +166,7 @@ class OrderRefund(TypedDict):
     within_guarantee: NotRequired[Annotated[bool, "Whether the policy's guarantee covers it."]]
     guarantee_ends_at: NotRequired[Annotated[Instant | None, "When the guarantee ends (exclusive)."]]
     clause: NotRequired[Annotated[str | None, "The clause of the guarantee."]]
-    reading: NotRequired[Annotated[bool, "Whether it is our reading of a text that is silent."]]
+    reading: NotRequired[Annotated[bool, "Whether it is our reading."]]
     pending: NotRequired[Annotated[bool, "Whether it waits for its order."]]
     undone: NotRequired[Annotated[UndoneRefund, "How it was undone."]]
 
@@ -191,7 +191,7 @@ class PaymentDispute(TypedDict):
     opened_at: Annotated[Instant, "When it was opened."]
     updated_at: Annotated[Instant, "When we last heard of it."]
     clause: Annotated[str | None, "The clause of the policy."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
 
 
 class Granted(TypedDict):

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from app.domain.ledger.units import FREE_CREDITS_STAY
 from app.domain.policy.conditions import facts_used
 from app.domain.policy.credit_rules import Transfer
+from app.domain.policy.plans import SupportPlan, included
 from app.domain.policy.policy import Label
 from app.domain.policy.policy import Policy as Terms
 from app.domain.tickets.entitlement import condition_words
@@ -17,7 +18,7 @@ from app.views.price import CategoryPrice, PolicyPriority, PolicySurcharge, Poli
 from app.views.shapes import Closed, Id, Instant
 
 CHANNELS: Final = ("helpdesk", "email", "contact_form", "forum", "phone")
-_READING = "Whether it is our reading of a text that is silent."
+_READING = "Whether it is our reading."
 _CLAUSE = "The clause of the policy."
 
 _PARTY = "Who owes something, or who is waited for."
@@ -176,6 +177,17 @@ class PolicyAction(TypedDict):
     clauses: Annotated[Sequence[str], "The clauses of its rules."]
 
 
+class PolicyPlan(TypedDict):
+    """A plan that cover may be of."""
+
+    plan: Annotated[Id, "Its name."]
+    title: Annotated[str, "Its title."]
+    includes: Annotated[Sequence[str], "The plans whose rights it has, itself among them."]
+    pays: Annotated[bool, "Whether it pays for tickets, or only opens the gate to them."]
+    clause: Annotated[str | None, _CLAUSE]
+    reading: Annotated[bool, _READING]
+
+
 class PolicyOffer(TypedDict):
     """Something that can be bought, in brief."""
 
@@ -255,6 +267,7 @@ class Policy(PolicyRow):
     credit_types: Annotated[Sequence[PolicyCreditType], "The types of credit."]
     actions: Annotated[Sequence[PolicyAction], "What a customer may be entitled to."]
     offers: Annotated[Sequence[PolicyOffer], "What can be bought."]
+    plans: Annotated[Sequence[PolicyPlan], "The plans, the lowest first."]
     labels: Annotated[Sequence[PolicyLabel], "The vendor's words."]
     priorities: Annotated[Sequence[PolicyPriority], "The priorities, the most urgent first."]
     surcharges: Annotated[Sequence[PolicySurcharge], "What changes prices."]
@@ -393,6 +406,7 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
             {"sku": o.sku, "title": o.title, "kind": o.kind, "clause": o.clause, "reading": reading(o.clause)}
             for o in policy.offers
         ],
+        "plans": [_plan(policy, plan, reading) for plan in policy.plans],
         "labels": [_label(name, label, reading) for name, label in policy.labels.items()],
         **named_in_prices(policy, reading),
         "document": document,
@@ -403,6 +417,17 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
 def _readings(policy: Terms) -> Callable[[str | None], bool]:
     marked = {clause.id for clause in policy.clauses if clause.reading}
     return marked.__contains__
+
+
+def _plan(policy: Terms, plan: SupportPlan, reading: Callable[[str | None], bool]) -> PolicyPlan:
+    return {
+        "plan": plan.plan,
+        "title": plan.title,
+        "includes": list(included(policy.plans, plan.plan)),
+        "pays": plan.pays,
+        "clause": plan.clause,
+        "reading": plan.reading or reading(plan.clause),
+    }
 
 
 def _label(name: str, label: Label | str, reading: Callable[[str | None], bool]) -> PolicyLabel:

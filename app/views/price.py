@@ -31,7 +31,7 @@ class PriceStep(TypedDict):
     credits: Annotated[Credits, "By how much it changes the price."]
     summary: Annotated[str, "The step in a sentence, with its clause."]
     clause: Annotated[str | None, "The clause that it rests on."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     without: Annotated[Credits | None, "What the price would be without the surcharge."]
     would_change: Annotated[str | None, "What would have to be otherwise for it not to apply."]
 
@@ -86,7 +86,7 @@ class Price(TypedDict):
     needs_confirmation: Annotated[bool, "Whether the customer would have to confirm it."]
     level: Annotated[int | None, "The support level that it is of."]
     clause: Annotated[str | None, "The clause that it rests on."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     steps: Annotated[Sequence[PriceStep], "How the price is made, where surcharges or work make it."]
     surviving: Annotated[Credits, "What of it stays charged when a cause returns the rest."]
     not_applied: Annotated[Sequence[NotApplied], "Surcharges that do not apply, with what would change it."]
@@ -99,7 +99,7 @@ class PolicyPriority(TypedDict):
     priority: Annotated[str, "Its name."]
     title: Annotated[str, "Its name for people."]
     clause: Annotated[str | None, "The clause that it rests on."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
 
 
 class PolicySurcharge(TypedDict):
@@ -111,7 +111,7 @@ class PolicySurcharge(TypedDict):
     times: Annotated[str | None, "What it multiplies by: a decimal."]
     survives_bug: Annotated[bool, "Whether it stays charged when a cause returns the rest."]
     clause: Annotated[str, "The clause that it rests on."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
 
 
 class PolicyWorkKind(TypedDict):
@@ -121,7 +121,7 @@ class PolicyWorkKind(TypedDict):
     title: Annotated[str, "Its name for people."]
     billable: Annotated[bool, "Whether such work is charged where the line does not say."]
     clause: Annotated[str | None, "The clause that it rests on."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
 
 
 class NamedInPrices(TypedDict):

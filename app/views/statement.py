@@ -43,7 +43,7 @@ class Entry(_From):
     version: Annotated[Whole, "The version of the account that it made."]
     reason: Annotated[str | None, "Why."]
     clause: Annotated[str | None, "The clause of the policy."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     customer_id: NotRequired[Annotated[Id | None, "The customer, where an entry is asked for; null once erased."]]
 
 
@@ -62,7 +62,7 @@ class Modification(TypedDict):
     at: Annotated[Instant | None, "When; null for a row that stands for all that is earlier."]
     reason: NotRequired[Annotated[str | None, "Why."]]
     clause: NotRequired[Annotated[str | None, "The clause of the policy."]]
-    reading: NotRequired[Annotated[bool, "Whether it is our reading of a text that is silent."]]
+    reading: NotRequired[Annotated[bool, "Whether it is our reading."]]
 
 
 class ChargedTicket(TypedDict):

@@ -77,7 +77,7 @@ class Assessment(TypedDict):
     reason: Annotated[str | None, "Why it is not by the list, or was made."]
     outside_list: Annotated[bool, "Whether it is not by the list."]
     clause: Annotated[str | None, "The clause of the price."]
-    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    reading: Annotated[bool, "Whether it is our reading."]
     at: Annotated[Instant, "When it was made."]
     by: Annotated[str | None, "Who made it: `rules`, or the key of an agent."]
     decided_at: Annotated[Instant | None, "When it was confirmed, declined or replaced."]

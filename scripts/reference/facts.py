@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from app.documents.fact_space import Fact, action_facts, offer_facts, ticket_facts, work_facts
+from app.domain.policy.plans import SupportPlan
 from app.usecases.tenants.tenants import templates
 from scripts.reference.table import code, codes, page, table
 
@@ -13,6 +16,8 @@ MEANING = {
     "cover.ended_at": "when the last such cover ended",
     "cover.ends_at": "when the last such cover in force ends; unknown without an end",
     "cover.ever": "whether such cover has ended before",
+    "cover.lapsed_days": "whole days since cover like the offer's ended; unknown where it runs, or there was none",
+    "cover.lapsed_months": "whole months since then",
     "cover.pending": "whether such cover waits and would begin now",
     "cover.suspended": "whether such cover is suspended",
     "credits.available": "credits that could be held now",
@@ -33,6 +38,11 @@ MEANING = {
     "line.discount_percent": "how much below the list price, exact",
     "line.list_price_zero": "whether the list price is 0",
     "line.quantity": "how many units",
+    "plan.ends_at": "when the plan `plan.name` ends; unknown without an end",
+    "plan.includes": "every plan whose rights there are now, by `includes` of `plans`",
+    "plan.name": "the highest plan that runs for the license, one of the policy's `plans`",
+    "plan.rank": "its place in `plans`, from 1; 0 where no plan runs",
+    "plan.seats": "for how many people that plan is; unknown where nobody counts them",
     "query.forum": "what the caller says under `forum`",
     "query.product": "what the caller says under `product`",
     "query.reason": "what the caller says under `reason`",
@@ -56,7 +66,8 @@ MEANING = {
 
 def facts() -> str:
     """Return the page. A fact without a meaning here, or a meaning without its fact, is an error."""
-    policy = templates()["shopp"][0]
+    plan = SupportPlan(plan="gold", title="Gold", clause="ALL-1")
+    policy = dataclasses.replace(templates()["shopp"][0], plans=(plan,))
     places = {
         "order line (`when`, `requires` of offers and grants)": dict(offer_facts().facts),
         "action": dict(action_facts(policy).facts),

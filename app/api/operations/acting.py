@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict
 
 from app.api.fields import Body, ExternalId, ShortText
 from app.domain.values.agent import Agent
@@ -13,6 +13,8 @@ from app.domain.values.agent import Agent
 class ActingAgentBody(Body):
     """A person of the vendor, by the helpdesk's id."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "7", "name": "Kim"}]})
+
     id: ExternalId
     name: ShortText | None = None
 
@@ -20,7 +22,7 @@ class ActingAgentBody(Body):
 class ActingBody(Body):
     """A body that may name who acts. No digest covers it: the same call of another agent is the same call."""
 
-    acting_agent: ActingAgentBody | None = Field(default=None, examples=[{"id": "7", "name": "Kim"}])
+    acting_agent: ActingAgentBody | None = None
 
     def plain(self) -> dict[str, Any]:
         """All fields but who acts."""

@@ -129,6 +129,8 @@ cover = Table(
     Column("suspended_seconds", BigInteger, nullable=False),
     at_column("voided_at", nullable=True),
     Column("version", Integer, nullable=False),
+    text_column("plan", nullable=True),
+    Column("seats", Integer, nullable=True),
     PrimaryKeyConstraint("tenant_id", "cover_id"),
     CheckConstraint("state in ('pending', 'running', 'suspended', 'voided')", name="state"),
     CheckConstraint("(state = 'pending') = (starts_at is null) or state = 'voided'", name="pending"),

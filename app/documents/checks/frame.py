@@ -83,6 +83,7 @@ def check_names(c: Checker) -> None:
         ("outcomes", "outcome", p.outcomes),
         ("causes", "cause", p.causes),
         ("notices", "notice", p.notices),
+        ("plans", "plan", p.plans),
         ("priorities", "priority", p.priorities),
         ("counts", "count", p.counts),
         ("surcharges", "surcharge", p.surcharges),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from app.documents.checks import offer_prices as prices
 from app.documents.checks.context import Checker, Parts, grants
 from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotOffered, Offer
-from app.domain.policy.price_terms import OfferPrice
-from app.domain.values.money import MAX_CREDITS, unit_of
+from app.domain.values.money import MAX_CREDITS
 
 _SKU: Final = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\Z")
 
@@ -20,9 +19,7 @@ def check_offers(c: Checker) -> None:
         parts: Parts = ("offers", i)
         if offer.sku.count("{n}") > 1 or not _SKU.match(offer.sku.replace("{n}", "1")):
             c.error((*parts, "sku"), "bad_sku", f"{offer.sku!r} is no sku.", "Lower case words, `{n}` at most once.")
-        if offer.price is not None:
-            _offer_price(c, offer.price, (*parts, "price"))
-            _price_of_many(c, offer, offer.price, (*parts, "price"))
+        prices.check_offer(c, offer, parts)
         _edition(c, offer, parts)
         c.condition(offer.requires, (*parts, "requires"), c.offer_facts)
         if offer.requires is not None and offer.otherwise is None:
@@ -60,76 +57,6 @@ def _edition(c: Checker, offer: Offer, parts: Parts) -> None:
         c.error(parts, "missing_edition", f"The license `{offer.sku}` names no edition.", "Write `edition:`.")
 
 
-def _offer_price(c: Checker, price: OfferPrice, parts: Parts) -> None:
-    amounts: list[tuple[Parts, str | None]] = [
-        ((*parts, "amount"), price.amount),
-        ((*parts, "each_additional_license"), price.each_additional_license),
-        *(((*parts, "by_edition", edition), amount) for edition, amount in price.by_edition.items()),
-    ]
-    for where, amount in amounts:
-        if amount is not None:
-            fault = amount_fault(amount, c.policy.currency)
-            if fault:
-                c.error(where, *fault)
-    for edition in price.by_edition:
-        if edition not in c.policy.editions:
-            c.error(
-                (*parts, "by_edition", edition),
-                "unknown_edition",
-                f"The edition `{edition}` is not declared.",
-                f"Add it to `editions`, or write one of {', '.join(c.policy.editions) or 'none yet'}.",
-            )
-    for edition in c.policy.editions if price.by_edition and price.amount is None else ():
-        if edition not in price.by_edition:
-            c.error(
-                (*parts, "by_edition"),
-                "missing_price",
-                f"There is no price for the edition `{edition}`.",
-                f'Add `{edition}: "0.00"`, or an `amount` for the others.',
-            )
-
-
-def _price_of_many(c: Checker, offer: Offer, price: OfferPrice, parts: Parts) -> None:
-    """A sku for any number of credits is priced by the credit, and nothing else is."""
-    if not offer.sku_pattern:
-        if price.per_credit is not None:
-            c.error(
-                (*parts, "per_credit"),
-                "per_credit_without_n",
-                f"`{offer.sku}` is always the same, so it has no price per credit.",
-                "Write `amount`, or a sku with `{n}`.",
-            )
-        return
-    for name in ("amount", "by_edition", "each_additional_license"):
-        if getattr(price, name):
-            c.error(
-                (*parts, name),
-                "one_price_for_any_n",
-                f"`{offer.sku}` would cost the same for 1 credit and for 1000000.",
-                'Write the price of one credit: `per_credit: "0.50"`.',
-            )
-    if price.per_credit is not None:
-        fault = amount_fault(price.per_credit, c.policy.currency, finer=True)
-        if fault:
-            c.error((*parts, "per_credit"), *fault)
-
-
-def amount_fault(text: str, currency: str, *, finer: bool = False) -> tuple[str, str, str] | None:
-    """What is wrong with a decimal in quotes: code, message and hint."""
-    hint = 'Write it as text with a point, e.g. `"34.50"`.'
-    if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,4})?", text):
-        return "bad_amount", f"{text!r} is no amount of money.", hint
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return "bad_amount", f"{text!r} is no amount of money.", hint
-    if amount < 0:
-        return "negative_price", f"The price {text} is below zero.", "Write zero or more."
-    if not finer and amount != amount.quantize(unit_of(currency)):
-        return "bad_amount", f"{text!r} is finer than the smallest unit of {currency}.", hint
-    return None
-
-
 def _endless(c: Checker, grant: CoverGrant, parts: Parts) -> None:
     """Cover of the whole account that nothing ends is meant so only where the document says so."""
     if grant.scope == "account" and grant.term is None and not grant.endless:
@@ -163,9 +90,12 @@ def _grant(c: Checker, offer: Offer, grant: Grant, parts: Parts) -> None:
             for i, level in enumerate(grant.levels):
                 if level not in levels:
                     c.error((*parts, "levels", i), "unknown_level", f"No category has the level {level}.", "Remove it.")
-            if "cover" not in c.policy.payment.means:
+            if "cover" not in c.policy.payment.means and c.policy.pays(grant.plan):
                 c.error(
-                    parts, "means_missing", "Cover is granted but pays for nothing.", "Add `cover` to `payment.means`."
+                    parts,
+                    "means_missing",
+                    "Cover is granted but pays for nothing.",
+                    "Add `cover` to `payment.means`; where it is only a gate, name its `plan`, with `pays: false`.",
                 )
         case ChoiceGrant():
             if len(grant.options) < 2:

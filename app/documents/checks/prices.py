@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.documents.checks.context import Checker, Parts, grants
-from app.documents.checks.offers import amount_fault
+from app.documents.checks.offer_prices import amount_fault
 from app.domain.policy.offers import CoverGrant
 from app.domain.policy.price_terms import (
     FixedPrice,

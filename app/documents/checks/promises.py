@@ -27,7 +27,7 @@ def check_payment(c: Checker) -> None:
     granted = [grant for i, offer in enumerate(p.offers) for _, grant in grants(offer, i)]
     for i, means in enumerate(p.payment.means):
         kind: type = CreditGrant if means == "credits" else CoverGrant
-        if not any(isinstance(grant, kind) for grant in granted):
+        if not any(isinstance(grant, kind) and p.pays(getattr(grant, "plan", None)) for grant in granted):
             c.warn(
                 ("payment", "means", i),
                 "means_never_granted",

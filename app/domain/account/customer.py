@@ -111,6 +111,10 @@ class Cover:
     """Time suspended so far, all of it added to the end."""
     voided_at: datetime | None = None
     version: int = 0
+    plan: str | None = None
+    """The plan that runs with it."""
+    seats: int | None = None
+    """For how many people it is; None: nobody counts them."""
 
     def in_force(self, at: datetime) -> bool:
         """Whether it serves at ``at``: running, begun, and not ended (ends are exclusive, ALL-1).

@@ -72,6 +72,11 @@ def in_force_for(
     return sorted(found, key=lambda item: (item.ends_at is None, item.ends_at or account.when, item.cover_id))
 
 
+def paying(account: CustomerAccount, found: Iterable[Cover]) -> list[Cover]:
+    """Those of some covers that pay for tickets: a plan may only open the gate to them."""
+    return [cover for cover in found if account.policy.pays(cover.plan)]
+
+
 def serves(account: CustomerAccount, cover: Cover) -> bool:
     """Whether the cover is in force at ``account.when``, or would have begun with what is told only now (CSC-4)."""
     return cover.in_force(account.when) or cover is _begun_later(account)
@@ -96,7 +101,10 @@ def _general(account: CustomerAccount) -> list[Cover]:
     return [
         cover
         for cover in account.covers.values()
-        if OPEN_TICKET in cover.actions and not cover.levels and cover.state != "voided"
+        if OPEN_TICKET in cover.actions
+        and not cover.levels
+        and cover.state != "voided"
+        and account.policy.pays(cover.plan)
     ]
 
 
@@ -180,6 +188,7 @@ def open_cover(
     starts_at: datetime | None,
     ends_at: datetime | None,
     occurred_at: datetime | None = None,
+    seats: int | None = None,
 ) -> Cover:
     """Grants a cover; ``starts_at`` None makes it pending. The event tells the end (CACTU-13).
 
@@ -200,6 +209,8 @@ def open_cover(
         term=None if grant.term is None else term_json(grant.term),
         start=grant.start,
         free=grant.free,
+        plan=grant.plan,
+        seats=seats,
         state="pending" if starts_at is None else "running",
         granted_at=placed_at,
         starts_at=starts_at,
@@ -413,8 +424,15 @@ def _times(n: int) -> str:
     return "once" if n == 1 else f"{n} times"
 
 
+def plan_data(cover: Cover) -> dict[str, object]:
+    """Return the plan and the seats of a cover, as events tell them; nothing where it has none."""
+    found = {"plan": cover.plan, "seats": cover.seats}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _event_data(cover: Cover) -> dict[str, object]:
     return {
+        **plan_data(cover),
         "cover_id": cover.cover_id,
         "license_id": cover.license_id,
         "order_id": cover.order_id,

@@ -178,6 +178,7 @@ def choose(account: CustomerAccount, choice: Choice, option: str, policy: Policy
         starts_at=starts_at,
         ends_at=ends_at,
         occurred_at=account.at,
+        seats=grant.seats if isinstance(grant.seats, int) else None,
     )
     emit_cover(account, cover, notices_of(policy, [cover]))
     return cover
@@ -219,6 +220,7 @@ def emit_cover(account: CustomerAccount, cover: Cover, notices: Sequence[Mapping
             "ends_at": iso_or_none(cover.ends_at),
             "levels": list(cover.levels),
             "actions": list(cover.actions),
+            **covers.plan_data(cover),
             "rule": cover.rule,
             "clause": cover.clause,
             "reading": cover.reading,

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License, Order, OrderLine
-from app.domain.orders.offers import editions_of, price_with
+from app.domain.orders.lapse import Lapse, asks_of_lapse, lapse_of
+from app.domain.orders.offer_price import Buyer, cost_of
+from app.domain.orders.offers import editions_of, lapse_facts
 from app.domain.policy.offers import NotGranted, Offer
 from app.domain.policy.policy import Policy
 from app.domain.values.money import discount_percent, unit_of
@@ -122,8 +124,10 @@ def line_facts(account: CustomerAccount, order: Order, line: OrderLine, policy: 
         and license_.ended_reason != "corrected"
         and (license_.ended_at is None or order.placed_at < license_.ended_at)
     ]
+    lapse = lapse_before(account, order, line, policy, offer)
     facts: dict[str, Any] = {
-        "line.discount_percent": _discount(order, line, policy, offer, held),
+        **lapse_facts(lapse),
+        "line.discount_percent": _discount(order, line, policy, offer, held, lapse),
         "line.quantity": line.quantity,
         "line.list_price_zero": line.list_price is not None and line.list_price <= 0,
         "customer.licenses": len(held),
@@ -133,23 +137,37 @@ def line_facts(account: CustomerAccount, order: Order, line: OrderLine, policy: 
     return facts
 
 
-def paid_price(order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]) -> Decimal | None:
-    """What a unit cost: as the storefront said, else the offer's price for this account."""
-    if line.unit_price is not None or order.currency != policy.currency:
+def lapse_before(account: CustomerAccount, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> Lapse | None:
+    """Return the lapse that a line ended, where its offer asks about it: by what was bought before it."""
+    if not asks_of_lapse(offer):
+        return None
+    mine = (order.order_id, line.line_id)
+    others = [cover for cover in account.covers.values() if (cover.order_id, cover.line_id) != mine]
+    return lapse_of(policy, offer, others, account.licenses.values(), order.placed_at)
+
+
+def paid_price(
+    order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License], lapse: Lapse | None = None
+) -> Decimal | None:
+    """What a unit cost: as the storefront said, else the offer's price for this account in the order's currency."""
+    if line.unit_price is not None:
         return line.unit_price
     editions = {license_.edition for license_ in held if license_.edition}
     highest = max(editions, key=lambda e: policy.editions.index(e) if e in policy.editions else -1, default=None)
     sold_as = policy.offer(line.sku)
-    price = price_with(policy, offer, edition=highest, licenses=len(held), n=sold_as[1] if sold_as else None)
-    return None if price is None else price.amount
+    buyer = Buyer(edition=highest, licenses=held, lapse=lapse)
+    cost = cost_of(policy, offer, buyer, n=sold_as[1] if sold_as else None, currency=order.currency)
+    return None if cost is None else cost.total.amount
 
 
-def _discount(order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]) -> Fraction:
+def _discount(
+    order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License], lapse: Lapse | None
+) -> Fraction:
     if line.list_price is not None and line.list_price <= 0:
         return Fraction(100)
     return discount_percent(
         list_price=line.list_price,
-        paid=paid_price(order, line, policy, offer, held),
+        paid=paid_price(order, line, policy, offer, held, lapse),
         unit=unit_of(order.currency),
         quantity=line.quantity,
     )

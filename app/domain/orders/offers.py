@@ -4,57 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License
+from app.domain.orders.lapse import Lapse, asks_of_lapse, lapse_of
+from app.domain.orders.offer_price import Buyer, OfferCost, OfferStep, cost_of
 from app.domain.policy.conditions import holds
 from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Offer
-from app.domain.policy.policy import Policy
-from app.domain.values.money import Money, share
+from app.domain.values.money import Money
 from app.domain.values.term import Term
 from app.domain.values.wire import jsonable
 
 
-def price_of(account: CustomerAccount, offer: Offer, n: int | None = None) -> Money | None:
-    """The offer's price for this customer now; None where the text names none.
+def price_of(account: CustomerAccount, offer: Offer, n: int | None = None, currency: str | None = None) -> Money | None:
+    """The offer's price for this customer now; None where the text names none. ``n``: of a patterned sku."""
+    cost = cost_now(account, offer, n, currency)
+    return None if cost is None else cost.total
+
+
+def cost_now(
+    account: CustomerAccount, offer: Offer, n: int | None = None, currency: str | None = None
+) -> OfferCost | None:
+    """The offer's price for this customer now, with its steps.
 
     The price is that of the highest edition on the account (CACTU-10), plus what each additional license costs
-    (CSC-18). An account without a license has the lowest edition's. ``n``: of a patterned sku.
+    (CSC-18). An account without a license has the lowest edition's.
     """
-    return price_with(
-        account.policy, offer, edition=account.highest_edition(), licenses=len(account.active_licenses()), n=n
+    buyer = Buyer(
+        edition=account.highest_edition(), licenses=account.active_licenses(), lapse=lapse_now(account, offer)
     )
+    return cost_of(account.policy, offer, buyer, n=n, currency=currency)
 
 
-def price_with(
-    policy: Policy, offer: Offer, *, edition: str | None, licenses: int, n: int | None = None
-) -> Money | None:
-    """The offer's price for an account with so many licenses, the highest of that edition.
-
-    A price per credit is n times as much, half up to the currency's smallest unit.
-    """
-    price = offer.price
-    if price is None:
+def lapse_now(account: CustomerAccount, offer: Offer) -> Lapse | None:
+    """Return the lapse that buying an offer now would end, where the offer asks about it."""
+    if not asks_of_lapse(offer):
         return None
-    if price.per_credit is not None:
-        return None if n is None else share(Money(Decimal(price.per_credit), policy.currency), Fraction(n))
-    amount = price.amount
-    if price.by_edition:
-        order = [edition for edition in policy.editions if edition in price.by_edition] or list(price.by_edition)
-        amount = price.by_edition.get(edition or "") or price.amount or price.by_edition[order[0]]
-    if amount is None:
-        return None
-    total = Decimal(amount)
-    if price.each_additional_license is not None and licenses > 1:
-        total += (licenses - 1) * Decimal(price.each_additional_license)
-    return Money(total, policy.currency)
+    return lapse_of(account.policy, offer, account.covers.values(), account.licenses.values(), account.at)
 
 
-def purchase_facts(account: CustomerAccount, *, quantity: int = 1) -> dict[str, Any]:
-    """The facts of a purchase made now by this customer, without a discount."""
+def lapse_facts(lapse: Lapse | None) -> dict[str, Any]:
+    """The facts of a lapse that a purchase would end; unknown where cover runs, or there never was any."""
+    return {
+        "cover.lapsed_days": None if lapse is None else lapse.days,
+        "cover.lapsed_months": None if lapse is None else lapse.months(),
+    }
+
+
+def purchase_facts(account: CustomerAccount, offer: Offer | None = None, *, quantity: int = 1) -> dict[str, Any]:
+    """The facts of a purchase of an offer made now by this customer, without a discount."""
     held = account.active_licenses()
     ever = [
         license_
@@ -67,6 +66,7 @@ def purchase_facts(account: CustomerAccount, *, quantity: int = 1) -> dict[str, 
         )
     ]
     return {
+        **lapse_facts(None if offer is None else lapse_now(account, offer)),
         "license.ordinal": len(ever) + 1,
         "license.first_order": not ever,
         "line.discount_percent": 0,
@@ -89,16 +89,19 @@ class Offered:
     facts: dict[str, Any]
     available: bool
     price: Money | None
+    steps: tuple[OfferStep, ...]
     applies: tuple[bool, ...]
 
 
-def offered_to(account: CustomerAccount, offer: Offer) -> Offered:
+def offered_to(account: CustomerAccount, offer: Offer, n: int | None = None, currency: str | None = None) -> Offered:
     """Return what an offer is to a customer who would buy it now."""
-    facts = purchase_facts(account)
+    facts = purchase_facts(account, offer)
+    cost = cost_now(account, offer, n, currency)
     return Offered(
         facts=facts,
         available=holds(offer.requires, facts) is not False,
-        price=price_of(account, offer),
+        price=None if cost is None else cost.total,
+        steps=() if cost is None else cost.steps,
         applies=tuple(holds(grant.when, facts) is True for grant in offer.grants),
     )
 
@@ -113,7 +116,7 @@ def grant_json(grant: CreditGrant | CoverGrant, position: int = 0) -> dict[str, 
     body: dict[str, Any] = {"position": position}
     for field in fields(grant):
         value = getattr(grant, field.name)
-        if field.name in {"when", "otherwise"}:
+        if field.name in {"when", "otherwise"} or (field.name in {"plan", "seats"} and value is None):
             continue
         body[field.name] = _term(value) if isinstance(value, Term) else jsonable(value)
     return body

@@ -215,7 +215,7 @@ class _Line:
         if isinstance(grant, ChoiceGrant):
             self._choice(grant, unit_no, license_)
         elif isinstance(grant, CoverGrant):
-            self._covers(grant, license_)
+            self._covers(grant, license_, n)
         else:
             self._credits(grant, offer, n, unit_no, license_)
 
@@ -299,7 +299,7 @@ class _Line:
 
     # - covers -
 
-    def _covers(self, grant: CoverGrant, license_: License | None) -> None:
+    def _covers(self, grant: CoverGrant, license_: License | None, n: int | None) -> None:
         key = (self.order.order_id, self.line.line_id, None if license_ is None else license_.license_id)
         mine = sorted(
             (cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule),
@@ -335,6 +335,7 @@ class _Line:
                 placed_at=self.order.placed_at,
                 starts_at=starts_at,
                 ends_at=ends_at,
+                seats=n if grant.seats == "sku" else grant.seats,
             )
             mine.append(made)
             self.there.covers.setdefault(key, []).append(made)

@@ -15,7 +15,8 @@ from app.domain.account.account import CustomerAccount
 from app.domain.cover import cover as covers
 from app.domain.cover.start import begins_at, stretches_of
 from app.domain.cover.terms import CoverTerms
-from app.domain.orders.offers import price_of, price_with, purchase_facts
+from app.domain.orders.offer_price import Buyer, cost_of
+from app.domain.orders.offers import price_of, purchase_facts
 from app.domain.policy.conditions import holds
 from app.domain.policy.credit_rules import CreditType
 from app.domain.policy.offers import CoverGrant, CreditGrant, Grant, Offer
@@ -76,7 +77,7 @@ def offer_of(policy: Policy, sku: str) -> Offer | None:
 
 def bought(account: CustomerAccount, offer: Offer, sku: str, need: Need, *, kind: str = "buy") -> Remedy | None:
     """Buying an offer as a remedy; None where it would not help this customer now."""
-    facts = purchase_facts(account)
+    facts = purchase_facts(account, offer)
     if holds(offer.requires, facts) is False:
         return None
     grants = [grant for grant in offer.grants if holds(grant.when, facts) is not False]
@@ -173,11 +174,12 @@ def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]
             continue
         many = 1 if offer.sku_pattern else _quantity(mine, missing)
         fixed = offer.price is not None and not (offer.price.by_edition or offer.price.each_additional_license)
+        cost = cost_of(policy, offer, Buyer(), n=missing) if fixed else None
         found.append(
             Remedy(
                 kind="buy",
                 sku=offer.sku.replace("{n}", str(missing)),
-                price=price_with(policy, offer, edition=None, licenses=0, n=missing) if fixed else None,
+                price=None if cost is None else cost.total,
                 text=f"{many} of these would be enough.",
                 quantity=many,
             )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from app.domain.policy.conditions import Condition
 from app.domain.policy.document import STRICT
-from app.domain.policy.price_terms import OfferPrice
+from app.domain.policy.offer_prices import OfferPrice
 from app.domain.values.term import Term
 
 
@@ -77,6 +77,10 @@ class CoverGrant:
     """The entitlement actions that it opens."""
     free: bool = False
     """``true``: it came with a license, and cannot be suspended."""
+    plan: str | None = None
+    """The plan that runs with it; one of ``plans``."""
+    seats: int | Literal["sku"] | None = None
+    """For how many people it is; ``sku``: the number in the sku; left out: nobody counts them."""
     when: Condition | None = None
     otherwise: NotGranted | None = None
     reading: bool = False
@@ -134,6 +138,8 @@ class Offer:
     clause: str
     price: OfferPrice | None = None
     """What a unit costs; left out: the text names no price."""
+    prices: dict[str, OfferPrice] = field(default_factory=dict)
+    """Price lists in other currencies: ISO 4217 code -> what a unit costs; no amount is ever converted."""
     edition: str | None = None
     """The edition of the license that a unit is; one of ``editions``."""
     grants: tuple[Grant, ...] = ()
@@ -145,6 +151,10 @@ class Offer:
     listed: bool = True
     """Whether ``GET /v1/offers`` shows it; it can be ordered either way."""
     reading: bool = False
+
+    def price_in(self, currency: str, own: str) -> OfferPrice | None:
+        """The price in a currency, where ``own`` is that of ``price``."""
+        return self.price if currency == own else self.prices.get(currency)
 
     @property
     def sku_pattern(self) -> bool:

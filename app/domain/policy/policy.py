@@ -24,6 +24,7 @@ from app.domain.policy.credit_rules import (
 from app.domain.policy.document import STRICT
 from app.domain.policy.handling_rules import Access, Disputes, LateFacts, PauseReason, Reopening
 from app.domain.policy.offers import ChoiceGrant, CreditGrant, NotOffered, Offer, number_in
+from app.domain.policy.plans import SupportPlan
 from app.domain.policy.service_levels import SERVICE_HOURS, Promise, ServiceHours
 from app.domain.policy.surcharges import ROUNDING, Priority, Rounding, Surcharge, WorkKind, WorkRules
 from app.domain.policy.ticket_rules import (
@@ -126,6 +127,8 @@ class Policy:
     """The vendor's words for a credit; left out: the vendor sells no credits (CACTU-9)."""
     editions: tuple[str, ...] = ()
     """The editions of the product, the lowest first."""
+    plans: tuple[SupportPlan, ...] = ()
+    """The plans that cover may be of, the lowest first; left out: cover has no plan."""
     not_offered: tuple[NotOffered, ...] = ()
     """Skus that the vendor says it does not sell."""
     credits: CreditRules | None = None
@@ -209,6 +212,15 @@ class Policy:
     def work_kind(self, name: str) -> WorkKind | None:
         """The kind of work of that name."""
         return next((kind for kind in (self.work.kinds if self.work else ()) if kind.kind == name), None)
+
+    def plan(self, name: str | None) -> SupportPlan | None:
+        """The plan of that name."""
+        return next((plan for plan in self.plans if plan.plan == name), None)
+
+    def pays(self, plan: str | None) -> bool:
+        """Whether cover of a plan pays for tickets; cover without a plan does."""
+        found = self.plan(plan)
+        return found is None or found.pays
 
     def credit_type(self, name: str) -> CreditType | None:
         """The credit type of that name."""

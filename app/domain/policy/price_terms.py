@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from app.domain.policy.document import STRICT
@@ -97,26 +97,3 @@ class MoneyPrice:
 
 
 CategoryPrice = FixedPrice | RangePrice | FromPrice | FormulaPrice | OnRequestPrice | TimePrice | MoneyPrice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferPrice:
-    """What an offer costs. ``amount`` is a decimal string; None where the text names no price.
-
-    ``per_credit`` prices a sku with ``{n}``: n times as much, half a cent up. Such a sku has no other price.
-
-    ``by_edition`` prices by the highest edition on the account (order of `Policy.editions`, lowest first; CACTU-10).
-    ``each_additional_license`` is added for every license after the first (CSC-18).
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
-    amount: str | None = None
-    """Price of a unit in the policy's currency, a decimal in quotes: ``"99.00"``."""
-    per_credit: str | None = None
-    """Price of one credit where the sku holds ``{n}``, a decimal in quotes."""
-    by_edition: dict[str, str] = field(default_factory=dict)
-    """Edition to price of a unit, a decimal in quotes; the account's highest edition counts."""
-    each_additional_license: str | None = None
-    """Added for each license after the first, a decimal in quotes."""
-    clause: str | None = None
-    """The id of the clause that names the price."""

@@ -172,7 +172,7 @@ def _level(session: TicketSession, category: Category | None) -> Admission | Non
     payment, ticket = session.policy.payment, session.ticket
     if category is None or category.level is None or "cover" not in payment.means or ticket.pay_with == "credits":
         return None
-    serving = covers.in_force_for(session.account, None, category.level)
+    serving = covers.paying(session.account, covers.in_force_for(session.account, None, category.level))
     mine = qualification.license_of(session.account, ticket.license_id)
     if mine is None:
         if serving and payment.license_required_clause and len(session.account.active_licenses()) > 1:
@@ -223,8 +223,10 @@ def _choice_open(session: TicketSession) -> Admission:
 # --- who pays ---------------------------------------------------------------------------------------------------------
 
 
-def _general(cover: Cover) -> bool:
-    return not cover.levels and covers.OPEN_TICKET in cover.actions and cover.state != "voided"
+def _general(session: TicketSession, cover: Cover) -> bool:
+    """Whether a cover pays for any issue: it has no levels, opens tickets, and its plan is more than a gate."""
+    opens = not cover.levels and covers.OPEN_TICKET in cover.actions and cover.state != "voided"
+    return opens and session.policy.pays(cover.plan)
 
 
 def cover_that_pays(session: TicketSession) -> tuple[Cover | None, bool]:
@@ -234,7 +236,9 @@ def cover_that_pays(session: TicketSession) -> tuple[Cover | None, bool]:
     """
     if "cover" not in session.policy.payment.means:
         return None, False
-    running = [cover for cover in covers.in_force_for(session.account, session.ticket.license_id) if _general(cover)]
+    running = [
+        cover for cover in covers.in_force_for(session.account, session.ticket.license_id) if _general(session, cover)
+    ]
     if running:
         return running[0], False
     waiting = covers.startable(session.account)
@@ -248,7 +252,9 @@ def _pay(session: TicketSession, priced: Pricing) -> Admission:
     by_credits = "credits" in payment.means and session.policy.credits is not None
     can_credits = by_credits and spendable >= (1 if priced.credits is None else priced.credits)
     suspended = [
-        cover for cover in session.account.covers.values() if cover.is_suspended(session.when) and _general(cover)
+        cover
+        for cover in session.account.covers.values()
+        if cover.is_suspended(session.when) and _general(session, cover)
     ]
     if cover is None and suspended and payment.suspended_clause and (ticket.pay_with == "cover" or not can_credits):
         lacking = None if priced.credits is None else max(priced.credits - spendable, 1)
@@ -331,7 +337,9 @@ def _choose(session: TicketSession, cover: Cover, priced: Pricing) -> Admission:
 def _no_cover(session: TicketSession) -> Admission:
     """Cover alone may pay, or was chosen, and there is none: recorded with the offers, decided again later (CSC-17)."""
     ended = [
-        cover.ends_at for cover in session.account.covers.values() if _general(cover) and cover.ends_at is not None
+        cover.ends_at
+        for cover in session.account.covers.values()
+        if _general(session, cover) and cover.ends_at is not None
     ]
     last = max(ended, default=None)
     clause = session.policy.payment.exhausted_clause

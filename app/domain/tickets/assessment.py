@@ -194,7 +194,7 @@ def _free(session: TicketSession, category: Category) -> str | None:
         return own.cover_id
     if category.level is None or "cover" not in payment.means or ticket.pay_with == "credits":
         return None
-    serving = covers.in_force_for(session.account, None, category.level)
+    serving = covers.paying(session.account, covers.in_force_for(session.account, None, category.level))
     mine = qualification.license_of(session.account, ticket.license_id)
     if mine is None and serving and payment.license_required_clause and len(session.account.active_licenses()) > 1:
         licenses = [license_.license_id for license_ in session.account.active_licenses()]

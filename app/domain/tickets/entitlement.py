@@ -18,6 +18,7 @@ from app.domain.cover import cover as covers
 from app.domain.orders.offers import editions_of
 from app.domain.orders.remedies import Need, remedies, waiting
 from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test, facts_used, holds, tests_of
+from app.domain.policy.plans import included
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Action, ActionRule
 from app.domain.policy.wording import FACT_TITLES, OP_WORDS, joined, title_of
@@ -65,13 +66,14 @@ def facts_of(
 ) -> dict[str, Any]:
     """Return the facts of a customer at ``account.when``, by the names in `app.domain.policy.ticket_rules`.
 
-    They are ``cover.*`` (reaching the license, opening the action), ``license.*``, ``customer.*``, ``credits.*`` and
-    ``choice.open``.
+    They are ``cover.*`` (reaching the license, opening the action), ``plan.*`` (reaching the license), ``license.*``,
+    ``customer.*``, ``credits.*`` and ``choice.open``.
     """
     named = None if license_id is None else account.licenses.get(LicenseId(license_id))
     held = account.active_licenses()
     facts: dict[str, Any] = {
         **cover_facts(account, license_id, action),
+        **plan_facts(account, license_id),
         **_license_facts(license_id, named, account.when),
         "customer.licenses": len(held),
         "customer.licenses_bought": sum(
@@ -107,6 +109,33 @@ def cover_facts(account: CustomerAccount, license_id: str | None, action: str) -
         "cover.pending": waiting is not None and action in waiting.actions and covers.reaches(waiting, license_id),
         "cover.ever": bool(ended),
         "cover.ended_at": max(ended, default=None),
+    }
+
+
+def plan_facts(account: CustomerAccount, license_id: str | None) -> dict[str, Any]:
+    """Return the facts of the plans that run and reach the license.
+
+    - ``plan.name``: the highest; ``.rank``: its place from 1, 0 for none; ``.seats`` and ``.ends_at``: its own.
+    - ``plan.includes``: every plan whose rights there are now.
+    """
+    plans = account.policy.plans
+    rank = {plan.plan: place for place, plan in enumerate(plans, 1)}
+    running = [
+        cover
+        for cover in account.covers.values()
+        if cover.plan in rank and covers.serves(account, cover) and covers.reaches(cover, license_id)
+    ]
+    names = {cover.plan for cover in running if cover.plan is not None}
+    highest = max(names, key=lambda name: rank[name], default=None)
+    rights = {other for name in names for other in included(plans, name)}
+    mine = [cover for cover in running if cover.plan == highest]
+    seats = [cover.seats for cover in mine]
+    return {
+        "plan.name": highest,
+        "plan.rank": 0 if highest is None else rank[highest],
+        "plan.includes": tuple(plan.plan for plan in plans if plan.plan in rights),
+        "plan.seats": None if None in seats or not seats else sum(seat or 0 for seat in seats),
+        "plan.ends_at": _last_end(mine),
     }
 
 
@@ -388,6 +417,8 @@ def need_words(test: Test, facts: Mapping[str, Any]) -> str:
     if test.fact == "query.forum" and test.op in {"eq", "in"}:
         names = value if isinstance(value, tuple) else (value,)
         return "the forum " + " or ".join(f'"{name}"' for name in names)
+    if (test.fact, test.op) in {("plan.name", "eq"), ("plan.includes", "contains")}:
+        return f"the plan {_value(test)}"
     if test.fact in _NEEDS:
         return _NEEDS[test.fact]
     return in_words(test)
