@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 from tests.tickets.desk import act, open_ticket, ticket_of
@@ -264,4 +266,24 @@ async def test_csc_20_a_pack_of_the_account_that_was_merged_away_is_let_in_by_th
     assert (await shop.ok(await shop.get("/v1/customers/cy/balance")))["available"] == 25
     await give_back(shop, "kept")
     assert (await shop.ok(await shop.get("/v1/customers/cy/balance")))["available"] == 0
+    await audited(shop)
+
+
+@pytest.mark.parametrize("spent", [0, 200])
+async def test_a_moved_pack_is_not_granted_again_once_its_license_was_refunded(vendor: MakeVendor, spent: int) -> None:
+    """CSC-20: packs are for owners. What was granted while the license stood, and moved or was spent, stays granted."""
+    shop = await vendor("cs-cart")
+    line = {"line_id": "1", "sku": "license", "quantity": 1}
+    pack = {"line_id": "2", "sku": "credits-100", "quantity": 2}
+    first = {"customer_id": "bob", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD"}
+    await shop.ok(await shop.put("/v1/orders/o-1", {**first, "lines": [line, pack]}), 201)
+    if spent:
+        await debit(shop, "bob", spent)
+    await merge(shop, "bob", "ann")
+    await give_back(shop, "o-1", line_id="1", quantity=1)
+    assert await available(shop) == 200 - spent
+    order = await shop.ok(await shop.get("/v1/orders/o-1"))
+    assert order["not_granted"] == []
+    await shop.ok(await shop.put("/v1/orders/o-2", {**first, "customer_id": "ann", "lines": [line]}), 201)
+    assert await available(shop) == 200 - spent
     await audited(shop)

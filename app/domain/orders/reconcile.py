@@ -133,6 +133,15 @@ class _Line:
             bool(self.there.units.get((order_id, line_id)))
             or (order_id, line_id, None) in self.there.covers
             or (order_id, line_id, 1) in self.there.licenses
+            or (bool(self.order.answer.get("merged")) and self._said_to_be_granted())
+        )
+
+    def _said_to_be_granted(self, rule: str | None = None) -> bool:
+        """Whether the order's answer says that the line brought credits, by this rule where one is named."""
+        return any(
+            (decision["line_id"], decision["kind"], decision["granted"]) == (self.line.line_id, "credits", True)
+            and rule in (None, decision["rule"])
+            for decision in self.order.answer.get("decisions", ())
         )
 
     def _resting(self, license_: License) -> None:
@@ -263,12 +272,8 @@ class _Line:
     def _moved(self, grant: CreditGrant) -> bool:
         """Whether what the line granted was moved by paired entries when two accounts became one. A line that was
         refused, for want of a license, say, which the other account holds, had nothing to move."""
-        mine = self.line.line_id
-        refused = any(item["line_id"] == mine for item in self.order.answer.get("not_granted", ()))
-        return not refused or any(
-            (decision["line_id"], decision["rule"]) == (mine, grant.rule) and decision["granted"]
-            for decision in self.order.answer.get("decisions", ())
-        )
+        refused = any(item["line_id"] == self.line.line_id for item in self.order.answer.get("not_granted", ()))
+        return not refused or self._said_to_be_granted(grant.rule)
 
     def _stands(self, grant: CreditGrant, unit_no: int) -> bool:
         key = (self.order.order_id, self.line.line_id, unit_no)
