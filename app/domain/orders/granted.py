@@ -14,7 +14,7 @@ from app.domain.cover.terms import Stretch
 from app.domain.ledger.lot import Lot
 from app.domain.orders.licenses import undone_since
 from app.domain.orders.lines import place_of, shown
-from app.domain.policy.offers import NotGranted
+from app.domain.policy.offers import CreditGrant, NotGranted
 from app.domain.values.text import render
 
 
@@ -126,3 +126,21 @@ def granted_so_far(account: CustomerAccount, orders: Sequence[Order]) -> Granted
         merged=any(order.answer.get("merged") for order in orders),
         undone_since=undone_since(account.licenses.values()),
     )
+
+
+def said_to_be_granted(order: Order, line_id: str, rule: str | None = None) -> bool:
+    """Whether the order's answer says that a line brought credits, by this rule where one is named."""
+    return any(
+        (decision["line_id"], decision["kind"], decision["granted"]) == (line_id, "credits", True)
+        and rule in (None, decision["rule"])
+        for decision in order.answer.get("decisions", ())
+    )
+
+
+def moved(order: Order, line: OrderLine, grant: CreditGrant) -> bool:
+    """Whether what a line granted was moved by paired entries when two accounts became one.
+
+    A line that was refused, for want of a license, say, which the other account holds, had nothing to move.
+    """
+    refused = any(item["line_id"] == line.line_id for item in order.answer.get("not_granted", ()))
+    return not refused or said_to_be_granted(order, line.line_id, grant.rule)

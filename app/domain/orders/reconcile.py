@@ -26,7 +26,7 @@ from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import families, lift
 from app.domain.orders.corrections import used, withdraw
-from app.domain.orders.granted import Granted, OrderOutcome, granted_so_far
+from app.domain.orders.granted import Granted, OrderOutcome, granted_so_far, moved, said_to_be_granted
 from app.domain.orders.grants import emit_cover, grant_credits, notices_of
 from app.domain.orders.licenses import rank, uncounted
 from app.domain.orders.lines import Terms, line_facts, paid_price, pin_of, place_of, shown, sold
@@ -133,15 +133,7 @@ class _Line:
             bool(self.there.units.get((order_id, line_id)))
             or (order_id, line_id, None) in self.there.covers
             or (order_id, line_id, 1) in self.there.licenses
-            or (bool(self.order.answer.get("merged")) and self._said_to_be_granted())
-        )
-
-    def _said_to_be_granted(self, rule: str | None = None) -> bool:
-        """Whether the order's answer says that the line brought credits, by this rule where one is named."""
-        return any(
-            (decision["line_id"], decision["kind"], decision["granted"]) == (self.line.line_id, "credits", True)
-            and rule in (None, decision["rule"])
-            for decision in self.order.answer.get("decisions", ())
+            or (bool(self.order.answer.get("merged")) and said_to_be_granted(self.order, line_id))
         )
 
     def _resting(self, license_: License) -> None:
@@ -233,7 +225,7 @@ class _Line:
     def _credits(self, grant: CreditGrant, offer: Offer, n: int | None, unit_no: int, license_: License | None) -> None:
         if _gone(license_):
             return
-        if self.order.answer.get("merged") and (license_ is not None or self._moved(grant)):
+        if self.order.answer.get("merged") and (license_ is not None or moved(self.order, self.line, grant)):
             return
         each = grant.credits if grant.credits is not None else n
         before = self._brought(grant, unit_no if license_ is not None else None)
@@ -268,12 +260,6 @@ class _Line:
             cost=cost,
         )
         self.there.add(key, lot)
-
-    def _moved(self, grant: CreditGrant) -> bool:
-        """Whether what the line granted was moved by paired entries when two accounts became one. A line that was
-        refused, for want of a license, say, which the other account holds, had nothing to move."""
-        refused = any(item["line_id"] == self.line.line_id for item in self.order.answer.get("not_granted", ()))
-        return not refused or self._said_to_be_granted(grant.rule)
 
     def _stands(self, grant: CreditGrant, unit_no: int) -> bool:
         key = (self.order.order_id, self.line.line_id, unit_no)
