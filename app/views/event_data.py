@@ -15,7 +15,7 @@ from app.domain.tickets.ticket import IN_EVENTS
 from app.views import shapes
 from app.views.clock import ClockOutcome, ClockParty
 from app.views.decision import Money, Reason
-from app.views.event_types import EventType
+from app.views.event_types import EVENT_TYPES, EventType
 from app.views.license import CoverState
 from app.views.lot import LotSource
 from app.views.order import DisputeAction, Notice, NotTakenBack, PaymentDisputeState, TakenBack
@@ -30,12 +30,16 @@ Clause = Annotated[str | None, "The clause of the policy."]
 CreditType = Annotated[str, "The type of credit; the policy names the types."]
 HowMany = Annotated[Credits, "How many credits."]
 LicenseId = Annotated[Id | None, "The license."]
+OwnLicenseId = Annotated[Id, "The license."]
 LineId = Annotated[Id | None, "The order line."]
+OwnLineId = Annotated[Id, "The order line."]
 OrderId = Annotated[Id | None, "The storefront's order."]
+OwnOrderId = Annotated[Id, "The storefront's order."]
 Reading = Annotated[bool, "Whether it is our reading."]
 Reasons = Annotated[Sequence[Reason], "The reasons, each with its code and clause."]
 Rule = Annotated[str | None, "The rule of the policy."]
 TicketId = Annotated[Id | None, "The helpdesk's ticket."]
+OwnTicketId = Annotated[Id, "The helpdesk's ticket."]
 Why = Annotated[str | None, "Why."]
 
 
@@ -89,7 +93,7 @@ else:
 class OrderEvent(TypedDict):
     """The data of `order.*`."""
 
-    order_id: NotRequired[OrderId]
+    order_id: NotRequired[OwnOrderId]
     placed_at: NotRequired[Annotated[Instant, "When the order was placed."]]
     source: NotRequired[Annotated[str, "Where it comes from: `api`, or the name of a source."]]
     lines: NotRequired[Annotated[Sequence[OrderedLine], "The order lines."]]
@@ -111,9 +115,9 @@ class OrderEvent(TypedDict):
 class LicenseEvent(TypedDict):
     """The data of `license.*`."""
 
-    license_id: NotRequired[LicenseId]
-    order_id: NotRequired[OrderId]
-    line_id: NotRequired[LineId]
+    license_id: NotRequired[OwnLicenseId]
+    order_id: NotRequired[OwnOrderId]
+    line_id: NotRequired[OwnLineId]
     unit_no: NotRequired[Annotated[int, "Which unit of the line, from 1."]]
     sku: NotRequired[Annotated[str, "The offer."]]
     edition: NotRequired[Annotated[str | None, "The edition."]]
@@ -126,8 +130,8 @@ class LicenseEvent(TypedDict):
 class AddonEvent(TypedDict):
     """The data of `addon.*`."""
 
-    order_id: NotRequired[OrderId]
-    line_id: NotRequired[LineId]
+    order_id: NotRequired[OwnOrderId]
+    line_id: NotRequired[OwnLineId]
     addon: NotRequired[Annotated[str, "The add-on that was bought."]]
 
 
@@ -200,7 +204,7 @@ class ChoiceEvent(TypedDict):
 
     choice_id: NotRequired[Annotated[Id, "The choice."]]
     license_id: NotRequired[LicenseId]
-    order_id: NotRequired[OrderId]
+    order_id: NotRequired[OwnOrderId]
     options: NotRequired[Annotated[Sequence[str], "What can be chosen."]]
     option: NotRequired[Annotated[str, "The option that was taken."]]
     clause: NotRequired[Clause]
@@ -210,7 +214,7 @@ class ChoiceEvent(TypedDict):
 class TicketEvent(_From, _TicketStays):
     """The data of `ticket.*`."""
 
-    ticket_id: NotRequired[TicketId]
+    ticket_id: NotRequired[OwnTicketId]
     acting_agent: NotRequired[Acting]
     contact_id: NotRequired[Annotated[Id | None, "Who asked, where a company pays; null once erased."]]
     state: NotRequired[Annotated[TicketState, "How the ticket stands after it."]]
@@ -255,7 +259,7 @@ class ClockEvent(TypedDict):
     """The data of `clock.*`."""
 
     clock_id: NotRequired[Annotated[Id, "The clock."]]
-    ticket_id: NotRequired[TicketId]
+    ticket_id: NotRequired[OwnTicketId]
     milestone: NotRequired[Annotated[str, "What the clock waits for; the policy names the milestones."]]
     cycle: NotRequired[Annotated[int, "Which cycle of the clock it is, from 1."]]
     window_date: NotRequired[Annotated[Day | None, "The business day, for a clock of each day."]]
@@ -281,10 +285,10 @@ class GrantReviewEvent(TypedDict):
 
     kind: NotRequired[Annotated[str, "Which kind of grant."]]
     subject: NotRequired[Annotated[Id, "The grant."]]
-    license_id: NotRequired[LicenseId]
-    order_id: NotRequired[OrderId]
-    line_id: NotRequired[LineId]
-    rule: NotRequired[Rule]
+    license_id: NotRequired[OwnLicenseId]
+    order_id: NotRequired[OwnOrderId]
+    line_id: NotRequired[OwnLineId]
+    rule: NotRequired[Annotated[str, "The rule of the policy."]]
     clause: NotRequired[Clause]
     ordinal: NotRequired[Annotated[int, "Which license of the account it is, from 1."]]
     reason: NotRequired[Why]
@@ -365,6 +369,19 @@ def noun_of(name: str) -> str:
 def data_of(type_: EventType) -> Any:
     """Return the shape of the data of an event's type."""
     return DATA[noun_of(type_.type)]
+
+
+def _always() -> dict[str, frozenset[str]]:
+    """Return, for each shape, the members that every event of its nouns has."""
+    found: dict[str, frozenset[str]] = {}
+    for type_ in EVENT_TYPES.values():
+        name = shapes.name_of(data_of(type_))
+        found[name] = found.get(name, frozenset(type_.required)) & frozenset(type_.required)
+    return found
+
+
+ALWAYS: Final[Mapping[str, frozenset[str]]] = _always()
+"""Shape of events' data -> the members that are there in each of them."""
 
 
 def members_of(type_: EventType) -> list[Member]:

@@ -85,8 +85,8 @@ class State:
 
     stated: Mapping[str, Any] = field(default_factory=dict)
     """``as_of`` and ``known_at``, ``version``, ``rehearsal`` or ``replay``; empty: the present."""
-    created: bool | None = None
-    replayed: bool | None = None
+    created: bool = False
+    replayed: bool = False
 
 
 PRESENT: Final = State()

@@ -13,7 +13,7 @@ from app.api.graphql.errors import problem_of, raised
 from app.api.graphql.identity import Identity
 from app.api.graphql.names import camel
 from app.api.graphql.operations import Twin
-from app.api.graphql.shaped import ABOUT, LISTS, TABLES, entries
+from app.api.graphql.shaped import LISTS, TABLES, entries
 from app.api.graphql.views import pick
 from app.domain.values.errors import DomainError
 from app.views.event_data import noun_of
@@ -67,7 +67,7 @@ def id_field(name: str) -> Any:
 
 
 def complete_refusal(cls: Any) -> None:
-    """Give a refusal the request that it is about, and its lists where they are empty."""
+    """Give a refusal the request that it is about."""
 
     def request_id(root: Any, info: Info) -> str:
         return resolve.calls_of(info).request_id
@@ -79,28 +79,13 @@ def complete_refusal(cls: Any) -> None:
     cls.request_id = strawberry.field(resolver=request_id, description=words)
     cls.instance = strawberry.field(resolver=instance, description="The request that it is about, as a URN.")
     cls.__annotations__.pop("instance")
-    for name, kind in list(cls.__annotations__.items()):
-        if get_origin(kind) is list:
-            del cls.__annotations__[name]
-            about = getattr(cls, ABOUT, {}).get(name)
-            setattr(cls, name, never_null(name, kind, about, sizes_of(cls, name)))
-
-
-def never_null(name: str, kind: Any, about: str | None, sizes: list[object]) -> Any:
-    """Return the field of a list that is empty where the view leaves it out."""
-
-    def answer(root: Any) -> Any:
-        return root.get(name) or []
-
-    field = strawberry.field(resolver=answer, graphql_type=kind, name=camel(name), description=about, directives=sizes)
-    return cast(Any, field)
 
 
 def add_outcome(cls: Any) -> None:
-    """Give a mutation's answer what REST says in its status and headers. A thing that is read has nothing of it."""
+    """Give a mutation's answer what REST says in its status and headers. Of a thing that is read, both are false."""
     members = {
-        "created": "Whether the call made it, in that call's answer: REST's 201.",
-        "replayed": "Whether the answer is the first one again, in that call's answer.",
+        "created": "Whether this very call made it: REST's 201.",
+        "replayed": "Whether this is the first call's answer again.",
     }
     for name, about in members.items():
         if name not in cls.__annotations__ and not hasattr(cls, name):
@@ -108,9 +93,8 @@ def add_outcome(cls: Any) -> None:
 
 
 def _state_of(name: str, about: str) -> Any:
-    def answer(root: Any) -> bool | None:
-        found: bool | None = getattr(identity.state_of(root), name)
-        return found
+    def answer(root: Any) -> bool:
+        return bool(getattr(identity.state_of(root), name))
 
     return strawberry.field(resolver=answer, description=about)
 
@@ -126,10 +110,13 @@ def loaded_field(
     *,
     table: bool,
     called: str,
+    absent: Any = None,
 ) -> Any:
     """Return the field of a member that rows leave out: it is loaded with the whole."""
 
     def shown(found: Any) -> Any:
+        if found is None:
+            return absent
         return entries(found) if table else found
 
     async def load(root: Any, info: Info) -> Any:

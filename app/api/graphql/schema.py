@@ -38,7 +38,7 @@ from app.api.graphql.names import camel, field_name
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
 from app.api.graphql.sentences import sentence_of
-from app.api.graphql.shaped import ABOUT, TABLES
+from app.api.graphql.shaped import ABOUT, ABSENT, TABLES
 from app.api.graphql.subgraph import NOT_SHARED, Subgraph, serve_subgraph
 from app.api.graphql.views import REFUSAL, View, pick, picker
 from app.api.headers import etag, tagged
@@ -345,8 +345,9 @@ class _Builder:
                 table = inner in getattr(cls, TABLES, ())
                 called = edges.RENAMED.get((cls.__name__, inner), camel(inner))
                 sizes = sizes_of(cls, inner)
+                absent = ABSENT.get((cls.__name__, inner))
                 made = loaded_field(
-                    operation, known, inner, annotation, whole, about, sizes, table=table, called=called
+                    operation, known, inner, annotation, whole, about, sizes, table=table, called=called, absent=absent
                 )
                 setattr(cls, inner, made)
 
@@ -442,7 +443,7 @@ def _shorten(core: GraphQLSchema) -> None:
         for field in kind.fields.values():
             made: Any = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
             if made is not None and made.is_basic_field:
-                field.resolve = picker(made.python_name)
+                field.resolve = picker(made.python_name, ABSENT.get((kind.name, made.python_name)))
 
 
 _made: Door | None = None

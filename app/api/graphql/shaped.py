@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from typing import Any, Final, Optional
 
 import strawberry
@@ -17,7 +18,7 @@ from app.views.calendar import CalendarRow
 from app.views.customer import CustomerExport, CustomerRow
 from app.views.errors import Problem
 from app.views.event import Event
-from app.views.event_data import EVENT_DATA
+from app.views.event_data import ALWAYS, EVENT_DATA
 from app.views.export import ROWS
 from app.views.hold import Adjustment
 from app.views.policy import PolicyRow, PublishedPolicy
@@ -52,6 +53,52 @@ TABLES: Final = "__tables__"
 LISTS: Final = "__lists__"
 """The attribute of a made class that names its members that are lists of things."""
 _UNSEEN: Final = frozenset({("Customer", "created_at"), ("Customer", "at")})
+_NOT_ASKED: Final = frozenset(
+    {
+        ("Choice", "covers"),
+        ("Choice", "lots"),
+        ("Closure", "sources"),
+        ("Decision", "trace"),
+        ("Entitlement", "trace"),
+        ("CalendarVersion", "reopened_days"),
+        ("License", "covers"),
+        ("Order", "payment_disputes"),
+        ("Order", "refunds"),
+    }
+)
+"""Lists that only some answers look up. They are null in the others: an empty one would say that there is nothing."""
+_ELSE: Final[Mapping[str, Mapping[str, bool | int | str]]] = {
+    "BatchItem": {"replayed": False},
+    "CalendarPreview": {"reopened_count": 0},
+    "CategoryPrice": {"free_minutes": 0},
+    "ChargedTicket": {"disputed": False},
+    "CoverEvent": {"reading": False},
+    "CreditsEvent": {"reading": False},
+    "Explanation": {"reading": False, "more_consumed": 0, "more_skipped": 0},
+    "ExplanationStep": {"reading": False},
+    "Modification": {"reading": False},
+    "NotTakenBack": {"spent": 0, "held": 0, "expired": 0},
+    "OfferGrant": {"free": False},
+    "OptionGrant": {"free": False},
+    "OrderEvent": {"reading": False, "within_guarantee": False},
+    "OrderRefund": {"reading": False, "within_guarantee": False, "pending": False, "owed": 0},
+    "RefundLine": {"by_lots": 0},
+    "Remedy": {"quantity": 1},
+    "SourceOptions": {
+        "ids": "prefixed",
+        "unmapped": "park",
+        "guests": "by_id",
+        "test_orders": False,
+        "sandbox": False,
+        "subscriptions": False,
+    },
+    "TakenBack": {"credits": 0},
+    "TenantTime": {"fired": 0},
+    "WebhookEndpoint": {"deleted": False},
+}
+"""What REST leaves out where there is nothing to say, and what GraphQL says then."""
+ABSENT: Final[dict[tuple[str, str], Any]] = {}
+"""Type and member -> what stands for a member that a view leaves out; filled as types are made."""
 _types: dict[Any, Any] = {}
 _enums: dict[str, Any] = {}
 
@@ -69,6 +116,10 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
     if name_of(cls) not in _types:
         members = _joined(cls, also, whole=bool(bases))
         tables = {safe(member.name) for member in members if _is_table(member.kind)}
+        for member in members:
+            instead = _ELSE.get(name_of(cls), {}).get(member.name, () if _is_listed(member.kind) else None)
+            if instead is not None and not member.required and _always(cls, member):
+                ABSENT[name_of(cls), safe(member.name)] = instead
         annotations = {
             safe(member.name): _annotation(member.kind if _always(cls, member) else Maybe(member.kind))
             for member in members
@@ -91,12 +142,13 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
 
 
 def _always(cls: Any, member: Member) -> bool:
-    """Whether a member is there in every answer. A refusal's lists are empty here where REST leaves them out. A
-    federated graph may name a customer that we have not seen yet.
-    """
-    if (name_of(cls), member.name) in _UNSEEN:
+    """Whether a member is there in every answer: a list is empty here where REST leaves it out."""
+    name = name_of(cls)
+    if (name, member.name) in _UNSEEN | _NOT_ASKED:
         return False
-    return member.required or (cls is Problem and isinstance(member.kind, Many))
+    if member.required or _is_listed(member.kind):
+        return True
+    return member.name in _ELSE.get(name, ()) or member.name in ALWAYS.get(name, ())
 
 
 def _joined(cls: Any, also: Any, *, whole: bool) -> list[Member]:
@@ -116,6 +168,11 @@ def _joined(cls: Any, also: Any, *, whole: bool) -> list[Member]:
     ]
     rest = (member for member in theirs.values() if member.name not in names)
     return [*found, *(dataclasses.replace(member, required=False) for member in rest)]
+
+
+def _is_listed(kind: Kind) -> bool:
+    """Whether GraphQL gives a list: a list, or a map as its entries."""
+    return isinstance(kind, Many) or (isinstance(kind, Table) and not kind.inline)
 
 
 def _is_table(kind: Kind) -> bool:

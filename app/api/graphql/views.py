@@ -28,8 +28,15 @@ def pick(source: Any, name: str) -> Any:
     return getattr(source, name)
 
 
-def picker(name: str) -> Callable[..., Any]:
-    """Return a resolver that picks the view's own key, as `pick` does."""
+def picker(name: str, absent: Any = None) -> Callable[..., Any]:
+    """Return a resolver that picks the view's own key, as `pick` does; ``absent`` stands for one that is not there."""
+    if absent is not None:
+
+        def resolve_always(source: Any, _info: Any) -> Any:
+            found = pick(source, name)
+            return absent if found is None else found
+
+        return resolve_always
     plain = name.rstrip("_")
 
     def resolve(source: Any, _info: Any) -> Any:
