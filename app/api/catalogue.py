@@ -107,7 +107,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "feed_too_large": Entry(422, "Feed too large", "A feed has at most 5000 events and 1 MiB.", "Send the part of it that you need: the holidays of the coming years."),
     "feed_expands_too_far": Entry(422, "Too many days", "The feed speaks of more days than a draft holds (5000 dates; what repeats is expanded for ten years).", "Write what repeats as `closure_rules`, or as `weekly_hours`, and leave it out of the feed."),
     "unknown_zone": Entry(422, "Unknown time zone", "There is no such IANA time zone.", "Use a name such as `Europe/Berlin` or `Etc/UTC`."),
-    "invalid_target": Entry(422, "Target not valid", "The target cannot be read.", "Use `business_seconds:28800`, `business_days:1`, `business_days:1:close`, `seconds:86400`, `each_business_day`, `rolling:28800`, `at:2025-03-01T17:00:00Z` or `none`."),
+    "invalid_target": Entry(422, "Target not valid", "The target cannot be read.", "Use `business_seconds:28800`, `business_days:1`, `business_days:1:close`, `seconds:86400`, `same_day:15:00`, `each_business_day`, `rolling:28800`, `at:2025-03-01T17:00:00Z` or `none`."),
     "sla_unreachable": Entry(422, "Never due", "The calendar does not open enough within twenty years for this target.", "Use a calendar that opens, or a shorter target."),
     "instant_out_of_range": Entry(422, "Instant out of range", "The instant, or what would be computed from it, lies too far away.", "Use instants between 2000 and 2200."),
     "span_reversed": Entry(422, "Dates the wrong way round", "The last date lies before the first.", "Give `from` on or before `to`."),

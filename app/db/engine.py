@@ -51,7 +51,7 @@ _SAVEPOINT = text("savepoint refusable")
 _ROLL_BACK = text("rollback to savepoint refusable")
 _TENANT_OF = text("select tenant_id from directory where hash = :hash")
 _ROLE = text(
-    "select current_user, r.rolsuper, r.rolbypassrls, pg_is_in_recovery() from pg_roles r"
+    "select current_user as role, r.rolsuper, r.rolbypassrls, pg_is_in_recovery() as is_replica from pg_roles r"
     " where r.rolname = current_user"
 )
 _BEGIN = text("select retainer_begin(:tenant, :lock_timeout, :statement_timeout)")
@@ -461,13 +461,13 @@ class Database:
         """
         async with self.bare() as connection:
             row = (await connection.execute(_ROLE)).one()
-        if row[0] != APPLICATION_ROLE:
+        if row.role != APPLICATION_ROLE:
             raise StartRefused(
-                f"statements run as {row[0]}, not as {APPLICATION_ROLE}: let DATABASE_URL's user become it"
+                f"statements run as {row.role}, not as {APPLICATION_ROLE}: let DATABASE_URL's user become it"
             )
-        if row[1] or row[2]:
-            raise StartRefused(f"the effective role {row[0]} is superuser or bypasses row-level security")
-        if row[3]:
+        if row.rolsuper or row.rolbypassrls:
+            raise StartRefused(f"the effective role {row.role} is superuser or bypasses row-level security")
+        if row.is_replica:
             raise StartRefused("the database is a replica; the service needs the primary")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from app.domain.clocks.event import TRANSITIONS
 from app.domain.tickets.ticket import lifecycle_table
 from app.main import create_app
 from app.settings import Settings
@@ -23,7 +24,13 @@ A pair of state and action that is absent is refused.
 
 Where an action leads to several states, the policy's rules decide which.
 
-{table}"""
+{table}
+## Clock
+
+A pair of phase and event that is absent changes no phase. Pauses are a set of reasons: a resumption ends the phase
+when it takes the last one, and a clock that is started while a reason stands is paused at once.
+
+{phases}"""
 INDEX = {
     "api": "every operation with its scope, its key and its GraphQL twin; scopes; kinds of explanations",
     "closed-sets": "states and kinds, with all their values",
@@ -36,6 +43,12 @@ INDEX = {
     "problems": "every code of a refusal, with the next step",
     "settings": "every setting of the environment",
 }
+
+
+def _phases() -> str:
+    """Return the phases of a clock as a table."""
+    rows = (f"| `{phase}` | {kind} | `{then}` |" for (phase, kind), then in TRANSITIONS.items())
+    return "\n".join(("| phase | event | leads to |", "|---|---|---|", *rows)) + "\n"
 
 
 @cache
@@ -63,7 +76,7 @@ def _pages() -> Iterator[tuple[Path, str]]:
     yield folder / "README.md", page("Reference", f"| page | what |\n|---|---|\n{rows}")
     for name, text in made.items():
         yield folder / f"{name}.md", text
-    yield ROOT / "docs" / "lifecycles.md", LIFECYCLES.format(note=NOTE, table=lifecycle_table())
+    yield ROOT / "docs" / "lifecycles.md", LIFECYCLES.format(note=NOTE, table=lifecycle_table(), phases=_phases())
 
 
 def drifted() -> list[str]:

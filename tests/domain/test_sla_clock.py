@@ -7,7 +7,7 @@ import pytest
 from app.domain.calendar.business_calendar import BusinessCalendar
 from app.domain.calendar.opening_hours import CalendarVersion, weekly_hours
 from app.domain.clocks.clock import ClockState, explain_clock, fold, judge, next_action_at
-from app.domain.clocks.event import Outcome, Party, Phase, WarnBefore, WarnShare, WindowState
+from app.domain.clocks.event import TRANSITIONS, EventKind, Outcome, Party, Phase, WarnBefore, WarnShare, WindowState
 from tests.domain.sla_builders import LONG_AGO, NEW_YORK, NINE_TO_FIVE, Story, a_calendar, ny
 
 
@@ -103,6 +103,27 @@ def test_a_pause_before_the_start_holds_from_the_start() -> None:
     story.then("start", "2025-06-10 10:00").then("resume", "2025-06-10 12:00")
     assert story.state("2025-06-10 11:00").phase is Phase.PAUSED
     assert story.state("2025-06-10 12:00").due_at == ny("2025-06-10 13:00")
+
+
+BEFORE = {
+    Phase.PENDING: [],
+    Phase.RUNNING: ["start"],
+    Phase.PAUSED: ["start", "pause"],
+    Phase.STOPPED: ["start", "stop"],
+    Phase.CANCELLED: ["start", "cancel"],
+}
+
+
+@pytest.mark.parametrize("kind", ["start", "pause", "resume", "stop", "cancel", "reopen"])
+@pytest.mark.parametrize("phase", BEFORE)
+def test_a_phase_changes_as_the_published_table_says(phase: Phase, kind: str) -> None:
+    """`docs/lifecycles.md` is made of the table; a pair that it lacks changes no phase."""
+    story = Story()
+    for hour, before in enumerate(BEFORE[phase], start=10):
+        story.then(before, f"2025-06-10 {hour}:00", reason="r" if before == "pause" else None)
+    assert story.state("2025-06-10 14:00").phase is phase
+    story.then(kind, "2025-06-10 15:00", reason="r" if kind in ("pause", "resume") else None)
+    assert story.state("2025-06-10 16:00").phase is TRANSITIONS.get((phase, EventKind(kind)), phase)
 
 
 def test_retargeting_keeps_the_time_used_and_the_pauses() -> None:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.views import shapes
+from app.views.ticket import Ticket
+
 SENTENCES: Final[dict[str, str]] = {
     "accept": "Whether the customer takes the price.",
     "acting_agent": "Who acts for the vendor: a person, by your id.",
@@ -163,8 +166,9 @@ SENTENCES: Final[dict[str, str]] = {
     "work": "Lines of work, as they would be logged.",
     "zone": "The time zone by its name in the tz database.",
 }
+_OF_TICKETS: Final = {member.name: member.about for member in shapes.members(Ticket)}
 
 
 def sentence_of(name: str) -> str | None:
-    """Return what an argument of this name means; None where nobody has said it."""
-    return SENTENCES.get(name)
+    """Return what an argument of this name means; else what a ticket's member of that name is, else None."""
+    return SENTENCES.get(name) or _OF_TICKETS.get(name)
