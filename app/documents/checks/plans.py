@@ -60,6 +60,19 @@ def _asked(c: Checker) -> bool:
     return any(name.startswith(("plan.", "cover.")) for name in names)
 
 
+def _upgrade(c: Checker, grant: CoverGrant, parts: Parts) -> None:
+    names = [plan.plan for plan in c.policy.plans]
+    if grant.plan not in names[1:]:
+        c.error(parts, "no_lower_plan", "No plan stands below it.", "Write a higher `plan`, or remove `ends`.")
+    if grant.start != "order" or grant.term is None or grant.scope != "account":
+        c.error(
+            parts,
+            "upgrade_waits",
+            "What ends with another plan begins with its order, has a term, and serves the account.",
+            "Write `start: order`, a `term`, and no `scope`.",
+        )
+
+
 def _grant(c: Checker, offer: Offer, grant: CoverGrant, parts: Parts) -> None:
     if grant.plan is not None and c.policy.plan(grant.plan) is None:
         names = ", ".join(plan.plan for plan in c.policy.plans)
@@ -74,6 +87,8 @@ def _grant(c: Checker, offer: Offer, grant: CoverGrant, parts: Parts) -> None:
         )
     elif isinstance(grant.seats, int) and not 1 <= grant.seats <= 1_000_000:
         c.error((*parts, "seats"), "bad_seats", f"{grant.seats} seats cannot be.", "Write 1 to 1000000.")
+    if grant.ends == "with_running":
+        _upgrade(c, grant, (*parts, "ends"))
     if c.policy.pays(grant.plan):
         return
     if grant.start == "first_ticket":

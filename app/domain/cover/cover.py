@@ -189,10 +189,12 @@ def open_cover(
     ends_at: datetime | None,
     occurred_at: datetime | None = None,
     seats: int | None = None,
+    own_term: bool = True,
 ) -> Cover:
     """Grants a cover; ``starts_at`` None makes it pending. The event tells the end (CACTU-13).
 
-    ``occurred_at``: since when it is there, if not since the order (a choice that was made later).
+    ``occurred_at``: since when it is there, if not since the order (a choice that was made later). ``own_term``: False
+    for an upgrade that ends with the plan beneath it.
     """
     cover = Cover(
         cover_id=CoverId(account.mint("cov")),
@@ -206,7 +208,7 @@ def open_cover(
         scope=grant.scope,
         levels=grant.levels,
         actions=grant.actions,
-        term=None if grant.term is None else term_json(grant.term),
+        term=None if grant.term is None or not own_term else term_json(grant.term),
         start=grant.start,
         free=grant.free,
         plan=grant.plan,

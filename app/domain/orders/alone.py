@@ -50,5 +50,5 @@ def _covers(offer: Offer) -> Iterable[CoverGrant]:
 
 
 def _queues(grant: CoverGrant) -> bool:
-    """Whether a period waits for those bought before it, and others for it."""
-    return grant.start in ("after_current", "when_uncovered")
+    """Whether a period waits for those bought before it, and others for it, or ends with one of them."""
+    return grant.start in ("after_current", "when_uncovered") or grant.ends == "with_running"

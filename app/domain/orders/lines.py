@@ -155,7 +155,7 @@ def paid_price(
     editions = {license_.edition for license_ in held if license_.edition}
     highest = max(editions, key=lambda e: policy.editions.index(e) if e in policy.editions else -1, default=None)
     sold_as = policy.offer(line.sku)
-    buyer = Buyer(edition=highest, licenses=held, lapse=lapse)
+    buyer = Buyer(edition=highest, licenses=held, lapse=lapse, at=order.placed_at)
     cost = cost_of(policy, offer, buyer, n=sold_as[1] if sold_as else None, currency=order.currency)
     return None if cost is None else cost.total.amount
 

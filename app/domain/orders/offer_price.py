@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
-from app.domain.account.customer import License
+from app.domain.account.customer import Cover, License
+from app.domain.cover.cover import term_zone
+from app.domain.cover.upgrades import beneath
 from app.domain.orders.lapse import Lapse
 from app.domain.policy.offer_prices import LicensePercent, OfferPrice, Reinstatement, Tiers
 from app.domain.policy.offers import CoverGrant, Offer
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import cited
 from app.domain.values.money import Money, share
-from app.domain.values.text import decimal_text
+from app.domain.values.term import add_term
+from app.domain.values.text import day, decimal_text
 
-StepName = Literal["list", "tier", "licenses", "further_licenses", "minimum", "reinstatement", "fee"]
+StepName = Literal[
+    "list", "tier", "licenses", "further_licenses", "minimum", "time_left", "lower_plan", "reinstatement", "fee"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +37,9 @@ class Buyer:
     edition: str | None = None
     licenses: Sequence[License] = ()
     lapse: Lapse | None = None
+    covers: Sequence[Cover] = ()
+    """Covers that an upgrade may end with."""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +61,7 @@ class OfferCost:
     steps: tuple[OfferStep, ...]
 
 
+_SECOND: Final = timedelta(seconds=1)
 _Addend = tuple[StepName, Fraction, str, str | None]
 """A step before it is rounded: its name, what it adds, its sentence and its clause."""
 
@@ -72,6 +82,10 @@ def cost_of(
         words = f"At least {price.minimum} {money} are charged."
         addends.append(("minimum", least - exact, words, price.minimum_clause or price.clause))
         exact = least
+    upgrade = _upgrade(policy, offer, exact, buyer, money)
+    if upgrade is None:
+        return None
+    addends += upgrade
     if price.reinstatement is not None and buyer.lapse is not None:
         addends += _lapsed(offer, price.reinstatement, exact, buyer.lapse, money)
     return _rounded(policy, addends, money)
@@ -143,6 +157,43 @@ def _of_licenses(
     words = f"{rule.percent} percent of {decimal_text(whole)} {currency}, the price of "
     words += f"{'the dearest license' if rule.of == 'dearest' else what}."
     return "licenses", whole * Fraction(rule.percent) / 100, words, clause
+
+
+def _upgrade(policy: Policy, offer: Offer, price: Fraction, buyer: Buyer, currency: str) -> list[_Addend] | None:
+    """What an upgrade costs less: the time after the lower plan ends, and what is left of that plan by the list.
+
+    None where the lower plan has no price by the list.
+    """
+    grant = next((grant for grant in offer.grants if isinstance(grant, CoverGrant)), None)
+    if grant is None or grant.term is None or buyer.at is None:
+        return []
+    lower = beneath(policy, grant, buyer.covers, buyer.at)
+    if not lower or lower[-1].ends_at is None:
+        return []
+    whole = add_term(buyer.at, grant.term, term_zone(policy)) - buyer.at
+    left = lower[-1].ends_at - buyer.at
+    part = price * Fraction(left // _SECOND, whole // _SECOND)
+    words = f"It ends with the plan that runs, on {day(lower[-1].ends_at)}."
+    found: list[_Addend] = [("time_left", part - price, words, grant.clause)]
+    for cover in lower:
+        listed = _price_of_cover(policy, cover, currency)
+        if listed is None or cover.starts_at is None or cover.ends_at is None:
+            return None
+        unused = cover.ends_at - max(buyer.at, cover.starts_at)
+        worth = listed * Fraction(unused // _SECOND, (cover.ends_at - cover.starts_at) // _SECOND)
+        words = f"What is left of {cover.plan} is worth {decimal_text(worth)} {currency}."
+        found.append(("lower_plan", -min(worth, part), words, grant.clause))
+        part -= min(worth, part)
+    return found
+
+
+def _price_of_cover(policy: Policy, cover: Cover, currency: str) -> Fraction | None:
+    """What a cover costs by the list now, without what depends on its buyer; None where no price is named."""
+    for offer in policy.offers:
+        if any(grant.rule == cover.rule and getattr(grant, "plan", None) == cover.plan for grant in offer.grants):
+            cost = cost_of(policy, offer, Buyer(), n=cover.seats if offer.sku_pattern else None, currency=currency)
+            return None if cost is None else Fraction(cost.total.amount)
+    return None
 
 
 def _listed(policy: Policy, license_: License, currency: str) -> Fraction | None:

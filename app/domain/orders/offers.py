@@ -32,7 +32,11 @@ def cost_now(
     (CSC-18). An account without a license has the lowest edition's.
     """
     buyer = Buyer(
-        edition=account.highest_edition(), licenses=account.active_licenses(), lapse=lapse_now(account, offer)
+        edition=account.highest_edition(),
+        licenses=account.active_licenses(),
+        lapse=lapse_now(account, offer),
+        covers=[*account.covers.values()],
+        at=account.at,
     )
     return cost_of(account.policy, offer, buyer, n=n, currency=currency)
 

@@ -21,6 +21,7 @@ from typing import Any
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
+from app.domain.cover import upgrades
 from app.domain.cover.start import begins_at, stretches_of
 from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.lot import Lot
@@ -239,12 +240,7 @@ class _Line:
         key = (self.order.order_id, self.line.line_id, unit_no)
         cost = None
         if license_ is None:
-            held = [
-                held
-                for held in self.account.licenses.values()
-                if held.placed_at <= self.order.placed_at and held.ended_reason != "corrected"
-            ]
-            paid = paid_price(self.order, self.line, self.policy, offer, held)
+            paid = paid_price(self.order, self.line, self.policy, offer, _held(self.account, self.order.placed_at))
             cost = None if paid is None else Money(paid * (amount // (each or 1)), self.order.currency)
         lot = grant_credits(
             self.account,
@@ -315,6 +311,7 @@ class _Line:
                     covers.move(
                         self.account, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=self.order.placed_at
                     )
+        _end_with_lower(self, grant, at)
         for starts_at, ends_at in periods[len(at) :]:
             made = covers.open_cover(
                 self.account,
@@ -326,6 +323,7 @@ class _Line:
                 placed_at=self.order.placed_at,
                 starts_at=starts_at,
                 ends_at=ends_at,
+                own_term=_lower_end(self, grant) is None,
                 seats=n if grant.seats == "sku" else grant.seats,
             )
             mine.append(made)
@@ -340,6 +338,8 @@ class _Line:
         placed_at, terms = self.order.placed_at, CoverTerms.of(self.policy)
         if grant.term is None:
             return [(placed_at, None)] * target
+        if (together := _lower_end(self, grant)) is not None:
+            return [(placed_at, together)] * target
         before = self.there.timeline
         anchor = begins_at(grant, placed_at, self.account.licenses.values(), before, terms)
         alike = [
@@ -424,6 +424,42 @@ class _Line:
             {},
             (),
         )
+
+
+def _lower_end(line: _Line, grant: CoverGrant) -> datetime | None:
+    """When an upgrade that a line brings ends, if it ends with a lower plan."""
+    others = _others(line.account, line.order, line.line)
+    return upgrades.ends_with(line.policy, grant, others, line.order.placed_at)
+
+
+def _end_with_lower(line: _Line, grant: CoverGrant, mine: Sequence[Cover]) -> None:
+    """Moves the end of an upgrade, because an order of the lower plan that was placed earlier has arrived."""
+    account, placed_at = line.account, line.order.placed_at
+    others = _others(account, line.order, line.line) if mine else []
+    lower = upgrades.beneath(line.policy, grant, others, placed_at)
+    if not lower or lower[-1].ends_at is None or not upgrades.as_bought(line.policy, lower):
+        return
+    for cover in mine:
+        # One that has ended, though no lower plan ends with it, was taken back and stays so.
+        over = cover.ends_at is not None and cover.ends_at <= account.at
+        follows = not over or any(cover.ends_at == other.ends_at for other in lower)
+        own = cover.term is not None
+        stands = cover.state == "running" and (upgrades.as_bought(line.policy, [cover]) if own else follows)
+        if stands and cover.ends_at != lower[-1].ends_at:
+            cover.term = None
+            covers.move(account, cover, starts_at=placed_at, ends_at=lower[-1].ends_at, occurred_at=placed_at)
+
+
+def _others(account: CustomerAccount, order: Order, line: OrderLine) -> list[Cover]:
+    """Return the covers that a line did not bring."""
+    mine = (order.order_id, line.line_id)
+    return [cover for cover in account.covers.values() if (cover.order_id, cover.line_id) != mine]
+
+
+def _held(account: CustomerAccount, at: datetime) -> list[License]:
+    """Return the licenses that were bought by an instant, those that have ended since among them."""
+    found = account.licenses.values()
+    return [license_ for license_ in found if license_.placed_at <= at and license_.ended_reason != "corrected"]
 
 
 def _clause_of(policy: Policy, line: OrderLine) -> str:

@@ -79,6 +79,8 @@ class CoverGrant:
     """``true``: it came with a license, and cannot be suspended."""
     plan: str | None = None
     """The plan that runs with it; one of ``plans``."""
+    ends: Literal["own", "with_running"] = "own"
+    """``with_running``: with the lower plan that runs when it is bought, and priced for that time."""
     seats: int | Literal["sku"] | None = None
     """For how many people it is; ``sku``: the number in the sku; left out: nobody counts them."""
     when: Condition | None = None
