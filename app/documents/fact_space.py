@@ -58,6 +58,7 @@ _OFFER: Final[dict[str, Fact]] = {
     "customer.editions": _LIST,
     "cover.lapsed_days": Fact("integer"),
     "cover.lapsed_months": Fact("integer"),
+    "customer.plans_had": _LIST,
 }
 _CUSTOMER: Final[dict[str, Fact]] = {
     "cover.active": _YES_NO,
@@ -142,6 +143,7 @@ def ticket_facts(policy: Policy) -> FactSpace:
             **_TICKET,
             **_counts(policy),
             **_plan(policy),
+            **_release(policy),
             "ticket.category": Fact("choice", tuple(c.category for c in policy.categories)),
             "ticket.credit_type": Fact("choice", types),
             "ticket.priority": Fact("choice", tuple(p.priority for p in policy.priorities)),
@@ -196,6 +198,13 @@ def _plan(policy: Policy) -> dict[str, Fact]:
         "plan.seats": Fact("integer", least=1),
         "plan.ends_at": Fact("instant"),
     }
+
+
+def _release(policy: Policy) -> dict[str, Fact]:
+    """The facts of the release that a ticket is about, where releases are listed."""
+    if policy.releases is None:
+        return {}
+    return {"release.supported": _BOOL, "release.name": _TEXT, "release.ends_at": Fact("instant")}
 
 
 def _edition(policy: Policy) -> Fact:

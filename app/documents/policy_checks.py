@@ -14,7 +14,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from app.documents.checks import counts, frame, numbers, offers, plans, prices, promises, rules, story, surcharges
+from app.documents.checks import (
+    counts,
+    frame,
+    numbers,
+    offers,
+    plans,
+    prices,
+    promises,
+    releases,
+    rules,
+    story,
+    surcharges,
+)
 from app.documents.checks.context import Checker, Enough, fault_of
 from app.documents.marks import Marks, Problem
 from app.domain.policy.policy import Policy
@@ -25,6 +37,7 @@ _CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (
     frame.check_clauses,
     offers.check_offers,
     plans.check_plans,
+    releases.check_releases,
     rules.check_actions,
     rules.check_qualification,
     prices.check_categories,

@@ -6,6 +6,7 @@ import dataclasses
 
 from app.documents.fact_space import Fact, action_facts, offer_facts, ticket_facts, work_facts
 from app.domain.policy.plans import SupportPlan
+from app.domain.policy.releases import Releases
 from app.usecases.tenants.tenants import templates
 from scripts.reference.table import code, codes, page, table
 
@@ -26,6 +27,7 @@ MEANING = {
     "customer.editions": "the editions of the licenses held",
     "customer.hosting_certified": "whether the host of the ticket (fact `host`) is certified; unknown until recorded",
     "customer.licenses": "how many licenses are held",
+    "customer.plans_had": "the plans of which the customer had a period before this line",
     "customer.licenses_bought": "the same with ended ones, without refunded ones",
     "entitled.<action>": "whether the customer may do this action of the policy",
     "license.active": "whether the license is active",
@@ -43,6 +45,9 @@ MEANING = {
     "plan.name": "the highest plan that runs for the license, one of the policy's `plans`",
     "plan.rank": "its place in `plans`, from 1; 0 where no plan runs",
     "plan.seats": "for how many people that plan is; unknown where nobody counts them",
+    "release.ends_at": "when support of that release ends; unknown where no end is known yet",
+    "release.name": "the release that the ticket is about, one of the policy's `releases`; unknown where it is none",
+    "release.supported": "whether that release is supported now",
     "query.forum": "what the caller says under `forum`",
     "query.product": "what the caller says under `product`",
     "query.reason": "what the caller says under `reason`",
@@ -67,7 +72,8 @@ MEANING = {
 def facts() -> str:
     """Return the page. A fact without a meaning here, or a meaning without its fact, is an error."""
     plan = SupportPlan(plan="gold", title="Gold", clause="ALL-1")
-    policy = dataclasses.replace(templates()["shopp"][0], plans=(plan,))
+    releases = Releases(fact="version", clause="ALL-1", releases=())
+    policy = dataclasses.replace(templates()["shopp"][0], plans=(plan,), releases=releases)
     places = {
         "order line (`when`, `requires` of offers and grants)": dict(offer_facts().facts),
         "action": dict(action_facts(policy).facts),

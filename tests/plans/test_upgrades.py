@@ -1,4 +1,4 @@
-"""Upgrades in mid-period: the higher plan ends with the lower one, and is priced for that time; downgrades at the end."""
+"""Upgrades in mid-period end with the lower plan and are priced for that time; downgrades begin at the end."""
 
 from __future__ import annotations
 
@@ -146,7 +146,9 @@ async def test_a_downgrade_begins_when_the_higher_plan_ends(shop: Vendor) -> Non
 
 
 def test_upgrades_are_checked_with_their_lines() -> None:
-    line = "- {kind: cover, rule: gold_month, clause: P-2, term: {months: 1}, start: order, plan: %s, ends: with_running}"
+    line = (
+        "- {kind: cover, rule: gold_month, clause: P-2, term: {months: 1}, start: order, plan: %s, ends: with_running}"
+    )
     lowest = findings(("plan: gold, seats: 3", "plan: maintenance, ends: with_running"))
     assert ("no_lower_plan", line % "maintenance") in lowest
     late = findings(("start: order, plan: gold, seats: 3", "start: after_current, plan: gold, ends: with_running"))

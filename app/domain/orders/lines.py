@@ -13,6 +13,7 @@ from app.domain.account.customer import License, Order, OrderLine
 from app.domain.orders.lapse import Lapse, asks_of_lapse, lapse_of
 from app.domain.orders.offer_price import Buyer, cost_of
 from app.domain.orders.offers import editions_of, lapse_facts
+from app.domain.policy.conditions import facts_used
 from app.domain.policy.offers import NotGranted, Offer
 from app.domain.policy.policy import Policy
 from app.domain.values.money import discount_percent, unit_of
@@ -20,6 +21,7 @@ from app.domain.values.text import decimal_text
 from app.domain.values.wire import jsonable
 
 UNKNOWN_SKU: Final = "unknown_sku"
+PLANS_HAD: Final = "customer.plans_had"
 _UNKNOWN_CLAUSE: Final = "ALL-5"
 
 _PARTS: Final = re.compile(r"([^0-9]*)([0-9]*)")
@@ -132,9 +134,32 @@ def line_facts(account: CustomerAccount, order: Order, line: OrderLine, policy: 
         "line.list_price_zero": line.list_price is not None and line.list_price <= 0,
         "customer.licenses": len(held),
         "customer.editions": editions_of(held),
+        PLANS_HAD: plans_before(account, order, line) if PLANS_HAD in _asked(offer) else None,
     }
     facts |= {f"attributes.{name}": value for name, value in line.attributes.items()}
     return facts
+
+
+def _asked(offer: Offer) -> set[str]:
+    """Return the facts that an offer and its grants look at."""
+    conditions = [offer.requires, *(grant.when for grant in offer.grants)]
+    return {name for condition in conditions for name in facts_used(condition)}
+
+
+def plans_before(account: CustomerAccount, order: Order, line: OrderLine) -> tuple[str, ...]:
+    """Return the plans of which orders that were placed before a line brought a period."""
+    mine = (order.placed_at, order.order_id, place_of(line.line_id))
+    return tuple(
+        sorted(
+            {
+                cover.plan
+                for cover in account.covers.values()
+                if cover.plan is not None
+                and cover.state != "voided"
+                and (cover.granted_at, cover.order_id or "", place_of(cover.line_id or "")) < mine
+            }
+        )
+    )
 
 
 def lapse_before(account: CustomerAccount, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> Lapse | None:

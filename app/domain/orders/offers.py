@@ -78,6 +78,9 @@ def purchase_facts(account: CustomerAccount, offer: Offer | None = None, *, quan
         "line.list_price_zero": False,
         "customer.licenses": len(held),
         "customer.editions": editions_of(held),
+        "customer.plans_had": tuple(
+            sorted({cover.plan for cover in account.covers.values() if cover.plan and cover.state != "voided"})
+        ),
     }
 
 

@@ -30,7 +30,7 @@ from app.domain.orders.corrections import used, withdraw
 from app.domain.orders.granted import Granted, OrderOutcome, granted_so_far, moved, said_to_be_granted
 from app.domain.orders.grants import emit_cover, grant_credits, notices_of
 from app.domain.orders.licenses import rank, uncounted
-from app.domain.orders.lines import Terms, line_facts, paid_price, pin_of, place_of, shown, sold
+from app.domain.orders.lines import PLANS_HAD, Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.orders.offers import grant_json, options_of
 from app.domain.orders.wrong_class import already_granted, take_back
 from app.domain.policy.conditions import facts_used, holds
@@ -107,7 +107,9 @@ class _Line:
         offer, n = found
         facts = line_facts(self.account, self.order, self.line, self.policy, offer)
         stands = holds(offer.requires, facts) is True
-        if not stands and self.corrected and offer.kind != "license" and not used(self.account, self.order, self.line):
+        again = PLANS_HAD in facts_used(offer.requires) and self._granted_before()  # a trial that was not the first
+        changed = again or (self.corrected and offer.kind != "license")
+        if not stands and changed and not used(self.account, self.order, self.line):
             withdraw(self.account, self.order, self.line)
             self.there.forget(self.order, self.line)
         if not stands and not self._granted_before():

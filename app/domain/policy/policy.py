@@ -25,6 +25,7 @@ from app.domain.policy.document import STRICT
 from app.domain.policy.handling_rules import Access, Disputes, LateFacts, PauseReason, Reopening
 from app.domain.policy.offers import ChoiceGrant, CreditGrant, NotOffered, Offer, number_in
 from app.domain.policy.plans import SupportPlan
+from app.domain.policy.releases import Releases
 from app.domain.policy.service_levels import SERVICE_HOURS, Promise, ServiceHours
 from app.domain.policy.surcharges import ROUNDING, Priority, Rounding, Surcharge, WorkKind, WorkRules
 from app.domain.policy.ticket_rules import (
@@ -133,6 +134,8 @@ class Policy:
     """Skus that the vendor says it does not sell."""
     credits: CreditRules | None = None
     """Types of credits and the rules of their ledger; left out: the vendor has no credits."""
+    releases: Releases | None = None
+    """Which releases of the product are supported; left out: nobody asks."""
     facts: tuple[FactSpec, ...] = ()
     """Facts that a helpdesk may state of a ticket."""
     categories: tuple[Category, ...] = ()

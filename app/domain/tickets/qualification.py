@@ -16,6 +16,7 @@ from app.domain.account.customer import License
 from app.domain.orders.remedies import APPLY_CREDIT, REQUEST_KIND, Need, remedies, serving_types, typed_words
 from app.domain.policy.conditions import Condition, Test, facts_used, holds, tests_of
 from app.domain.policy.policy import Policy
+from app.domain.policy.releases import facts_of_release
 from app.domain.policy.ticket_rules import Check, FactSpec, Ground
 from app.domain.policy.wording import FACT_TITLES, plain, title_of
 from app.domain.tickets import counts, entitlement
@@ -126,6 +127,7 @@ def facts_for(account: CustomerAccount, ticket: Ticket) -> dict[str, Any]:
         entitlement.facts_of(account, ticket.license_id, credit_type=credit_type, host=ticket.facts.get(hosts.HOST))
     )
     facts.update({name: value for name, value in ticket.facts.items() if value is not None})
+    facts.update(facts_of_release(account.policy.releases, account.policy.term_zone, ticket.facts, account.when))
     facts.update(
         {
             "ticket.channel": ticket.channel,
@@ -366,6 +368,8 @@ def _described(policy: Policy, test: Test) -> str:
     spec = next((fact for fact in policy.facts if fact.fact == test.fact), None)
     if test.fact == "license.owned" and test.op == "eq" and test.value is True:
         return "naming a license of this customer"
+    if test.fact == "release.supported" and test.op == "eq" and test.value is True:
+        return "a release that is supported"
     if spec is not None and spec.type == "boolean" and test.op in {"eq", "ne"} and isinstance(test.value, bool):
         so = test.value if test.op == "eq" else not test.value
         return f"{'this being so' if so else 'this not being so'}: {plain(spec.title)}"
