@@ -50,7 +50,7 @@ service_hours:
   weekly_hours: {mon: [["09:00", "17:00"]], tue: [["09:00", "17:00"]], fri: [["09:00", "17:00"]]}
 """
 WRITTEN = [block.text for block in blocks(PAGE) if block.language == "yml"]
-EXAMPLES = [text for text in WRITTEN if not text.startswith("# c")]
+EXAMPLES = [text for text in WRITTEN if re.match(r"# \d", text)]
 NUMBERS = re.findall(r"^\| [^|]+ \| [^|]+ \| (\d+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
 

@@ -340,8 +340,8 @@ class _Line:
         placed_at, terms = self.order.placed_at, CoverTerms.of(self.policy)
         if grant.term is None:
             return [(placed_at, None)] * target
-        if (together := _lower_end(self, grant)) is not None:
-            return [(placed_at, together)] * target
+        if (until := _lower_end(self, grant)) is not None:
+            return [(placed_at, until)] * target
         before = self.there.timeline
         anchor = begins_at(grant, placed_at, self.account.licenses.values(), before, terms)
         alike = [
