@@ -156,6 +156,33 @@ def test_going_on_comes_to_what_folding_everything_does(
         clock.pass_time(now, event.recorded_at, until, late)
 
 
+@pytest.mark.parametrize("kind", [EventKind.REOPEN, EventKind.START])
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_a_running_clock_is_not_begun_again_and_follows_the_calendar_that_came_with_it(
+    calendar: BusinessCalendar, kind: EventKind
+) -> None:
+    """A stop that was corrected away leaves a reopening behind it. Its calendar may lack the date that was owed."""
+    start = ClockEvent(
+        seq=1,
+        kind=EventKind.START,
+        occurred_at=from_s(START),
+        recorded_at=from_s(START),
+        calendar_revision=1,
+        tzdb_version="1",
+    )
+    for days in range(15):
+        now = revisions(calendar, date(2025, 10, 6) + timedelta(days=days))[1]
+        for hours in range(0, 60, 2):
+            told = from_s(START + hours * 3600)
+            again = replace(start, seq=2, kind=kind, occurred_at=told, recorded_at=told, calendar_revision=2)
+            changed = replace(again, kind=EventKind.CALENDAR_CHANGED)
+            at = from_s(START + 40 * 86_400)
+            state = fold(DAILY, now.calendar, [start, again], at=at, history=now.history)
+            moved = fold(DAILY, now.calendar, [start, changed], at=at, history=now.history)
+            assert state.ignored == (2,)
+            assert state.due_at == moved.due_at
+
+
 def old_clock(days: int) -> tuple[Life, Hours, datetime]:
     """A promise that somebody answered now and then for so many days."""
     hours = revisions(CALENDARS[0], date(2025, 10, 13))[0]

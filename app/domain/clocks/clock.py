@@ -168,7 +168,8 @@ def judge(
     return tuple(sorted(found.values(), key=lambda fact: (fact.at, fact.cycle, str(fact.window_date), fact.key[2])))
 
 
-_BRINGS_ITS_CALENDAR: Final = (EventKind.START, EventKind.REOPEN, EventKind.CALENDAR_CHANGED, EventKind.TZDB_CHANGED)
+_MOVES_BY_ITSELF: Final = (EventKind.CALENDAR_CHANGED, EventKind.TZDB_CHANGED)
+"""Events that work the due time out anew for the calendar that they bring."""
 _JUDGES_ANEW: Final = (EventKind.CORRECT, EventKind.CALENDAR_CHANGED, EventKind.REJUDGE)
 
 
@@ -311,7 +312,9 @@ class Fold:
         if calendar is self.progress.calendar:
             return
         self.progress.go_over_to(calendar)
-        if event.kind not in _BRINGS_ITS_CALENDAR and event.edition >= FROZEN:
+        # A running clock starts no second time: what is due follows the calendar all the same.
+        begins = event.kind in (EventKind.START, EventKind.REOPEN) and not self._live()
+        if not begins and event.kind not in _MOVES_BY_ITSELF and event.edition >= FROZEN:
             self._recompute(event, second)
             self.advance(second)  # the due time that holds now may lie before
 
