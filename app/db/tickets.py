@@ -120,20 +120,22 @@ async def require(tx: Tx, external_id: str) -> Ticket:
     return found
 
 
+def fact_of(event: Any) -> Fact:
+    """Return an event of a ticket's stream, or its row, as the fold reads it."""
+    return Fact(
+        seq=event.seq,
+        kind=event.kind,
+        occurred_at=event.occurred_at,
+        recorded_at=event.recorded_at,
+        actor=event.actor,
+        payload=event.payload,
+    )
+
+
 async def facts(tx: Tx, ticket_id: str) -> list[Fact]:
     """The stream of a ticket, in order."""
     rows = await tx.rows(_FACTS, {"tenant": tx.tenant_id, "ticket": ticket_id})
-    return [
-        Fact(
-            seq=row.seq,
-            kind=row.kind,
-            occurred_at=row.occurred_at,
-            recorded_at=row.recorded_at,
-            actor=row.actor,
-            payload=row.payload,
-        )
-        for row in rows
-    ]
+    return [fact_of(row) for row in rows]
 
 
 async def as_of(
@@ -141,18 +143,7 @@ async def as_of(
 ) -> Ticket | None:
     """The ticket as it stood then; None when it was not there yet. ``due``: what fell due and is not written yet."""
     known = await facts(tx, ticket.ticket_id)
-    known += [
-        Fact(
-            seq=stream_event.seq,
-            kind=stream_event.kind,
-            occurred_at=stream_event.occurred_at,
-            recorded_at=stream_event.recorded_at,
-            actor=stream_event.actor,
-            payload=stream_event.payload,
-        )
-        for stream_event in due
-        if stream_event.stream == "ticket"
-    ]
+    known += [fact_of(stream_event) for stream_event in due if stream_event.stream == "ticket"]
     return fold(
         known,
         ticket_id=TicketId(ticket.ticket_id),

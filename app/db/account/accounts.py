@@ -14,6 +14,7 @@ from app.db import claims, policies
 from app.db.account import account_rows, counted, customers, parts, people, preload, shown
 from app.db.account.account_rows import AccountRows
 from app.db.account.parts import AccountPart
+from app.db.account.preload import customer_of
 from app.db.claims import CLAIMED, Claim
 from app.db.combined import Select
 from app.db.engine import Tx
@@ -70,19 +71,6 @@ _LOCK = text(
     f"select {_CUSTOMER} from customer where tenant_id = :tenant and customer_id = any(:customers)"
     " order by customer_id for update"
 )
-
-
-def customer_of(row: Any) -> Customer:
-    """Return the customer of a row."""
-    return Customer(
-        customer_id=row.customer_id,
-        external_id=row.external_id,
-        last_at=row.last_at,
-        event_sequence=row.event_sequence,
-        data=dict(row.data),
-        profile=dict(row.profile),
-        company_id=row.company_id,
-    )
 
 
 async def find_customer(tx: Tx, external_id: str) -> Customer | None:

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import text
 
 from app.db import claims
-from app.db.account import accounts, parts, people
+from app.db.account import accounts, parts, people, preload
 from app.db.claims import CLAIMED, Claim
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
@@ -91,7 +91,7 @@ async def _lock(tx: Tx, external_id: str, claim: Claim) -> tuple[Customer, str, 
     """Return the locked account, the customer who asks, and the company that this one is of as far as was seen."""
     row = await tx.row(_LOCK, {"tenant": tx.tenant_id, "external": external_id, **claim.parameters})
     if row is not None:
-        return accounts.customer_of(row), row.person_id, row.belongs_to
+        return preload.customer_of(row), row.person_id, row.belongs_to
     await claims.take(tx, claim)
     made = await accounts.create_customer(tx, external_id)
     if made is not None:

@@ -39,6 +39,19 @@ class Preloaded:
         return copy.deepcopy(self.ledger)
 
 
+def customer_of(row: Any) -> Customer:
+    """Return the customer of a row."""
+    return Customer(
+        customer_id=row.customer_id,
+        external_id=row.external_id,
+        last_at=row.last_at,
+        event_sequence=row.event_sequence,
+        data=dict(row.data),
+        profile=dict(row.profile),
+        company_id=row.company_id,
+    )
+
+
 def named(tx: Tx, external_id: str) -> Customer | None:
     """The kept customer of a vendor's id."""
     found: Preloaded | None = tx.caches.get((_BY_NAME, external_id))
@@ -62,16 +75,7 @@ async def load(tx: Tx, external_ids: Sequence[str], *, open_ticket: Any) -> None
             c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.company_id, c.created_at
         ).where(c.tenant_id == tx.tenant_id, c.external_id.in_(list(external_ids)), c.merged_into.is_(None))
     ):
-        customer = Customer(
-            customer_id=row.customer_id,
-            external_id=row.external_id,
-            last_at=row.last_at,
-            event_sequence=row.event_sequence,
-            data=dict(row.data),
-            profile=dict(row.profile),
-            company_id=row.company_id,
-        )
-        found[row.customer_id] = Preloaded(customer, row.created_at, ({}, {}, {}))
+        found[row.customer_id] = Preloaded(customer_of(row), row.created_at, ({}, {}, {}))
     if not found:
         return
     loaded = await ledger_rows.load(tx, list(found), every_lot=True, ticket_holds=True)

@@ -15,10 +15,10 @@ from sqlalchemy import insert, text
 
 from app.db import schema as s
 from app.db.engine import Tx
+from app.db.tickets import fact_of
 from app.documents.policy_document import dump
 from app.domain.policy.policy import Policy
 from app.domain.tickets.recorded_steps import steps_of
-from app.domain.tickets.ticket import Fact
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Before anything was recorded."""
@@ -303,18 +303,7 @@ class _Reader:
             ticket = rows[ticket_id]
             self.made[ticket.customer_id].tickets.append((ticket.external_id, ticket.opened_at))
             places = self._places(ticket.external_id, events)
-            facts = [
-                Fact(
-                    seq=event.seq,
-                    kind=event.kind,
-                    occurred_at=event.occurred_at,
-                    recorded_at=event.recorded_at,
-                    actor=event.actor,
-                    payload=event.payload,
-                )
-                for event in events
-            ]
-            for step in steps_of(facts):
+            for step in steps_of([fact_of(event) for event in events]):
                 data = dict(step.data)
                 if step.name == "open":
                     data["subject"] = ticket.subject

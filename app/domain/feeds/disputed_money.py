@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, Literal
 
+from app.domain.feeds.amounts import amount_of, amount_text
 from app.domain.feeds.refund_reasons import counts
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.money import unit_of
@@ -96,7 +97,7 @@ def disputed(known: Known, order: Known) -> tuple[tuple[DisputeTarget, ...], lis
                 dispute_id=key,
                 state=state,
                 units=units,
-                amount=_decimal(rows[key]["amount"]),
+                amount=amount_of(rows[key]["amount"]),
                 currency=rows[key]["currency"],
                 unclear=unclear,
             )
@@ -111,7 +112,7 @@ def _money(row: Known) -> tuple[Any, ...]:
 def _units(row_: Known, order: Known) -> tuple[dict[str, int] | None, str | None]:
     """Return the units that disputed money paid for, or why nobody can tell."""
     bought = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
-    amount, total = _decimal(row_["amount"]), _decimal(order.get("total"))
+    amount, total = amount_of(row_["amount"]), amount_of(order.get("total"))
     itemized = row_["units"] is not None or row_["amounts"] is not None
     if row_["full"] or (not itemized and amount is None):
         return bought, None
@@ -144,7 +145,7 @@ def _whole_units(row: Known, amount: Decimal, others: Iterable[str], smallest: F
 
     None where more than one number fits.
     """
-    paid, quantity = _decimal(row.get("gross") or row.get("paid")), int(row["quantity"])
+    paid, quantity = amount_of(row.get("gross") or row.get("paid")), int(row["quantity"])
     if paid is None or paid <= 0 or quantity <= 0:
         return None
     beside = {Fraction(0)}
@@ -170,19 +171,8 @@ def _dispute_json(dispute: DisputeSnapshot) -> Known:
         "state": dispute.state,
         "reversal": dispute.reversal,
         "full": dispute.full,
-        "amount": _text(dispute.amount),
+        "amount": amount_text(dispute.amount),
         "currency": dispute.currency,
         "units": None if dispute.units is None else dict(sorted(dispute.units.items())),
-        "amounts": None if amounts is None else {key: _text(value) for key, value in sorted(amounts.items())},
+        "amounts": None if amounts is None else {key: amount_text(value) for key, value in sorted(amounts.items())},
     }
-
-
-def _text(amount: Decimal | None) -> str | None:
-    if amount is None:
-        return None
-    text = format(amount, "f")
-    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)

@@ -18,6 +18,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any, Final, Literal
 
 from app.domain.feeds import refund_reasons
+from app.domain.feeds.amounts import amount_of, amount_text
 from app.domain.feeds.disputed_money import (
     DisputeSnapshot,
     DisputeState,
@@ -183,7 +184,7 @@ def merge(before: Known | None, update: OrderUpdate) -> Known:
     if update.disputes:
         known["disputes"] = merge_disputes(known.get("disputes"), update.disputes)
     if update.refunded_at is not None:
-        charge = {"amount": _text(update.refunded_total), "full": update.refunded_full}
+        charge = {"amount": amount_text(update.refunded_total), "full": update.refunded_full}
         known["charged_back"] = _join_charged(known.get("charged_back"), {update.refunded_at: charge})
         return known
     if update.refunded_total is not None:
@@ -198,7 +199,7 @@ def _join_charged(mine: Known | None, theirs: Known) -> Known:
     known: Known = dict(mine or {})
     for at, charge in theirs.items():
         there: Known = known.get(at) or charge
-        amount = _most(there["amount"], _decimal(charge["amount"]))
+        amount = _most(there["amount"], amount_of(charge["amount"]))
         known[at] = {"amount": amount, "full": bool(there["full"] or charge["full"])}
     return known
 
@@ -264,7 +265,7 @@ def merge_known(known: Known, other: Known) -> Known:
     if other.get("charged_back"):
         joined["charged_back"] = _join_charged(known.get("charged_back"), other["charged_back"])
     if other.get("refunded_total") is not None:
-        joined["refunded_total"] = _most(known.get("refunded_total"), _decimal(other["refunded_total"]))
+        joined["refunded_total"] = _most(known.get("refunded_total"), amount_of(other["refunded_total"]))
     for name in ("refunded_full", "cancelled"):
         if other.get(name):
             joined[name] = True
@@ -339,7 +340,7 @@ def unit_prices(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]
     never turns a discount at a policy's limit into one above it (AVA-6).
     """
     quantity = Decimal(int(row["quantity"]))
-    paid, listed = _decimal(row.get("paid")), _decimal(row.get("listed"))
+    paid, listed = amount_of(row.get("paid")), amount_of(row.get("listed"))
     return (
         None if paid is None else Context(prec=_DIGITS, rounding=ROUND_CEILING).divide(paid, quantity),
         None if listed is None else Context(prec=_DIGITS, rounding=ROUND_FLOOR).divide(listed, quantity),
@@ -377,9 +378,9 @@ def _order_json(order: OrderSnapshot) -> Known:
             "products": list(line_.products),
             "sku": line_.sku,
             "quantity": line_.quantity,
-            "paid": _text(line_.paid),
-            "listed": _text(line_.listed),
-            "gross": _text(line_.gross),
+            "paid": amount_text(line_.paid),
+            "listed": amount_text(line_.listed),
+            "gross": amount_text(line_.gross),
             "attributes": jsonable(line_.attributes),
             **({"gone": line_.gone} if line_.gone else {}),
             **({"trouble": line_.trouble} if line_.trouble else {}),
@@ -390,7 +391,7 @@ def _order_json(order: OrderSnapshot) -> Known:
     ]
     further: Known = {}
     if order.others:
-        further["others"] = [_text(other) for other in sorted(order.others)]
+        further["others"] = [amount_text(other) for other in sorted(order.others)]
     if order.payment is not None:
         further["payment"] = order.payment
     if order.refund_ids is not None:
@@ -409,7 +410,7 @@ def _order_json(order: OrderSnapshot) -> Known:
         "paid": order.paid,
         "paid_at": None if order.paid_at is None else iso(order.paid_at),
         "cancelled": order.cancelled,
-        "total": _text(order.total),
+        "total": amount_text(order.total),
         "lines": lines,
         **further,
     }
@@ -421,13 +422,13 @@ def _refund_json(refund: RefundSnapshot) -> Known:
         "settled": refund.settled,
         "reversed": refund.reversed,
         "full": refund.full,
-        "amount": _text(refund.amount),
+        "amount": amount_text(refund.amount),
         "units": None if refund.units is None else dict(sorted(refund.units.items())),
-        "amounts": None if amounts is None else {key: _text(value) for key, value in sorted(amounts.items())},
+        "amounts": None if amounts is None else {key: amount_text(value) for key, value in sorted(amounts.items())},
         **({} if refund.made_at is None else {"made_at": refund.made_at}),
         **({} if refund.reversed_at is None else {"reversed_at": refund.reversed_at}),
-        **({} if refund.other is None else {"other": _text(refund.other)}),
-        **({} if refund.left is None else {"left": _text(refund.left)}),
+        **({} if refund.other is None else {"other": amount_text(refund.other)}),
+        **({} if refund.left is None else {"left": amount_text(refund.left)}),
     }
 
 
@@ -437,11 +438,11 @@ def _joined(mine: Known | None, theirs: Known) -> Known:
         return theirs
     return {
         **{name: bool(mine[name] or theirs[name]) for name in ("settled", "reversed", "full")},
-        "amount": _most(mine["amount"], _decimal(theirs["amount"])),
+        "amount": _most(mine["amount"], amount_of(theirs["amount"])),
         "units": _larger(mine["units"], theirs["units"], max),
         "amounts": _larger(mine["amounts"], theirs["amounts"], lambda a, b: max(a, b, key=Decimal)),
         **{
-            name: _most(mine.get(name), _decimal(theirs.get(name)))
+            name: _most(mine.get(name), amount_of(theirs.get(name)))
             for name in ("other", "left")
             if name in mine or name in theirs
         },
@@ -463,16 +464,5 @@ def _larger(mine: Known | None, theirs: Known | None, pick: Any) -> Known | None
 
 
 def _most(text: str | None, other: Decimal | None) -> str | None:
-    found = [amount for amount in (_decimal(text), other) if amount is not None]
-    return _text(max(found)) if found else None
-
-
-def _text(amount: Decimal | None) -> str | None:
-    if amount is None:
-        return None
-    text = format(amount, "f")
-    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    found = [amount for amount in (amount_of(text), other) if amount is not None]
+    return amount_text(max(found)) if found else None

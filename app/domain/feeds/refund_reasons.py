@@ -16,6 +16,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any, Final
 
+from app.domain.feeds.amounts import amount_of
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.money import unit_of
 
@@ -37,7 +38,7 @@ def units_refunded(known: Known, order: Known, blocks: list[ReviewItem]) -> dict
     if whole or any(row["full"] for row in standing.values()):
         return units
     returned = max(_sum_of(standing.values()), by_charge)
-    total = _decimal(order.get("total"))
+    total = amount_of(order.get("total"))
     if total is not None and returned == total > 0:
         return units
     found: dict[str, int] = {}
@@ -49,7 +50,7 @@ def units_refunded(known: Known, order: Known, blocks: list[ReviewItem]) -> dict
         return {}
     for refund_id, pair in sorted(standing.items()):
         if refund_id not in loose:
-            returned -= _decimal(pair["amount"]) or Decimal(0)
+            returned -= amount_of(pair["amount"]) or Decimal(0)
         if refund_id not in decided:
             _take_itemized(refund_id, pair, found, amounts, blocks)
     if returned > 0:
@@ -113,17 +114,17 @@ def _of_charge(known: Known) -> tuple[Decimal, bool]:
 
     What came back to the shop later is left out.
     """
-    most, whole = _decimal(known.get("refunded_total")) or Decimal(0), False
+    most, whole = amount_of(known.get("refunded_total")) or Decimal(0), False
     gone = [refund for refund in (known.get("refunds") or {}).values() if refund["reversed"]]
     for at, charged in (known.get("charged_back") or {}).items():
         back = _sum_of(item for item in gone if _within(item, at))
-        most = max(most, (_decimal(charged["amount"]) or Decimal(0)) - back)
+        most = max(most, (amount_of(charged["amount"]) or Decimal(0)) - back)
         whole = whole or (charged["full"] and not back)
     return most, whole
 
 
 def _sum_of(refunds: Iterable[Known]) -> Decimal:
-    return sum((_decimal(refund["amount"]) or Decimal(0) for refund in refunds), Decimal(0))
+    return sum((amount_of(refund["amount"]) or Decimal(0) for refund in refunds), Decimal(0))
 
 
 def _too_much(refund_ids: Sequence[str], returned: Decimal, total: Decimal) -> ReviewItem:
@@ -154,7 +155,7 @@ def _take_itemized(
         found[line_id] = found.get(line_id, 0) + int(count)
     for line_id, text in (row["amounts"] or {}).items():
         amounts[line_id] = amounts.get(line_id, Decimal(0)) + Decimal(text)
-    left = _decimal(row.get("left"))
+    left = amount_of(row.get("left"))
     if left:
         blocks.append(
             ReviewItem(
@@ -265,7 +266,7 @@ def _fits_lines(rows: Sequence[Known], amount: Fraction, beside: set[Fraction], 
 
 def _unit(row: Mapping[str, Any]) -> Fraction | None:
     """What one unit cost, taxes included; None if nobody knows or it was free."""
-    paid = _decimal(row.get("gross") or row.get("paid"))
+    paid = amount_of(row.get("gross") or row.get("paid"))
     if paid is None or paid <= 0 or not int(row["quantity"]):
         return None
     return Fraction(paid) / int(row["quantity"])
@@ -273,7 +274,7 @@ def _unit(row: Mapping[str, Any]) -> Fraction | None:
 
 def _units_of(row: Mapping[str, Any], amount: Decimal, smallest: Decimal, blocks: list[ReviewItem]) -> int:
     """The whole units that an amount given back for one line pays for."""
-    quantity, paid = int(row["quantity"]), _decimal(row.get("gross") or row.get("paid"))
+    quantity, paid = int(row["quantity"]), amount_of(row.get("gross") or row.get("paid"))
     says = {"line": row["line_id"], "amount": str(amount), "line_cost": row.get("gross") or row.get("paid")}
     if paid is None or paid <= 0:
         if amount > 0:
@@ -289,7 +290,3 @@ def _units_of(row: Mapping[str, Any], amount: Decimal, smallest: Decimal, blocks
         blocks.append(ReviewItem(PART_OF_UNIT, unclear, says))
         return 0
     return found.pop()
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)

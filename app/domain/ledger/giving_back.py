@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from app.domain.ledger.journal import Journal, spending_key
 from app.domain.ledger.lot import Bucket, Entry, Hold, HoldLine, Lot
@@ -128,6 +128,23 @@ def give_back(
         return None
     journal.move(entries, lot, "available", "expired", credits)
     rule = _return_rule(journal, expired)
+    return grace_lot(
+        journal, entries, lot, credits, rule, at=at, reason=reason or f"returned from {hold.hold_id}", data=unit_of(lot)
+    )
+
+
+def grace_lot(
+    journal: Journal,
+    entries: list[Entry],
+    lot: Lot,
+    credits: int,
+    rule: ExpiredReturn,
+    *,
+    at: datetime,
+    reason: str,
+    data: dict[str, Any] | None = None,
+) -> Lot | None:
+    """Make the lot in which credits of an expired one go on for a time (ALL-4); None where the rule gives none."""
     if rule.rule != "grace" or rule.grace is None:
         return None
     grace = Lot(
@@ -148,8 +165,8 @@ def give_back(
         origin_lot_id=lot.lot_id,
         clause=rule.clause,
         reading=rule.reading,
-        reason=reason or f"returned from {hold.hold_id}",
-        data=unit_of(lot),
+        reason=reason,
+        data=data or {},
     )
     journal.put_lot(grace)
     journal.move(entries, grace, "world", "available", credits)

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from app.domain.ledger.expiry import refresh_expiry
-from app.domain.ledger.giving_back import expired_rule, hand_back, repay_owed
+from app.domain.ledger.giving_back import expired_rule, grace_lot, hand_back, repay_owed
 from app.domain.ledger.journal import Journal
 from app.domain.ledger.lot import Entry, Hold, HoldLine, Lot
 from app.domain.values.ids import HoldId, LotId, OrderId
-from app.domain.values.term import add_term
 
 REASON: Final = "payment_dispute"
 """Of every operation that a payment dispute makes, and the kind of its holds."""
@@ -68,29 +67,8 @@ def reinstate(journal: Journal, lot: Lot, credits: int, *, order_id: OrderId | N
     if lot.expires_at is not None and lot.expires_at <= journal.at:
         journal.move(entries, lot, "available", "expired", credits)
         rule = expired_rule(journal, entries, None)
-        if rule is not None and rule.rule == "grace" and rule.grace is not None:
-            grace = Lot(
-                lot_id=LotId(journal.mint("lot")),
-                customer_id=journal.customer_id,
-                credit_type=lot.credit_type,
-                source="correction",
-                rule=lot.rule,
-                granted=credits,
-                available=credits,
-                effective_at=journal.at,
-                expires_at=add_term(journal.at, rule.grace),
-                priority=lot.priority,
-                scope=lot.scope,
-                license_id=lot.license_id,
-                cost=lot.price_of(credits),
-                policy_version=lot.policy_version,
-                origin_lot_id=lot.lot_id,
-                clause=rule.clause,
-                reading=rule.reading,
-                reason=REASON,
-            )
-            journal.put_lot(grace)
-            journal.move(entries, grace, "world", "available", credits)
+        if rule is not None:
+            grace_lot(journal, entries, lot, credits, rule, at=journal.at, reason=REASON)
     repay_owed(journal, entries, lot.credit_type)
     journal.record(
         "reinstate",

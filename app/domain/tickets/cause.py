@@ -16,7 +16,6 @@ from app.domain.policy.ticket_rules import Cause
 from app.domain.tickets.session import TicketSession
 from app.domain.values.decision import Reason
 from app.domain.values.errors import DomainError
-from app.domain.values.ids import LicenseId
 from app.domain.values.wire import iso
 
 
@@ -156,17 +155,7 @@ def _take_again(session: TicketSession, owed: int) -> tuple[int, int]:
     """Captures again what was returned for the cause, as far as it is there. Credits taken, and those missing."""
     charged = min(owed, session.available)
     if charged:
-        clause, reading = session.price_terms()
-        license_id = None if session.ticket.license_id is None else LicenseId(session.ticket.license_id)
-        session.account.ledger.debit(
-            charged,
-            credit_type=session.credit_type,
-            ticket_id=session.ticket.ticket_id,
-            license_id=license_id,
-            clause=clause,
-            reading=reading,
-            reason="cause corrected",
-        )
+        session.debit(charged, reason="cause corrected")
     return charged, owed - charged
 
 

@@ -123,6 +123,19 @@ class TicketCharge(TicketAnswers):
         clause, reading = self.price_terms()
         return capture_for(self.account.ledger, self.ticket.ticket_id, clause=clause, reading=reading)
 
+    def debit(self, credits: int, *, reason: str) -> None:
+        """Take credits for the ticket at once, by the terms of its price."""
+        clause, reading = self.price_terms()
+        self.account.ledger.debit(
+            credits,
+            credit_type=self.credit_type,
+            ticket_id=self.ticket.ticket_id,
+            license_id=None if self.ticket.license_id is None else LicenseId(self.ticket.license_id),
+            clause=clause,
+            reading=reading,
+            reason=reason,
+        )
+
     def price_terms(self) -> Terms:
         """Return the clause of the ticket's price.
 

@@ -27,7 +27,6 @@ from app.domain.tickets.work_line import AgentName, WorkLine
 from app.domain.tickets.work_parts import parts_of
 from app.domain.values.decision import Remedy
 from app.domain.values.errors import DomainError
-from app.domain.values.ids import LicenseId
 from app.domain.values.wire import copied, iso, parse_iso
 
 LINES_MAX: Final = 1_000
@@ -240,14 +239,4 @@ def _settled(session: TicketSession, made: Reckoned, was: int) -> dict[str, Any]
 def _take(session: TicketSession, credits: int) -> None:
     if session.policy.credits is None or session.available < credits:
         raise session.insufficient(credits)
-    clause, reading = session.price_terms()
-    license_id = None if session.ticket.license_id is None else LicenseId(session.ticket.license_id)
-    session.account.ledger.debit(
-        credits,
-        credit_type=session.credit_type,
-        ticket_id=session.ticket.ticket_id,
-        license_id=license_id,
-        clause=clause,
-        reading=reading,
-        reason="work",
-    )
+    session.debit(credits, reason="work")
