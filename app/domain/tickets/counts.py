@@ -25,12 +25,12 @@ from app.domain.tickets.priority import priority_of
 from app.domain.tickets.ticket import OPEN, Ticket
 from app.domain.values.decision import Remedy
 from app.domain.values.ids import CustomerId
+from app.domain.values.periods import period_of
 from app.domain.values.term import add_term
 from app.domain.values.text import day
 from app.domain.values.wire import iso_or_none, parse_iso
 
 _SERVED: Final = ("in_progress", "awaiting_confirmation", "resolved")
-_DAY: Final = timedelta(days=1)
 WAIT: Final = "wait"
 
 
@@ -300,40 +300,6 @@ def _periods(account: CustomerAccount, license_id: str | None) -> Sequence[Cover
 
 def _begin(cover: Cover, at: datetime) -> datetime:
     return at if cover.starts_at is None else cover.starts_at
-
-
-# --- windows of the calendar ------------------------------------------------------------------------------------------
-
-
-def period_of(each: str, at: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
-    """Return the begin and the end, exclusive, of the day, week, month, quarter or year of an instant in a zone."""
-    first = at.astimezone(zone).date()
-    match each:
-        case "week":
-            first -= _DAY * first.weekday()
-            days = 7
-        case "month":
-            first, days = first.replace(day=1), 31
-        case "quarter":
-            first, days = first.replace(month=(first.month - 1) // 3 * 3 + 1, day=1), 92
-        case "year":
-            first, days = first.replace(month=1, day=1), 366
-        case _:
-            days = 1
-    try:
-        following = first + _DAY * days
-    except OverflowError:
-        return _midnight(first, zone), STILL_OPEN
-    if each in ("month", "quarter", "year"):
-        following = following.replace(day=1)
-        if each == "year":
-            following = following.replace(month=1)
-    return _midnight(first, zone), _midnight(following, zone)
-
-
-def _midnight(date: Any, zone: tzinfo) -> datetime:
-    """The first instant of a day in a zone, also where the clock skips midnight."""
-    return datetime.combine(date, time(), zone).astimezone(UTC)
 
 
 # --- when one more is free, and how it is said ------------------------------------------------------------------------
