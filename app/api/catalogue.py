@@ -90,6 +90,10 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "company_circle": Entry(409, "A circle of companies", "The customer would belong to itself, or to somebody who belongs to it.", "Name another company, or take the other's `company_id` away first."),
     "company_of_company": Entry(409, "A company of a company", "A company belongs to no company: `facts.nested` says which of the two is in the way, `company` or `customer`.", "Name the company that pays. Whoever has people of their own has no `company_id`."),
     "external_id_taken": Entry(409, "Belongs to somebody else", "The id `facts.external_id` in `facts.system` is another customer's.", "Check the id. If both are one person, merge the two: POST /v1/customers/{customer_id}/merge."),
+    "contacts_not_offered": Entry(409, "No named contacts", "The policy in force has no named contacts: all people of a company may ask.", "Leave the call out, or add `contacts` to the policy."),
+    "contact_not_of_company": Entry(422, "Not one of the company's people", "`facts.customer_id` does not belong to this company.", "Say where the person belongs first, with PUT /v1/customers/{customer_id} and `company_id`."),
+    "contact_seats_taken": Entry(409, "Too many contacts", "The company would name more people than it has seats.", "Name at most `facts.seats` people, or buy more seats."),
+    "contact_changes_used_up": Entry(409, "Contacts changed too often", "The contacts were changed as often as the policy allows.", "Wait until `facts.next_at`, or leave those who are named."),
     # --- calendars and clocks
     "calendar_not_found": Entry(404, "Calendar not found", "The tenant has no calendar of this name.", "Make it with PUT /v1/calendars/{name}; the policy's own is `service-hours`."),
     "calendar_conflict": Entry(409, "Calendar exists otherwise", "A calendar of this name exists with other content.", "Send its ETag as If-Match to change it."),

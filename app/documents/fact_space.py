@@ -130,7 +130,9 @@ def offer_facts() -> FactSpace:
 
 def action_facts(policy: Policy) -> FactSpace:
     """Facts of an entitlement question (`Action`)."""
-    return FactSpace({**_ACTION, **_counts(policy), **_plan(policy), "license.edition": _edition(policy)})
+    return FactSpace(
+        {**_ACTION, **_contacts(policy), **_counts(policy), **_plan(policy), "license.edition": _edition(policy)}
+    )
 
 
 def ticket_facts(policy: Policy) -> FactSpace:
@@ -141,6 +143,7 @@ def ticket_facts(policy: Policy) -> FactSpace:
         {
             **own,
             **_TICKET,
+            **_contacts(policy),
             **_counts(policy),
             **_plan(policy),
             **_release(policy),
@@ -180,6 +183,13 @@ def counted_facts(policy: Policy) -> FactSpace:
             "ticket.given_back": _YES_NO,
         }
     )
+
+
+def _contacts(policy: Policy) -> dict[str, Fact]:
+    """Whether who asks is named by their company, and how many are; only where the policy has contacts."""
+    if policy.contacts is None:
+        return {}
+    return {"person.named": _BOOL, "customer.contacts": _COUNT}
 
 
 def _counts(policy: Policy) -> dict[str, Fact]:

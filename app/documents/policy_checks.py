@@ -42,6 +42,7 @@ _CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (
     rules.check_qualification,
     prices.check_categories,
     counts.check_counts,
+    counts.check_contacts,
     surcharges.check_surcharges,
     promises.check_payment,
     promises.check_hours,

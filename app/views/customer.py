@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, NotRequired
 from typing_extensions import TypedDict
 
 from app.domain.account.account import CustomerAccount
+from app.domain.account.contacts import CONTACTS
 from app.domain.account.profile import Profile
 from app.domain.ledger.lot import ShownLots
 from app.domain.values.wire import iso, jsonable
@@ -74,6 +75,7 @@ class Customer(CustomerRow):
     """The vendor's customer account: what a sidebar shows, the first 100 rows of each list."""
 
     at: Annotated[Instant, "The instant of the answer."]
+    contacts: Annotated[Sequence[Id], "Of a company, the people it names, where the policy has named contacts."]
     licenses: Annotated[Sequence[License], "The licenses, in the order of the account."]
     covers: Annotated[Sequence[Cover], "The covers, the oldest first."]
     balance: Annotated[BalanceSummary, "The balance in brief."]
@@ -198,6 +200,7 @@ def customer_view(
         "metadata": who["metadata"],
         "customer_id": customer_id,
         "at": iso(at),
+        "contacts": [contact.name for contact in account.contacts],
         "licenses": [license_view(held_license, at) for held_license in licenses],
         "covers": [cover_view(cover, at) for cover in covers],
         "balance": {
@@ -210,7 +213,7 @@ def customer_view(
         "lots": lots_view(shown, at),
         "choices": [choice_view(choice) for choice in choices],
         "addons": [addon_view(addon) for addon in addons],
-        "facts": jsonable(account.customer.data),
+        "facts": jsonable({name: value for name, value in account.customer.data.items() if name != CONTACTS}),
         "created_at": created_at,
         "open_tickets": open_tickets,
         "totals": {

@@ -19,7 +19,13 @@ PAGE = ROOT / "docs" / "conformance.md"
 DOCUMENTS = ("cactushop", "cs-cart", "avactis", "shopp", "x-cart")
 COUNTS = {"CACTU": 15, "CSC": 24, "AVA": 16, "SHOPP": 25, "XC": 14, "ALL": 5}
 """How many clauses each text has; 99 together."""
-EXAMPLES = {"block-hours": ("HD", 14), "hivemq": ("HMQ", 10), "hostdime": ("HDM", 6), "phpkb": ("PKB", 12)}
+EXAMPLES = {
+    "block-hours": ("HD", 14),
+    "hivemq": ("HMQ", 10),
+    "hostdime": ("HDM", 6),
+    "phpkb": ("PKB", 12),
+    "report-server": ("TRS", 8),
+}
 """Published policies as example documents in ``docs/examples/``: the prefix and the number of their clauses."""
 
 HEAD = """# Conformance

@@ -14,7 +14,7 @@ from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.domain.account import profile
 from app.usecases.commands import Tx
-from app.usecases.customers import customers, profiles
+from app.usecases.customers import contacts, customers, profiles
 from app.views.customer import CUSTOMER_LISTS, Customer, CustomerExport, CustomerRow, Erasure
 from app.views.shapes import PageOf
 
@@ -43,6 +43,20 @@ class CustomerBody(ActingBody):
     )
     company_id: ExternalId | None = Field(default=None, examples=[None])
     metadata: Facts = Field(default_factory=dict, examples=[{"segment": "small"}])
+
+
+def _person_once(contacts: list[str]) -> list[str]:
+    if len(set(contacts)) < len(contacts):
+        raise PydanticCustomError("repeated", "Each person is named once.")
+    return contacts
+
+
+class ContactsBody(ActingBody):
+    """The people whom a company names. It replaces who was named."""
+
+    contacts: Annotated[list[ExternalId], Field(max_length=1000), AfterValidator(_person_once)] = Field(
+        examples=[["ann", "ben"]]
+    )
 
 
 class MergeBody(ActingBody):
@@ -89,6 +103,19 @@ async def get_customer(call: Call, customer_id: PathId, cursor: RowsCursor = Non
     start = call.start_of(CUSTOMER_LISTS, cursor)
     found = await call.read(lambda tx: customers.get_customer(tx, customer_id, start=start))
     return Answer(call.first_rows(found, CUSTOMER_LISTS, start), headers=_etag(found))
+
+
+@OPERATIONS.put(
+    "putContacts",
+    "/v1/customers/{customer_id}/contacts",
+    scope="customers:write",
+    key="natural",
+    refusals=(404, 409, 422),
+)
+async def put_contacts(call: Call, customer_id: PathId, body: ContactsBody) -> Answer[Customer]:
+    """Names the people of a company who may open its tickets, and nobody else; so many as the policy says."""
+    view = await call.write(lambda tx: contacts.put_contacts(tx, customer_id, body.contacts), customer_id=customer_id)
+    return Answer(call.first_rows(view, CUSTOMER_LISTS), 200, _etag(view))
 
 
 @OPERATIONS.get("exportCustomer", "/v1/customers/{customer_id}/export", scope="customers:read", refusals=(404,))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from app.db import claims, policies
-from app.db.account import account_rows, counted, customers, parts, people, preload, shown
+from app.db.account import account_rows, contacts, counted, customers, parts, people, preload, shown
 from app.db.account.account_rows import AccountRows
 from app.db.account.parts import AccountPart
 from app.db.account.preload import customer_of
@@ -387,7 +387,7 @@ async def _account_of(
         choices={choice.choice_id: choice for choice in rows.choices},
         addons=rows.addons,
     )
-    return await counted.load(tx, account)
+    return await contacts.load(tx, await counted.load(tx, account))
 
 
 async def _rest(tx: Tx, customer_id: str, rows: AccountRows, part: AccountPart, policy: Policy) -> Rest:

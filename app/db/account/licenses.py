@@ -9,7 +9,7 @@ from sqlalchemy import Table, select, text
 
 from app.db import policies
 from app.db import schema as s
-from app.db.account import accounts, counted
+from app.db.account import accounts, contacts, counted
 from app.db.engine import Tx
 from app.db.ledger import read as ledger_rows
 from app.domain.account.account import CustomerAccount
@@ -74,7 +74,7 @@ async def account_at(tx: Tx, customer: Customer, *, at: datetime, known_at: date
         },
         addons=[addon for addon in now.addons if addon.placed_at <= at and _undone_addon(addon, at)],
     )
-    return await counted.load_as_of(tx, account, at, known_at)
+    return await contacts.load(tx, await counted.load_as_of(tx, account, at, known_at))
 
 
 async def _last(tx: Tx, stream: str, ids: list[str], at: datetime, known_at: datetime | None) -> dict[str, Any]:

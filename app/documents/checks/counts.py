@@ -14,9 +14,7 @@ _WINDOWS: Final = ("within", "each", "at_once")
 
 def check_counts(c: Checker) -> None:
     """Each count has one window, somebody to count for, and a rule that looks at it."""
-    looked_at = {
-        name for _, value in walk(c.policy, ()) if isinstance(value, Test) for name in (value.fact, value.value_fact)
-    }
+    looked_at = _looked_at(c)
     for i, rule in enumerate(c.policy.counts):
         parts: Parts = ("counts", i)
         _window(c, rule, parts)
@@ -30,6 +28,34 @@ def check_counts(c: Checker) -> None:
                 f"No rule looks at `{rule.fact}`.",
                 f"Write a check such as `require: {{fact: {rule.fact}, op: lt, value: 6}}`, or remove the count.",
             )
+
+
+def check_contacts(c: Checker) -> None:
+    """Named contacts have a rule that looks at them, and a window in which they may change."""
+    rules = c.policy.contacts
+    if rules is None:
+        return
+    if "person.named" not in _looked_at(c):
+        c.warn(
+            ("contacts",),
+            "contacts_unused",
+            "No rule looks at `person.named`, so anybody may ask.",
+            "Write a check such as `require: {fact: person.named, value: true}`, or remove `contacts`.",
+        )
+    if rules.changes is not None and (rules.changes.within is None) == (rules.changes.each is None):
+        c.error(
+            ("contacts", "changes"),
+            "bad_count_window",
+            "Changes of contacts have no window, or two.",
+            "Write one of `within: {days: 365}`, `each: year`.",
+        )
+
+
+def _looked_at(c: Checker) -> set[str | None]:
+    """The facts that some rule looks at."""
+    return {
+        name for _, value in walk(c.policy, ()) if isinstance(value, Test) for name in (value.fact, value.value_fact)
+    }
 
 
 def _window(c: Checker, rule: Count, parts: Parts) -> None:

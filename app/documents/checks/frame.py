@@ -58,6 +58,8 @@ def _terms(p: Policy) -> Iterator[tuple[Parts, Term | None]]:
                 yield (*parts, "term"), grant.term
     for i, rule in enumerate(p.counts):
         yield ("counts", i, "within"), rule.within
+    if p.contacts is not None and p.contacts.changes is not None:
+        yield ("contacts", "changes", "within"), p.contacts.changes.within
     yield ("money_back", "full_within"), p.money_back.full_within if p.money_back else None
     yield ("guarantee", "within"), p.guarantee.within if p.guarantee else None
     yield ("reopening", "window"), p.reopening.window if p.reopening else None

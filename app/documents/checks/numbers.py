@@ -19,6 +19,8 @@ _BOUNDS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "BreachCap": {"credits": (1, MAX_CREDITS)},
     "Warning": {"business_seconds_before": (1, MAX_SECONDS)},
     "Reminder": {"business_seconds_after": (1, MAX_SECONDS)},
+    "ContactRules": {"seats": (1, 100_000)},
+    "ContactChanges": {"most": (0, 100_000)},
     "CreditRules": {"low_at": (0, MAX_CREDITS)},
     "CoverRules": {"suspensions": (0, 1_000)},
     "ServiceHours": {"notice_days": (0, 3_660)},

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.account.changes import Plan
+from app.domain.account.contacts import NamedContact
 from app.domain.account.counted import CountedUse
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License, Order
 from app.domain.ledger.ledger import Ledger
@@ -38,6 +39,8 @@ class CustomerAccount:
     """Accounts of customers to whom credits of this account were given, where a refund has to reach them."""
     counted: list[CountedUse] = field(default_factory=list)
     """What counts in the windows that reach to now; read where the policy counts."""
+    contacts: list[NamedContact] = field(default_factory=list)
+    """Who is named by a company, in the order in which they were; read where the policy has contacts."""
     asked_by: CustomerId | None = None
     """Our id of who asks, where a company's account is looked at for one of its people."""
     as_of: datetime | None = None

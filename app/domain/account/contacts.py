@@ -23,9 +23,13 @@ _LAST_MAX: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedContact:
-    """A person of the company who is named now. ``name``: the vendor's id of the person."""
+    """A person of the company who is named now. ``name``: the vendor's id of the person.
+
+    ``named_as``: our id under which they were named, where a merge made them somebody else.
+    """
 
     person: CustomerId
+    named_as: CustomerId
     name: str
     since: datetime
 
@@ -40,13 +44,22 @@ def namings(data: Mapping[str, Any], at: datetime) -> list[tuple[CustomerId, dat
     return [(person, since) for since, person in sorted(found)]
 
 
-def name_only(data: dict[str, Any], persons: Sequence[CustomerId], at: datetime) -> None:
-    """Names these people and nobody else from now on; who is named already stays as they are."""
-    named = {person for person, _ in namings(data, at)}
+def name_only(
+    data: dict[str, Any], persons: Sequence[CustomerId], at: datetime, *, current: Mapping[CustomerId, CustomerId]
+) -> None:
+    """Names these people and nobody else from now on; who is named already stays as they are.
+
+    ``current``: who is named now, by the id under which they were named. Whoever left the company meanwhile is no
+    change of the company's making.
+    """
     found = []
     for item in data.get(CONTACTS, ()):
-        ends = item["until"] is None and item["person"] not in persons
-        found.append({**item, "until": iso(at)} if ends else item)
+        heir = current.get(item["person"])
+        if item["until"] is not None or heir in persons:
+            found.append(item)
+        else:
+            found.append({**item, "until": iso(at), **({} if heir is not None else {"left": True})})
+    named = set(current.values())
     found += [{"person": person, "since": iso(at), "until": None} for person in persons if person not in named]
     ended = [item for item in found if item["until"] is not None][-_LAST_MAX:]
     data[CONTACTS] = [*ended, *(item for item in found if item["until"] is None)]
@@ -62,7 +75,9 @@ def changes_used(
     data: Mapping[str, Any], rule: ContactChanges, at: datetime, zone: tzinfo
 ) -> tuple[int, datetime | None]:
     """Return how many contacts were taken off in the window of now, and when the first of them counts no more."""
-    ends = sorted(parse_iso(item["until"]) for item in data.get(CONTACTS, ()) if item["until"] is not None)
+    ends = sorted(
+        parse_iso(item["until"]) for item in data.get(CONTACTS, ()) if item["until"] is not None and "left" not in item
+    )
     if rule.within is not None:
         gone = [add_term(end, rule.within, zone) for end in ends]
         live = [instant for instant in gone if at < instant]

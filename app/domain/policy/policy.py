@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from app.domain.policy.contacts import ContactRules
 from app.domain.policy.counts import Count
 from app.domain.policy.cover_rules import CoverRules, LicenseRules
 from app.domain.policy.credit_rules import (
@@ -142,6 +143,8 @@ class Policy:
     """The price list of tickets; left out: a ticket has no category."""
     priorities: tuple[Priority, ...] = ()
     """The priorities that a ticket may have, the most urgent first; left out: a ticket has none."""
+    contacts: ContactRules | None = None
+    """Named contacts of companies; left out: all people of a company may ask."""
     counts: tuple[Count, ...] = ()
     """What is counted of a customer's tickets, for rules that allow so many in a window; left out: nothing."""
     surcharges: tuple[Surcharge, ...] = ()

@@ -126,6 +126,8 @@ FACT_TITLES: Final[Mapping[str, str]] = {
     "cover.suspended": "whether cover is suspended",
     "credits.available": "the credits that are available",
     "credits.bought_here": "whether this account bought the credits",
+    "customer.contacts": "the named contacts",
+    "person.named": "whether the person is a named contact",
     "customer.addons": "the add-ons bought by this account",
     "customer.editions": "the editions held by this account",
     "customer.hosting_certified": "whether the hosting is certified",

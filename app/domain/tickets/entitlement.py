@@ -22,7 +22,7 @@ from app.domain.policy.plans import included
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Action, ActionRule
 from app.domain.policy.wording import FACT_TITLES, OP_WORDS, joined, title_of
-from app.domain.tickets import counts
+from app.domain.tickets import asking, counts
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
@@ -86,7 +86,7 @@ def facts_of(
         BOUGHT_HERE: _bought_here(account, credit_type, action),
         "choice.open": bool(account.open_choices()),
     }
-    return facts
+    return {**facts, **asking.facts_of(account, account.asked_by, facts)}
 
 
 def cover_facts(account: CustomerAccount, license_id: str | None, action: str) -> dict[str, Any]:
@@ -234,7 +234,8 @@ def decide(
         would_change=None if decided.allow else counts.would_change(looked) or would_change(action, decided, facts),
     )
     need = Need(action=action.action, license_id=query.license_id)
-    offered = (*remedies(account, decided.remedies, need), *(() if decided.allow else counts.waiting(looked)))
+    helps = asking.with_seats(account, remedies(account, decided.remedies, need), facts)
+    offered = (*helps, *(() if decided.allow else counts.waiting(looked)))
     if not decided.allow and _cover_would_do(action, facts):
         offered = (*offered, *waiting(account, need))
     return _answer(account, decided.allow, (reason,), offered, trace)

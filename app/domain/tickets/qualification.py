@@ -19,7 +19,7 @@ from app.domain.policy.policy import Policy
 from app.domain.policy.releases import facts_of_release
 from app.domain.policy.ticket_rules import Check, FactSpec, Ground
 from app.domain.policy.wording import FACT_TITLES, plain, title_of
-from app.domain.tickets import counts, entitlement
+from app.domain.tickets import asking, counts, entitlement
 from app.domain.tickets.entitlement import Query, in_words
 from app.domain.tickets.priority import priority_of
 from app.domain.tickets.ticket import Ticket
@@ -145,6 +145,7 @@ def facts_for(account: CustomerAccount, ticket: Ticket) -> dict[str, Any]:
             "license.active": _alike(license_.active(account.when) for license_ in meant),
             "credits.bought_here": _bought_here(account, ticket),
             **counts.facts_of(counts.of_ticket(account, ticket)),
+            **asking.facts_of(account, ticket.person_id, facts),
         }
     )
     return facts
@@ -281,7 +282,7 @@ def _checked(
         reading=is_reading(account.policy, check.clause) or check.reading,
         would_change=counts.would_change(looked) or _would_change(account.policy, check, facts),
     )
-    offered = (*remedies(account, check.remedies, need), *counts.waiting(looked))
+    offered = (*asking.with_seats(account, remedies(account, check.remedies, need), facts), *counts.waiting(looked))
     return CheckResult(check=check, result="failed", reasons=(reason,), remedies=offered)
 
 

@@ -16,7 +16,7 @@ from app.db.orders import orders
 from app.db.plan import write
 from app.db.tenants import audit_trail
 from app.db.webhooks import upkeep
-from app.domain.account import first_tickets, hosts
+from app.domain.account import contacts, first_tickets, hosts
 from app.domain.account.changes import AuditRow
 from app.domain.account.customer import Customer
 from app.domain.account.profile import Profile
@@ -183,6 +183,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     profile = Profile.of(taker.customer.profile).joined(Profile.of(giver.customer.profile))
     giver.customer.profile, taker.customer.profile = {}, profile.stored()
     first_tickets.merge_into(taker.customer.data, giver.customer.data)
+    contacts.merge_into(taker.customer.data, giver.customer.data)
     for lot in merging.merge_into(giver.ledger, taker.ledger):
         granting.schedule_lot(taker, lot)
     giver.plan.agent = taker.plan.agent = tx.agent
