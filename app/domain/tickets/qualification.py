@@ -7,7 +7,7 @@ it rejects at once, or reaches the agent as a recommendation (TERMS-12).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from app.domain.account import hosts
@@ -234,6 +234,7 @@ def _entitlements(account: CustomerAccount, ticket: Ticket, checks: Iterable[Che
     }
     asked = Query(license_id=ticket.license_id, product=ticket.product)
     standings = counts.of_ticket(account, ticket)
+    account = replace(account, asked_by=ticket.person_id)
     return {
         name: entitlement.decide(account, entitlement.action_of(account, name), asked, standings)
         for name in sorted(names)
