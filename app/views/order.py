@@ -221,6 +221,7 @@ class Order(TypedDict):
     decisions: Annotated[Sequence[GrantDecision], "Every rule that was looked at."]
     lines: Annotated[Sequence[OrderLine], "The lines."]
     policy: Annotated[PolicyVersion, "The policy that it was placed under."]
+    metadata: Annotated[dict[str, Any], "What the vendor keeps beside it, by name."]
     refunds: NotRequired[Annotated[Sequence[OrderRefund], "Its refunds, where an order is asked for."]]
     payment_disputes: NotRequired[
         Annotated[Sequence[PaymentDispute], "The disputes of its payment, where an order is asked for."]
@@ -286,6 +287,7 @@ def order_view(order: entities.Order, granted: Mapping[str, Any], *, customer_id
         "decisions": stored.get("decisions", []),
         "lines": stored.get("lines", []),
         "policy": {"name": policy, "version": order.policy_version},
+        "metadata": stored.get("metadata", {}),
     }
 
 

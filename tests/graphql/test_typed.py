@@ -75,6 +75,8 @@ LEFT = {
     "OptionsInput.categories": MAP,
     "PutSourceInput.products": MAP,
     "PutCustomerInput.externalIds": MAP,
+    "PutOrderInput.metadata": NOTED,
+    "Order.metadata": NOTED,
     "PutCustomerInput.metadata": NOTED,
     "AddTicketDetailsInput.metadata": NOTED,
     "PutTicketInput.metadata": NOTED,

@@ -109,6 +109,15 @@ def test_needs_means_beside_a_price_is_an_error() -> None:
     assert [(code, severity) for code, _, severity in found_in(text)] == [("needs_means_without_effect", "error")]
 
 
+def test_needs_means_at_0_beside_a_surcharge_that_costs_something_is_told() -> None:
+    text = DOCUMENT.replace("credits: 0}, clause: D-7}", "credits: 0}, clause: D-7, needs_means: false}")
+    assert found_in(text) == [("needs_means_with_surcharge", line_of(text, "category: bug"), "warning")]
+    others = text
+    for fact in ("{fact: ticket.channel, value: phone}", "{fact: ticket.priority, value: high}"):
+        others = others.replace(fact, "{all: [{fact: ticket.category, value: question}, " + fact + "]}")
+    assert found_in(others) == []
+
+
 async def test_needs_means_at_0_is_served_without_credits(app: FastAPI, api: httpx.AsyncClient) -> None:
     text = DOCUMENT.replace("credits: 0}, clause: D-7}", "credits: 0}, clause: D-7, needs_means: false}")
     shop = await vendor_under(app, api, text)

@@ -40,6 +40,7 @@ SENTENCES: Final[dict[str, str]] = {
     "company_id": "The company whose account pays for the customer's tickets.",
     "correction": "Whether it corrects a version that is in force, without notice.",
     "corrects": "The line of work that it takes the place of, by its number.",
+    "contacts": "The people of the company who may ask.",
     "cover_id": "The cover.",
     "credit_type": "The type of the credits; the policy names them.",
     "credits": "How many credits.",

@@ -54,9 +54,7 @@ def _person_once(contacts: list[str]) -> list[str]:
 class ContactsBody(ActingBody):
     """The people whom a company names. It replaces who was named."""
 
-    contacts: Annotated[list[ExternalId], Field(max_length=1000), AfterValidator(_person_once)] = Field(
-        examples=[["ann", "ben"]]
-    )
+    contacts: Annotated[list[ExternalId], Field(max_length=1000), AfterValidator(_person_once)]
 
 
 class MergeBody(ActingBody):

@@ -47,6 +47,7 @@ class OrderBody(Body):
     placed_at: Instant
     currency: Currency = "USD"
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=orders.MAX_UNITS)]
+    metadata: Facts = Field(default_factory=dict)
 
     def command(self, order_id: str) -> orders.PutOrder:
         """The order as the use case takes it."""
@@ -57,6 +58,7 @@ class OrderBody(Body):
             placed_at=self.placed_at,
             currency=self.currency,
             lines=lines,
+            metadata={name: value for name, value in self.metadata.items() if value is not None},
         )
 
 

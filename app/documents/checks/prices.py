@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from app.documents import fact_space
 from app.documents.checks.context import Checker, Parts, grants
 from app.documents.checks.offer_prices import amount_fault
+from app.domain.policy.conditions import All, Test
 from app.domain.policy.offers import CoverGrant
 from app.domain.policy.price_terms import (
     FixedPrice,
@@ -49,6 +51,13 @@ def check_categories(c: Checker) -> None:
                 "A price other than 0 is paid by credits or cover all the same.",
                 "Write `price: {kind: fixed, credits: 0}`, or remove `needs_means`.",
             )
+        if not priced and not category.needs_means and (name := _dearer(c, category)) is not None:
+            c.warn(
+                (*parts, "needs_means"),
+                "needs_means_with_surcharge",
+                f"With the surcharge `{name}` it costs something, which credits pay.",
+                "Let the surcharge look at `ticket.category`, or remove `needs_means`.",
+            )
         if category.confirm and p.confirmation is None:
             c.error(
                 (*parts, "confirm"), "confirmation_missing", "`confirm` needs `confirmation`.", "Add `confirmation:`."
@@ -61,6 +70,17 @@ def check_categories(c: Checker) -> None:
             "Credits pay, but nothing has a price.",
             "Add `categories`, or credit types with `service: true`.",
         )
+
+
+def _dearer(c: Checker, category: Category) -> str | None:
+    """The first surcharge that makes a ticket of a free category cost something."""
+    mine = Test(fact="ticket.category", value=category.category)
+    for rule in c.policy.surcharges:
+        if (rule.add or 0) > 0 and not rule.of_work:
+            condition = mine if rule.when is None else All(all=(mine, rule.when))
+            if fact_space.can_hold(condition, c.price_facts):
+                return rule.surcharge
+    return None
 
 
 def _price(c: Checker, category: Category, parts: Parts) -> None:

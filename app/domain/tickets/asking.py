@@ -41,11 +41,11 @@ def facts_of(account: CustomerAccount, person: CustomerId | None, facts: Mapping
 
 def with_seats(account: CustomerAccount, remedies: Iterable[Remedy], facts: Mapping[str, Any]) -> tuple[Remedy, ...]:
     """Return remedies where the one to name a contact says how many seats are taken."""
-    seats, taken = seats_of(account, facts), len(account.contacts)
+    seats, named = seats_of(account, facts), len(account.contacts)
     words = "Name the person as a contact of the company"
     if seats is not None:
-        free = taken < seats
-        words = f"{words if free else f'{words} in the place of another'}: {taken} of {seats} seats {are(seats)} taken."
+        free = named < seats
+        words = f"{words if free else f'{words} in the place of another'}: {named} of {seats} seats {are(seats)} taken."
     else:
         words = f"{words}."
     return tuple(

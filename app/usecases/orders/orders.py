@@ -65,6 +65,8 @@ class PutOrder:
     source: str = field(default="api", metadata={OUTSIDE: True})
     unmapped: frozenset[str] = field(default=frozenset(), metadata={OUTSIDE: True})
     """Of a snapshot: lines that the shop names and nobody has mapped; what they once granted stays."""
+    metadata: Mapping[str, Any] = field(default_factory=dict, metadata={OUTSIDE: True})
+    """What the vendor keeps beside it: that of the first call stays."""
 
     def content(self) -> CallContent:
         """Return the order's content: the same order sent another way is the same order."""
@@ -118,7 +120,10 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     tx.customer_id = account.customer.customer_id
     policy = await policies.in_force(tx, command.placed_at)
     order = _order(command, account, policy.version)
-    order.answer = {"lines": order_lines.pinned_lines(order, policy, await policies.in_force(tx, account.at))}
+    order.answer = {
+        "lines": order_lines.pinned_lines(order, policy, await policies.in_force(tx, account.at)),
+        **({"metadata": dict(command.metadata)} if command.metadata else {}),
+    }
     account.plan.orders[order.order_id] = order
     account.emit(
         "order.recorded",
@@ -230,7 +235,7 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, sent: dict[str, Or
         command.currency,
     )
     order.policy_version, order.lines = policy.version, (*sent.values(), *remaining)
-    order.answer = {"lines": []}
+    order.answer = {"lines": [], **{name: order.answer[name] for name in ("metadata",) if name in order.answer}}
     await _pin(tx, taker, order)
     taker.plan.orders[order.order_id] = order
     mine = sorted([*others, order], key=lambda other: (other.placed_at, other.order_id))
