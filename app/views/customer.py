@@ -89,6 +89,8 @@ class Customer(CustomerRow):
     merged_from: NotRequired[Annotated[Id, "The customer that was merged into this one, in that call's answer."]]
 
 
+_ELSEWHERE: Final = (CONTACTS, "breaches")
+"""What a customer's row keeps beside its facts."""
 CUSTOMER_LISTS: Final = ("licenses", "covers", "lots", "choices", "addons", "open_tickets")
 """Members of a customer's page that are given in pages."""
 
@@ -213,7 +215,7 @@ def customer_view(
         "lots": lots_view(shown, at),
         "choices": [choice_view(choice) for choice in choices],
         "addons": [addon_view(addon) for addon in addons],
-        "facts": jsonable({name: value for name, value in account.customer.data.items() if name != CONTACTS}),
+        "facts": jsonable({name: value for name, value in account.customer.data.items() if name not in _ELSEWHERE}),
         "created_at": created_at,
         "open_tickets": open_tickets,
         "totals": {

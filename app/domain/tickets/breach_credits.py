@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.domain.account.account import CustomerAccount
@@ -12,6 +13,10 @@ from app.domain.clocks.ticket_clocks import BreachHook
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.refunded_units import refunded_of_ticket
 from app.domain.policy.service_levels import BreachCap
+from app.domain.values.wire import iso, parse_iso
+
+BREACHES: Final = "breaches"
+"""What breaches brought to accounts that went into this one."""
 
 
 def breach_hook(account: CustomerAccount) -> BreachHook:
@@ -67,26 +72,51 @@ def _brought(account: CustomerAccount, cap: BreachCap, at: datetime) -> int:
         local = instant.astimezone(zone)
         return local.year, local.month if cap.per == "month" else 0
 
+    return sum(credits_ for instant, credits_, _ in _breaches(account) if period(instant) == period(at))
+
+
+def _breaches(account: CustomerAccount) -> list[tuple[datetime, int, str]]:
+    """What each breach brought, and when: to this account, and to those that went into it."""
     account.ledger.needs_all_lots()
-    return sum(
-        lot.granted - lot.voided
+    found = [
+        (lot.effective_at, lot.granted - lot.voided, lot.rule)
         for lot in account.ledger.lots.values()
-        if lot.source == "breach" and period(lot.effective_at) == period(at)
-    )
+        if lot.source == "breach"
+    ]
+    kept = account.customer.data.get(BREACHES, ())
+    return found + [(parse_iso(item["at"]), item["credits"], item["rule"]) for item in kept]
+
+
+def carry_into(taker: CustomerAccount, giver: CustomerAccount) -> None:
+    """Lets the account that remains remember what breaches brought to the one that goes, before its credits move.
+
+    A cap is of a month or a year, so that of an earlier year is forgotten.
+    """
+    since = taker.at - timedelta(days=367)
+    brought = [(at, credits_, rule) for at, credits_, rule in _breaches(giver) if credits_ and at >= since]
+    if brought:
+        added = [{"at": iso(at), "credits": credits_, "rule": rule} for at, credits_, rule in sorted(brought)]
+        taker.customer.data[BREACHES] = [*taker.customer.data.get(BREACHES, ()), *added]
 
 
 def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> None:
     """It was no breach: what is unspent of its credits goes, wherever a merge has moved them."""
     account.ledger.needs_all_lots()
-    granted = [lot for lot in account.ledger.lots.values() if lot.source == "breach" and lot.rule == breach]
-    roots = {lot.lot_id for lot in granted}
+    roots = {
+        lot.lot_id
+        for lot in account.ledger.lots.values()
+        if lot.rule == breach and (lot.source == "breach" or "bought" in lot.data)
+    }
+    data = account.customer.data
+    if any(item["rule"] == breach for item in data.get(BREACHES, ())):
+        data[BREACHES] = [item for item in data[BREACHES] if item["rule"] != breach]
     for lot in sorted(account.ledger.lots.values(), key=lambda lot: lot.lot_id):
         if lot.lot_id not in roots and lot.root not in roots:
             continue
         voided = account.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.terms.clause)
         if voided:
             balance = account.ledger.balance(lot.credit_type)
-            data = voided_data(
+            told = voided_data(
                 lot,
                 voided,
                 balance,
@@ -95,4 +125,4 @@ def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> Non
                 breach_id=breach,
                 ticket_id=clock.external_ticket_id,
             )
-            account.emit("credits.voided", data)
+            account.emit("credits.voided", told)

@@ -24,6 +24,7 @@ from app.domain.cover import start as cover_start
 from app.domain.ledger import account_merge as merging
 from app.domain.orders import grants as granting
 from app.domain.orders import licenses
+from app.domain.tickets import breach_credits
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, jsonable
@@ -184,6 +185,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     giver.customer.profile, taker.customer.profile = {}, profile.stored()
     first_tickets.merge_into(taker.customer.data, giver.customer.data)
     contacts.merge_into(taker.customer.data, giver.customer.data)
+    breach_credits.carry_into(taker, giver)
     for lot in merging.merge_into(giver.ledger, taker.ledger):
         granting.schedule_lot(taker, lot)
     giver.plan.agent = taker.plan.agent = tx.agent
