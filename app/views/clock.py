@@ -136,6 +136,7 @@ class Clock(TypedDict):
     policy_version: Annotated[int, "The version of the policy that made the promise."]
     clause: Annotated[str, "The clause of the promise."]
     reading: Annotated[bool, "Whether it is our reading."]
+    team: NotRequired[Annotated[str, "The vendor's team that owes it to the others; customers do not see it."]]
     judgements: NotRequired[
         Annotated[Sequence[ClockJudgement], "The judgements anew, the oldest first; where one clock is asked for."]
     ]
@@ -144,7 +145,7 @@ class Clock(TypedDict):
 def clock_view(clock: TicketClock, at: datetime, known_at: datetime | None = None) -> Clock:
     """Return a clock as it stood ``at`` an instant, by what was known at ``known_at``."""
     state = clock.state(at, known_at)
-    return {
+    owed: Clock = {
         "clock_id": clock.clock_id,
         "ticket_id": clock.external_ticket_id,
         "milestone": clock.spec.milestone,
@@ -178,6 +179,9 @@ def clock_view(clock: TicketClock, at: datetime, known_at: datetime | None = Non
         "clause": clock.terms.clause,
         "reading": clock.terms.reading,
     }
+    if clock.terms.team is not None:
+        owed["team"] = clock.terms.team
+    return owed
 
 
 def clock_views(clocks: TicketClocks, at: datetime) -> list[Clock]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
@@ -131,6 +131,7 @@ class Call:
         found = await self.database.read(self.tenant_id, work)
         if self.principal.customer_id is not None:
             self._own(found)
+            return cast(T, _for_customers(found))
         return found
 
     async def balance(self, customer_id: str) -> Balance:
@@ -277,3 +278,22 @@ def checked_key(keys: Sequence[str]) -> str:
 def answer_of(operation: Operation, found: Any) -> Answer[Any]:
     """Return what an operation's function returned as an answer."""
     return found if isinstance(found, Answer) else Answer(found, operation.status)
+
+
+def _for_customers(found: Any, hidden: frozenset[str] = frozenset()) -> Any:
+    """Return an answer without the clocks and milestones of agreements between the vendor's teams.
+
+    ``hidden``: names of milestones of the ticket that is in hand.
+    """
+    if isinstance(found, dict):
+        clocks = found.get("clocks")
+        if isinstance(clocks, list):
+            hidden = frozenset(clock["milestone"] for clock in clocks if "team" in clock)
+        return {name: _for_customers(value, hidden) for name, value in found.items()}
+    if isinstance(found, list):
+        return [_for_customers(item, hidden) for item in found if not _of_a_team(item, hidden)]
+    return replace(found, rows=_for_customers(list(found.rows))) if isinstance(found, Page) else found
+
+
+def _of_a_team(item: Any, hidden: frozenset[str]) -> bool:
+    return isinstance(item, dict) and ("team" in item or item.get("milestone") in hidden)

@@ -145,6 +145,7 @@ def check_promises(c: Checker) -> None:
         _promise_can_run(c, promise, parts)
         _check_milestone(c, promise, parts)
         _check_pauses(c, promise, parts)
+        _check_team(c, promise, parts)
         for j, warning in enumerate(promise.warnings):
             if (warning.percent is None) == (warning.business_seconds_before is None):
                 c.error((*parts, "warnings", j), "bad_warning", "A warning has one measure.", "Write `percent: 75`.")
@@ -209,6 +210,28 @@ def _check_pauses(c: Checker, promise: Promise, parts: Parts) -> None:
         )
     if promise.breach_cap is not None and not promise.breach_returns_credits:
         c.error((*parts, "breach_cap"), "cap_of_nothing", "Nothing is capped.", "Write `breach_returns_credits`.")
+
+
+def _check_team(c: Checker, promise: Promise, parts: Parts) -> None:
+    """What a team owes within the vendor has a name of its own, and brings the customer nothing."""
+    if promise.team is None:
+        return
+    if any(other.milestone == promise.milestone and other.team is None for other in c.policy.promises):
+        c.error(
+            (*parts, "milestone"),
+            "team_shares_milestone",
+            f"`{promise.milestone}` is promised to customers, too.",
+            f"Give it a name of its own, such as `{promise.milestone}_by_the_team`.",
+        )
+    if promise.party != "vendor":
+        c.error((*parts, "team"), "team_of_customer", "Customers owe nothing to a team.", "Remove `party` or `team`.")
+    if promise.breach_returns_credits:
+        c.error(
+            (*parts, "breach_returns_credits"),
+            "team_pays",
+            "Customers do not know of this promise, so its breach brings them nothing.",
+            "Remove `breach_returns_credits` or `team`.",
+        )
 
 
 def _check_choices(c: Checker) -> None:

@@ -32,6 +32,8 @@ class PromiseTerms:
     reminder_notify: tuple[tuple[str, ...], ...] = ()
     """Who is to be notified at each warning and each reminder; empty where nobody is."""
     breach_cap: BreachCap | None = None
+    team: str | None = None
+    """The team that owes it within the vendor; None: it is owed to the customer, or by them."""
     ref: str | None = None
     """Tells clocks of one promise apart, e.g. the number of an access request."""
 
@@ -88,6 +90,7 @@ def terms_of(promise: Promise, *, policy_version: int, ref: str | None) -> Promi
         warning_notify=_notified([warning.notify for warning in promise.warnings]),
         reminder_notify=_notified([reminder.notify for reminder in promise.reminders]),
         breach_cap=promise.breach_cap,
+        team=promise.team,
         ref=ref,
     )
 
@@ -122,6 +125,7 @@ def dump_spec(spec: ClockSpec, terms: PromiseTerms) -> dict[str, Any]:
         **({"warning_notify": [list(names) for names in terms.warning_notify]} if terms.warning_notify else {}),
         **({"reminder_notify": [list(names) for names in terms.reminder_notify]} if terms.reminder_notify else {}),
         **({} if terms.breach_cap is None else {"breach_cap": asdict(terms.breach_cap)}),
+        **({} if terms.team is None else {"team": terms.team}),
     }
 
 
@@ -153,6 +157,7 @@ def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]
         warning_notify=tuple(tuple(names) for names in data.get("warning_notify", ())),
         reminder_notify=tuple(tuple(names) for names in data.get("reminder_notify", ())),
         breach_cap=BreachCap(**data["breach_cap"]) if "breach_cap" in data else None,
+        team=data.get("team"),
         ref=data["ref"],
     )
     return spec, terms

@@ -76,6 +76,8 @@ class Promise:
     """The calendar in which it is counted: ``service-hours``, or one of ``calendars``."""
     party: Literal["vendor", "customer"] = "vendor"
     """Who owes it."""
+    team: str | None = None
+    """The team of the vendor that owes it to the others: an agreement within the vendor, which customers never see."""
     warnings: tuple[Warning, ...] = ()
     """Warnings before the due time."""
     reminders: tuple[Reminder, ...] = ()

@@ -1,0 +1,65 @@
+"""An agreement between teams of the vendor: a clock beside the customer's, by a name of its own."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.prices.shop import DOCUMENT, opened, vendor_under
+from tests.prices.test_checks import found_in, line_of
+
+TEAM = """promises:
+  - {milestone: first_response, target: "business_seconds:14400", starts: opened, stops: [vendor_response], clause: D-8}
+  - milestone: taken_over
+    team: second level
+    target: "business_seconds:3600"
+    starts: opened
+    stops: [reached, vendor_response]
+    clause: D-8
+outcomes:"""
+AGREED = DOCUMENT.replace("outcomes:", TEAM, 1)
+
+
+async def test_a_team_owes_beside_the_vendor(app: FastAPI, api: httpx.AsyncClient) -> None:
+    assert found_in(AGREED) == []
+    shop = await vendor_under(app, api, AGREED)
+    ticket = await opened(shop, "T-1", "bug")
+    assert [(clock["milestone"], clock["due_at"], clock.get("team")) for clock in ticket["clocks"]] == [
+        ("first_response", "2025-03-03T12:00:00Z", None),
+        ("taken_over", "2025-03-03T09:00:00Z", "second level"),
+    ]
+    await shop.move_clock("2025-03-03T10:00:00Z")
+    late = (await shop.get("/v1/clocks", outcome="breached")).json()["data"]
+    assert [(clock["milestone"], clock["team"]) for clock in late] == [("taken_over", "second level")]
+    await shop.ok(await shop.post("/v1/tickets/T-1/milestones", {"milestone": "taken_over"}))
+    token = await shop.ok(await shop.post("/v1/customers/ann/tokens", {"minutes": 5}))
+    asks = {"Authorization": f"Bearer {token['token']}"}
+    for path in (
+        "/v1/customers/ann",
+        "/v1/customers/ann/statement",
+        "/v1/tickets/T-1",
+        "/v1/explain/ticket/T-1",
+        "/v1/clocks",
+    ):
+        seen = await api.get(path, headers=asks)
+        assert "taken_over" not in seen.text, path
+        assert "second level" not in seen.text, path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "at"),
+    [
+        ("milestone: taken_over", "milestone: first_response", "team_shares_milestone", "- milestone: first_response"),
+        ("team: second level", "team: second level\n    party: customer", "team_of_customer", "team: second level"),
+        (
+            "team: second level",
+            "team: second level\n    breach_returns_credits: 3",
+            "team_pays",
+            "breach_returns_credits: 3",
+        ),
+    ],
+)
+def test_agreements_that_make_no_sense_are_found(old: str, new: str, code: str, at: str) -> None:
+    text = AGREED.replace(old, new)
+    assert (code, line_of(text, at), "error") in found_in(text)
