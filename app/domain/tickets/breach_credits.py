@@ -83,8 +83,8 @@ def _breaches(account: CustomerAccount) -> list[tuple[datetime, int, str]]:
         for lot in account.ledger.lots.values()
         if lot.source == "breach"
     ]
-    kept = account.customer.data.get(BREACHES, ())
-    return found + [(parse_iso(item["at"]), item["credits"], item["rule"]) for item in kept]
+    absorbed = account.customer.data.get(BREACHES, ())
+    return found + [(parse_iso(item["at"]), item["credits"], item["rule"]) for item in absorbed]
 
 
 def carry_into(taker: CustomerAccount, giver: CustomerAccount) -> None:
@@ -116,7 +116,7 @@ def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> Non
         voided = account.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.terms.clause)
         if voided:
             balance = account.ledger.balance(lot.credit_type)
-            told = voided_data(
+            voided_event_data = voided_data(
                 lot,
                 voided,
                 balance,
@@ -125,4 +125,4 @@ def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> Non
                 breach_id=breach,
                 ticket_id=clock.external_ticket_id,
             )
-            account.emit("credits.voided", told)
+            account.emit("credits.voided", voided_event_data)
