@@ -23,14 +23,9 @@ EXAMPLES = {
     "block-hours": ("HD", 14),
     "hivemq": ("HMQ", 10),
     "hostdime": ("HDM", 6),
-EXAMPLES = {
-    "block-hours": ("HD", 14),
-    "hivemq": ("HMQ", 10),
-    "hostdime": ("HDM", 6),
     "phpkb": ("PKB", 12),
     "report-server": ("TRS", 8),
     "sensage": ("SEN", 9),
-}
 }
 """Published policies as example documents in ``docs/examples/``: the prefix and the number of their clauses."""
 
