@@ -72,10 +72,12 @@ _ELSE: Final[Mapping[str, Mapping[str, bool | int | str]]] = {
     "CalendarPreview": {"reopened_count": 0},
     "CategoryPrice": {"free_minutes": 0},
     "ChargedTicket": {"disputed": False},
+    "ClockEvent": {"changed": False},
     "CoverEvent": {"reading": False},
     "CreditsEvent": {"reading": False},
     "Explanation": {"reading": False, "more_consumed": 0, "more_skipped": 0},
     "ExplanationStep": {"reading": False},
+    "Hold": {"held": 0, "captured": 0, "released": 0, "refunded": 0},
     "Modification": {"reading": False},
     "NotTakenBack": {"spent": 0, "held": 0, "expired": 0},
     "OfferGrant": {"free": False},
@@ -83,6 +85,8 @@ _ELSE: Final[Mapping[str, Mapping[str, bool | int | str]]] = {
     "OrderEvent": {"reading": False, "within_guarantee": False},
     "OrderRefund": {"reading": False, "within_guarantee": False, "pending": False, "owed": 0},
     "RefundLine": {"by_lots": 0},
+    "RehearsedGrant": {"granted": 0},
+    "RehearsedThing": {"licenses": 0},
     "Remedy": {"quantity": 1},
     "SourceOptions": {
         "ids": "prefixed",
@@ -93,7 +97,7 @@ _ELSE: Final[Mapping[str, Mapping[str, bool | int | str]]] = {
         "subscriptions": False,
     },
     "TakenBack": {"credits": 0},
-    "TenantTime": {"fired": 0},
+    "TenantTime": {"fired": 0, "reached": True},
     "WebhookEndpoint": {"deleted": False},
 }
 """What REST leaves out where there is nothing to say, and what GraphQL says then."""
