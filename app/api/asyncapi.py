@@ -20,7 +20,8 @@ HEADERS: Final[dict[str, tuple[str, Any]]] = {
 HOW: Final = (
     "Standard Webhooks: verify with any of its libraries and the endpoint's secret. Delivered at least once, in order "
     "for each customer. Answer 2xx within 20 seconds. Failures are tried again after 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, "
-    "14 h, 20 h and 24 h. Retry-After is heeded. 410 disables the endpoint. Ignore types and fields you do not know."
+    "14 h, 20 h and 24 h. Retry-After is heeded. 410 disables the endpoint. Ignore types and fields you do not know.\n\n"
+    "Each has these headers:\n\n" + "\n".join(f"* `{name}`: {words}" for name, (words, _) in HEADERS.items())
 )
 
 
@@ -71,22 +72,8 @@ def _operation(event_type: EventType, components: dict[str, Any]) -> dict[str, A
         "tags": [TAG],
         "summary": event_type.meaning,
         "security": [],
-        "parameters": [
-            {
-                "name": name,
-                "in": "header",
-                "required": True,
-                "description": words,
-                "schema": {"type": "string"},
-                "example": example,
-            }
-            for name, (words, example) in HEADERS.items()
-        ],
         "requestBody": {"required": True, "content": {"application/json": {"schema": _body(event_type, components)}}},
-        "responses": {
-            "2XX": {"description": "Taken; any other answer but 410 is tried again on the schedule"},
-            "410": {"description": "No longer wanted: disables the endpoint"},
-        },
+        "responses": {"2XX": {"description": "Taken; 410 disables the endpoint, and anything else is tried again"}},
     }
 
 

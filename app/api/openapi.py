@@ -33,6 +33,7 @@ TAGS: Final = (
     ("Operator and sandbox", "Tenants, keys and a sandbox's own time."),
     ("Storefront", "Offers, orders, choices, licenses and lots."),
     ("Helpdesk", "Customers, tickets, covers and explanations."),
+    ("Lists", "Orders, refunds, holds, licenses and covers of all customers."),
     ("Credits", "Holds, captures, debits and batches for any other use."),
     ("Calendars and clocks", "Service hours and promised times."),
     ("Policies, partners, operations", "Policies, sources, webhooks, events, audit."),

@@ -155,6 +155,7 @@ class UndoneRefund(TypedDict):
 class OrderRefund(TypedDict):
     """What a refund took back, and what it could not."""
 
+    customer_id: NotRequired[Annotated[Id | None, "The customer, in a list of refunds; null once erased."]]
     order_id: Annotated[Id, "The order."]
     refund_id: Annotated[Id, "The storefront's id of the refund."]
     at: NotRequired[Annotated[Instant, "When it was made."]]
@@ -228,6 +229,20 @@ class Order(TypedDict):
     ]
 
 
+class ListedOrder(TypedDict):
+    """An order in a list, without what it granted."""
+
+    order_id: Annotated[Id, "The storefront's id of the order."]
+    customer_id: Annotated[Id | None, "The customer; null once erased."]
+    placed_at: Annotated[Instant, "When it was placed."]
+    received_at: Annotated[Instant, "When it was recorded."]
+    currency: Annotated[str, "The currency by ISO 4217."]
+    source: Annotated[str, "Where it comes from: `api`, or the name of a source."]
+    lines: Annotated[Sequence[OrderLine], "The lines."]
+    not_granted: Annotated[Sequence[NotGranted], "What its lines did not bring, and why."]
+    policy: Annotated[PolicyVersion, "The policy that it was placed under."]
+
+
 def granted_by(account: CustomerAccount, order_id: str) -> Granted:
     """Return what an order has granted, as it stands now, in order of line and unit."""
     at = account.at
@@ -289,6 +304,26 @@ def order_view(order: entities.Order, granted: Mapping[str, Any], *, customer_id
         "policy": {"name": policy, "version": order.policy_version},
         "metadata": stored.get("metadata", {}),
     }
+
+
+def listed_order(order: entities.Order, *, customer_id: str | None, policy: str) -> ListedOrder:
+    """Return an order as it stands in a list. ``customer_id`` is the vendor's."""
+    return {
+        "order_id": order.order_id,
+        "customer_id": customer_id,
+        "placed_at": iso(order.placed_at),
+        "received_at": iso(order.received_at),
+        "currency": order.currency,
+        "source": order.source,
+        "lines": order.answer.get("lines", []),
+        "not_granted": order.answer.get("not_granted", []),
+        "policy": {"name": policy, "version": order.policy_version},
+    }
+
+
+def listed_refund(refund: entities.OrderRefund, *, customer_id: str | None) -> OrderRefund:
+    """Return a refund as it was answered, with the customer's id of the vendor's."""
+    return cast(OrderRefund, {"customer_id": customer_id, **refund.answer})
 
 
 def payment_dispute_view(dispute: disputes.PaymentDispute, rules: PaymentDisputes) -> PaymentDispute:

@@ -69,6 +69,7 @@ _MADE = (
     made(errors.Problem),
     made(order.Order, Node),
     made(order.OrderRefund),
+    made(order.ListedOrder),
     made(lot.Transfer),
     made(lot.RefundQuote),
     made(balance.Balance),

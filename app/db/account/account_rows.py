@@ -82,9 +82,9 @@ def _whole(whose: str) -> tuple[str, str]:
     """Return the selects of all lots and holds."""
     lots = f"select {LOT} from lot where lot.tenant_id = :tenant and lot.customer_id = {whose}"
     holds = (
-        f"select {_HOLD} from hold"
+        f"select {HOLD} from hold"
         f" where hold.tenant_id = :tenant and hold.customer_id = {whose} and hold.closed_at is null"
-        f" union all select {_HOLD} from ticket join hold"
+        f" union all select {HOLD} from ticket join hold"
         " on hold.tenant_id = ticket.tenant_id and hold.ticket_id = ticket.ticket_id"
         f" where ticket.tenant_id = :tenant and ticket.customer_id = {whose} and hold.closed_at is not null"
     )
@@ -103,8 +103,8 @@ def _in_part(whose: str) -> tuple[str, str]:
         " and hold_line.hold_id = hold.hold_id where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket)"
     )
     holds = (
-        f"select {_HOLD} from hold where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket"
-        f" union all {window.term_holds(_HOLD, whose)}"
+        f"select {HOLD} from hold where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket"
+        f" union all {window.term_holds(HOLD, whose)}"
     )
     return lots, holds
 
@@ -124,7 +124,7 @@ def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
 
 
 LOT: Final = f"{columns_of(s.lot, without=('tenant_id', 'cost_amount', 'cost_currency', 'is_open'))}, {_COST}"
-_HOLD: Final = f"{columns_of(s.hold)}, {_LINES}"
+HOLD: Final = f"{columns_of(s.hold)}, {_LINES}"
 _WHOLE: Final = {whose: _selects(whose, *_whole(whose)) for whose in (BY_ID, BY_NAME)}
 _OF_ORDERS: Final = select_into(
     "order_lots",

@@ -99,6 +99,7 @@ license_ = Table(
     _Index(
         "ix_license_domain", "tenant_id", "registered_domain", postgresql_where=_sql("registered_domain is not null")
     ),
+    _Index("ix_license_list", "tenant_id", "placed_at", "license_id"),
 )
 
 cover = Table(
@@ -136,6 +137,7 @@ cover = Table(
     CheckConstraint("(state = 'pending') = (starts_at is null) or state = 'voided'", name="pending"),
     CheckConstraint("ends_at is null or starts_at is null or starts_at <= ends_at", name="period"),
     _Index("ix_cover_customer", "tenant_id", "customer_id"),
+    _Index("ix_cover_list", "tenant_id", "granted_at", "cover_id"),
 )
 
 choice = Table(

@@ -25,6 +25,7 @@ purchase_order = Table(
     PrimaryKeyConstraint("tenant_id", "order_id"),
     _Index("ix_purchase_order_placed", "tenant_id", "customer_id", "placed_at"),
     _Index("ix_purchase_order_received", "tenant_id", "received_at", "customer_id"),
+    _Index("ix_purchase_order_list", "tenant_id", "placed_at", "order_id"),
 )
 
 order_refund = Table(
@@ -39,6 +40,7 @@ order_refund = Table(
     at_column("at"),
     PrimaryKeyConstraint("tenant_id", "order_id", "refund_id"),
     _Index("ix_order_refund_customer", "tenant_id", "customer_id"),
+    _Index("ix_order_refund_list", "tenant_id", "at", "order_id", "refund_id"),
 )
 
 payment_dispute = Table(

@@ -1,0 +1,115 @@
+"""Lists over all customers: orders, refunds, holds, licenses and covers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Query
+
+from app.api.fields import Instant, QueryId, QueryText
+from app.api.operations.call import Answer, Call
+from app.api.operations.table import Operations
+from app.domain.cover.cover import ShownState
+from app.domain.values.paging import PageRequest
+from app.usecases import lists
+from app.views.hold import Hold
+from app.views.license import Cover, License
+from app.views.order import ListedOrder, OrderRefund
+from app.views.shapes import PageOf
+
+OPERATIONS = Operations("Lists")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What every list may be narrowed by."""
+
+    customer_id: str | None
+    since: Instant | None
+    until: Instant | None
+    sort: Literal["newest", "oldest"]
+
+    def narrowed(self, part: PageRequest) -> lists.Narrowed:
+        """Return the question of a part of the list."""
+        return lists.Narrowed(
+            part=part,
+            customer_id=self.customer_id,
+            since=self.since,
+            until=self.until,
+            oldest_first=self.sort == "oldest",
+        )
+
+
+def _span(
+    customer_id: QueryId | None = None,
+    since: Annotated[Instant | None, Query(description="From then on")] = None,
+    until: Annotated[Instant | None, Query(description="Before then")] = None,
+    sort: Annotated[Literal["newest", "oldest"], Query(description="Which come first")] = "newest",
+) -> Span:
+    return Span(customer_id, since, until, sort)
+
+
+Narrowing = Annotated[Span, Depends(_span)]
+"""Declares ``customer_id``, ``since``, ``until`` and ``sort``."""
+
+
+@OPERATIONS.get("listOrders", "/v1/orders", scope="orders:read", paging="pages", refusals=(404,))
+async def list_orders(
+    call: Call, span: Narrowing, source: QueryText | None = None, sku: QueryText | None = None
+) -> Answer[PageOf[ListedOrder]]:
+    """Orders, by the instant they were placed; `GET /v1/orders/{order_id}` says what one granted."""
+    return await call.pages(lambda tx, part: lists.orders(tx, span.narrowed(part), source=source, sku=sku))
+
+
+@OPERATIONS.get("listRefunds", "/v1/refunds", scope="orders:read", paging="pages", refusals=(404,))
+async def list_refunds(call: Call, span: Narrowing, order_id: QueryId | None = None) -> Answer[PageOf[OrderRefund]]:
+    """Refunds of orders, by the instant they were told."""
+    return await call.pages(lambda tx, part: lists.refunds(tx, span.narrowed(part), order_id=order_id))
+
+
+@OPERATIONS.get("listHolds", "/v1/holds", scope="customers:read", paging="pages", refusals=(404,))
+async def list_holds(
+    call: Call,
+    span: Narrowing,
+    state: Annotated[
+        list[Literal["open", "captured", "released", "refunded"]] | None, Query(description="Any of these")
+    ] = None,
+    ticket_id: QueryId | None = None,
+    kind: Annotated[Literal["hold", "debit", "payment_dispute"] | None, Query()] = None,
+) -> Answer[PageOf[Hold]]:
+    """Holds and debits, by the instant they were made."""
+    return await call.pages(
+        lambda tx, part: lists.holds(tx, span.narrowed(part), states=state or (), ticket_id=ticket_id, kind=kind)
+    )
+
+
+@OPERATIONS.get("listLicenses", "/v1/licenses", scope="customers:read", paging="pages", refusals=(404,))
+async def list_licenses(
+    call: Call,
+    span: Narrowing,
+    active: Annotated[bool | None, Query(description="Whether it is in force")] = None,
+    sku: QueryText | None = None,
+    domain: Annotated[QueryText | None, Query(description="The installation it is registered to")] = None,
+) -> Answer[PageOf[License]]:
+    """Licenses, by the instant their order was placed."""
+    return await call.pages(
+        lambda tx, part: lists.licenses(tx, span.narrowed(part), active=active, sku=sku, domain=domain)
+    )
+
+
+@OPERATIONS.get("listCovers", "/v1/covers", scope="customers:read", paging="pages", refusals=(404,))
+async def list_covers(
+    call: Call,
+    span: Narrowing,
+    state: Annotated[list[ShownState] | None, Query(description="Any of these")] = None,
+    license_id: QueryId | None = None,
+    plan: Annotated[QueryText | None, Query(description="The plan that runs with it")] = None,
+    ends_before: Annotated[Instant | None, Query(description="Those that end before then")] = None,
+) -> Answer[PageOf[Cover]]:
+    """Periods of support, by the instant they were granted."""
+    return await call.pages(
+        lambda tx, part: lists.covers(
+            tx, span.narrowed(part), states=state or (), license_id=license_id, plan=plan, ends_before=ends_before
+        )
+    )

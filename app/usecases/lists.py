@@ -1,0 +1,107 @@
+"""Lists over all of a tenant's customers: what was bought, given back, reserved, and what is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.db import lists, policies, tickets
+from app.db.account import accounts
+from app.db.engine import Tx
+from app.db.ledger import read as ledger
+from app.domain.values.paging import Page, PageRequest
+from app.domain.values.wire import iso
+from app.views.hold import Hold, hold_view
+from app.views.license import Cover, License, cover_view, license_view
+from app.views.order import ListedOrder, OrderRefund, listed_order, listed_refund
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """What every list is narrowed by: one customer, a span of the instant it is ordered by, and the direction."""
+
+    part: PageRequest
+    customer_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Exclusive."""
+    oldest_first: bool = False
+
+
+async def _page(
+    tx: Tx, rows: lists.RowList[lists.R], asked: Narrowed, *, states: tuple[str, ...] = (), **filters: Any
+) -> tuple[list[lists.R], bool, dict[str, str | None]]:
+    """Return the rows of a part, whether there are more, and the customers' names."""
+    ours = None
+    if asked.customer_id is not None:
+        ours = (await accounts.require_customer(tx, asked.customer_id)).customer_id
+    narrowing = {"customer": ours, "since": asked.since, "until": asked.until, **filters}
+    found, more = await lists.page(tx, rows, asked.part, narrowing, states=states, newest_first=not asked.oldest_first)
+    owners: Sequence[Any] = found
+    names = await tickets.customer_names(tx, [row.customer_id for row in owners]) if found else {}
+    return found, more, names
+
+
+async def orders(tx: Tx, asked: Narrowed, *, source: str | None = None, sku: str | None = None) -> Page[ListedOrder]:
+    """Orders by the instant they were placed. 404 ``customer_not_found``."""
+    found, more, names = await _page(tx, lists.ORDERS, asked, source=source, sku=sku)
+    views = [
+        listed_order(
+            row,
+            customer_id=names.get(row.customer_id),
+            policy=(await policies.of_version(tx, row.policy_version)).policy,
+        )
+        for row in found
+    ]
+    return asked.part.page_of(found, more, views, lambda row: [iso(row.placed_at), row.order_id])
+
+
+async def refunds(tx: Tx, asked: Narrowed, *, order_id: str | None = None) -> Page[OrderRefund]:
+    """Refunds of orders by the instant they were told. 404 ``customer_not_found``."""
+    found, more, names = await _page(tx, lists.REFUNDS, asked, order=order_id)
+    views = [listed_refund(row, customer_id=names.get(row.customer_id)) for row in found]
+    return asked.part.page_of(found, more, views, lambda row: [iso(row.at), row.order_id, row.refund_id])
+
+
+async def holds(
+    tx: Tx, asked: Narrowed, *, states: Sequence[str] = (), ticket_id: str | None = None, kind: str | None = None
+) -> Page[Hold]:
+    """Holds and debits by the instant they were made. 404 ``customer_not_found``, ``ticket_not_found``."""
+    ticket = None if ticket_id is None else (await tickets.require(tx, ticket_id)).ticket_id
+    conditions = tuple(lists.HOLD_STATES[state] for state in sorted(set(states)))
+    found, more, names = await _page(tx, lists.HOLDS, asked, states=conditions, ticket=ticket, kind=kind)
+    named = await ledger.ticket_names(tx, sorted({row.ticket_id for row in found if row.ticket_id is not None}))
+    views = [
+        hold_view(row, customer_id=names.get(row.customer_id), ticket_id=named.get(row.ticket_id or ""))
+        for row in found
+    ]
+    return asked.part.page_of(found, more, views, lambda row: [iso(row.created_at), row.hold_id])
+
+
+async def licenses(
+    tx: Tx, asked: Narrowed, *, active: bool | None = None, sku: str | None = None, domain: str | None = None
+) -> Page[License]:
+    """Licenses by the instant their order was placed. 404 ``customer_not_found``."""
+    found, more, names = await _page(tx, lists.LICENSES, asked, active=active, sku=sku, domain=domain)
+    views: list[License] = [{**license_view(row, tx.at), "customer_id": names.get(row.customer_id)} for row in found]
+    return asked.part.page_of(found, more, views, lambda row: [iso(row.placed_at), row.license_id])
+
+
+async def covers(
+    tx: Tx,
+    asked: Narrowed,
+    *,
+    states: Sequence[str] = (),
+    license_id: str | None = None,
+    plan: str | None = None,
+    ends_before: datetime | None = None,
+) -> Page[Cover]:
+    """Periods of support by the instant they were granted. 404 ``customer_not_found``."""
+    conditions = tuple(lists.COVER_STATES[state] for state in sorted(set(states)))
+    found, more, names = await _page(
+        tx, lists.COVERS, asked, states=conditions, license=license_id, plan=plan, ends_before=ends_before
+    )
+    views: list[Cover] = [{**cover_view(row, tx.at), "customer_id": names.get(row.customer_id)} for row in found]
+    return asked.part.page_of(found, more, views, lambda row: [iso(row.granted_at), row.cover_id])
