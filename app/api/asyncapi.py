@@ -20,8 +20,8 @@ HEADERS: Final[dict[str, tuple[str, Any]]] = {
 HOW: Final = (
     "Standard Webhooks: verify with any of its libraries and the endpoint's secret. Delivered at least once, in order "
     "for each customer. Answer 2xx within 20 seconds. Failures are tried again after 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, "
-    "14 h, 20 h and 24 h. Retry-After is heeded. 410 disables the endpoint. Ignore types and fields you do not know.\n\n"
-    "Each has these headers:\n\n" + "\n".join(f"* `{name}`: {words}" for name, (words, _) in HEADERS.items())
+    "14 h, 20 h and 24 h. Retry-After is heeded. 410 disables the endpoint. Ignore types and fields you do not know."
+    "\n\nEach has these headers:\n\n" + "\n".join(f"* `{name}`: {words}" for name, (words, _) in HEADERS.items())
 )
 
 

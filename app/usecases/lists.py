@@ -31,22 +31,22 @@ class Narrowed:
 
 
 async def _page(
-    tx: Tx, rows: lists.RowList[lists.R], asked: Narrowed, *, states: tuple[str, ...] = (), **filters: Any
+    tx: Tx, rows: lists.RowList[lists.R], asked: Narrowed, **filters: Any
 ) -> tuple[list[lists.R], bool, dict[str, str | None]]:
     """Return the rows of a part, whether there are more, and the customers' names."""
     ours = None
     if asked.customer_id is not None:
         ours = (await accounts.require_customer(tx, asked.customer_id)).customer_id
     narrowing = {"customer": ours, "since": asked.since, "until": asked.until, **filters}
-    found, more = await lists.page(tx, rows, asked.part, narrowing, states=states, newest_first=not asked.oldest_first)
+    found, more = await lists.page(tx, rows, asked.part, narrowing, newest_first=not asked.oldest_first)
     owners: Sequence[Any] = found
     names = await tickets.customer_names(tx, [row.customer_id for row in owners]) if found else {}
     return found, more, names
 
 
-async def orders(tx: Tx, asked: Narrowed, *, source: str | None = None, sku: str | None = None) -> Page[ListedOrder]:
+async def orders(tx: Tx, asked: Narrowed) -> Page[ListedOrder]:
     """Orders by the instant they were placed. 404 ``customer_not_found``."""
-    found, more, names = await _page(tx, lists.ORDERS, asked, source=source, sku=sku)
+    found, more, names = await _page(tx, lists.ORDERS, asked)
     views = [
         listed_order(
             row,
@@ -65,43 +65,31 @@ async def refunds(tx: Tx, asked: Narrowed, *, order_id: str | None = None) -> Pa
     return asked.part.page_of(found, more, views, lambda row: [iso(row.at), row.order_id, row.refund_id])
 
 
-async def holds(
-    tx: Tx, asked: Narrowed, *, states: Sequence[str] = (), ticket_id: str | None = None, kind: str | None = None
-) -> Page[Hold]:
-    """Holds and debits by the instant they were made. 404 ``customer_not_found``, ``ticket_not_found``."""
+async def holds(tx: Tx, asked: Narrowed, *, is_open: bool | None = None, ticket_id: str | None = None) -> Page[Hold]:
+    """Holds and debits as they were made. 404 ``customer_not_found``, ``ticket_not_found``."""
     ticket = None if ticket_id is None else (await tickets.require(tx, ticket_id)).ticket_id
-    conditions = tuple(lists.HOLD_STATES[state] for state in sorted(set(states)))
-    found, more, names = await _page(tx, lists.HOLDS, asked, states=conditions, ticket=ticket, kind=kind)
+    found, more, names = await _page(
+        tx, lists.HOLDS, asked, ticket=ticket, open=is_open is True, closed=is_open is False
+    )
     named = await ledger.ticket_names(tx, sorted({row.ticket_id for row in found if row.ticket_id is not None}))
     views = [
         hold_view(row, customer_id=names.get(row.customer_id), ticket_id=named.get(row.ticket_id or ""))
         for row in found
     ]
-    return asked.part.page_of(found, more, views, lambda row: [iso(row.created_at), row.hold_id])
+    return asked.part.page_of(found, more, views, lambda row: [row.hold_id])
 
 
-async def licenses(
-    tx: Tx, asked: Narrowed, *, active: bool | None = None, sku: str | None = None, domain: str | None = None
-) -> Page[License]:
+async def licenses(tx: Tx, asked: Narrowed, *, active: bool | None = None, domain: str | None = None) -> Page[License]:
     """Licenses by the instant their order was placed. 404 ``customer_not_found``."""
-    found, more, names = await _page(tx, lists.LICENSES, asked, active=active, sku=sku, domain=domain)
+    found, more, names = await _page(
+        tx, lists.LICENSES, asked, active=active is True, ended=active is False, sku=sku, domain=domain
+    )
     views: list[License] = [{**license_view(row, tx.at), "customer_id": names.get(row.customer_id)} for row in found]
     return asked.part.page_of(found, more, views, lambda row: [iso(row.placed_at), row.license_id])
 
 
-async def covers(
-    tx: Tx,
-    asked: Narrowed,
-    *,
-    states: Sequence[str] = (),
-    license_id: str | None = None,
-    plan: str | None = None,
-    ends_before: datetime | None = None,
-) -> Page[Cover]:
+async def covers(tx: Tx, asked: Narrowed, *, license_id: str | None = None) -> Page[Cover]:
     """Periods of support by the instant they were granted. 404 ``customer_not_found``."""
-    conditions = tuple(lists.COVER_STATES[state] for state in sorted(set(states)))
-    found, more, names = await _page(
-        tx, lists.COVERS, asked, states=conditions, license=license_id, plan=plan, ends_before=ends_before
-    )
+    found, more, names = await _page(tx, lists.COVERS, asked, license=license_id)
     views: list[Cover] = [{**cover_view(row, tx.at), "customer_id": names.get(row.customer_id)} for row in found]
     return asked.part.page_of(found, more, views, lambda row: [iso(row.granted_at), row.cover_id])

@@ -17,9 +17,11 @@ depends_on = None
 NEW = {
     "ix_purchase_order_list": "purchase_order (tenant_id, placed_at, order_id)",
     "ix_order_refund_list": "order_refund (tenant_id, at, order_id, refund_id)",
-    "ix_hold_list": "hold (tenant_id, created_at, hold_id)",
+    "ix_hold_opened": "hold (tenant_id, hold_id) where closed_at is null",
     "ix_license_list": "license (tenant_id, placed_at, license_id)",
+    "ix_license_ended": "license (tenant_id, placed_at, license_id) where ended_at is not null",
     "ix_cover_list": "cover (tenant_id, granted_at, cover_id)",
+    "ix_cover_license": "cover (tenant_id, license_id) where license_id is not null",
 }
 ALLOWED = "-- squawk-ignore ban-concurrent-index-creation-in-transaction\n"
 

@@ -67,7 +67,6 @@ async def test_orders_come_newest_first_in_pages_and_are_narrowed(vendor: MakeVe
     assert await ids(sort="oldest") == ["o0", "o1", "o2", "o3", "o4", "o5"]
     assert await ids(customer_id="ann") == ["o5", "o2", "o0"]
     assert await ids(since="2024-12-03T10:00:00.123456Z", until="2024-12-05T10:00:00.123456Z") == ["o3", "o2"]
-    assert await ids(sku="license", sort="oldest") == ["o0", "o1", "o3"]
     assert await ids(source="woo") == []
     missing = await made.get("/v1/orders", customer_id="nobody")
     assert (missing.status_code, missing.json()["code"]) == (404, "customer_not_found")
@@ -106,13 +105,10 @@ async def test_holds_are_listed_by_what_became_of_them(vendor: MakeVendor) -> No
         (debit["hold_id"], "captured"),
     ]
     assert {row["customer_id"] for row in rows} == {"ann"}
-    for name, hold_id in ids.items():
-        found = {row["hold_id"] for row in await _all(made, "/v1/holds", state=name)}
-        assert found == ({hold_id, debit["hold_id"]} if name == "captured" else {hold_id})
-    both = await _all(made, "/v1/holds", state=["open", "refunded"])
-    assert {row["hold_id"] for row in both} == {ids["open"], ids["refunded"]}
-    assert [row["hold_id"] for row in await _all(made, "/v1/holds", kind="debit")] == [debit["hold_id"]]
-    wrong = await made.get("/v1/holds", state="lost")
+    assert [row["hold_id"] for row in await _all(made, "/v1/holds", open="true")] == [ids["open"]]
+    closed = await _all(made, "/v1/holds", open="false", customer_id="ann")
+    assert [row["hold_id"] for row in closed] == [debit["hold_id"], ids["refunded"], ids["released"], ids["captured"]]
+    wrong = await made.get("/v1/holds", open="perhaps")
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_input")
 
 
@@ -127,9 +123,8 @@ async def test_licenses_and_covers_are_listed_as_they_stand_now(vendor: MakeVend
     await made.ok(await made.post("/v1/orders/o3/refunds", {"refund_id": "r"}), 201)
     assert [row["order_id"] for row in await _all(made, "/v1/licenses", active="false")] == ["o3"]
     assert [row["order_id"] for row in await _all(made, "/v1/licenses", active="true")] == ["o1", "o0"]
-    (waiting,) = await _all(made, "/v1/covers", state=["pending", "ended"])
+    (waiting,) = await _all(made, "/v1/covers")
     assert (waiting["order_id"], waiting["customer_id"], waiting["state"]) == ("o4", "bob", "pending")
-    assert await _all(made, "/v1/covers", state=["running", "voided"]) == []
 
 
 async def test_covers_are_listed_by_how_they_stand_at_this_instant(vendor: MakeVendor) -> None:
@@ -139,19 +134,11 @@ async def test_covers_are_listed_by_how_they_stand_at_this_instant(vendor: MakeV
     first, second = await _all(made, "/v1/covers", sort="oldest")
     assert {first["state"], second["state"]} == {"running", "scheduled"}
     by_state = {cover["state"]: cover for cover in (first, second)}
-    for state, cover in by_state.items():
-        assert [row["cover_id"] for row in await _all(made, "/v1/covers", state=state)] == [cover["cover_id"]]
-    assert len(await _all(made, "/v1/covers", license_id=by_state["running"]["license_id"])) == 1
-    end = by_state["running"]["ends_at"]
-    assert await _all(made, "/v1/covers", ends_before=end) == []
-    await made.move_clock(end)
-    assert [row["state"] for row in await _all(made, "/v1/covers", sort="oldest")].count("ended") == 1
-    (ended,) = await _all(made, "/v1/covers", state="ended")
-    (running,) = await _all(made, "/v1/covers", state=["running", "pending"])
-    assert (ended["cover_id"], running["cover_id"]) == (
-        by_state["running"]["cover_id"],
-        by_state["scheduled"]["cover_id"],
-    )
+    mine = await _all(made, "/v1/covers", license_id=by_state["running"]["license_id"])
+    assert [row["cover_id"] for row in mine] == [by_state["running"]["cover_id"]]
+    await made.move_clock(by_state["running"]["ends_at"])
+    then = {row["cover_id"]: row["state"] for row in await _all(made, "/v1/covers", customer_id="ann")}
+    assert then == {by_state["running"]["cover_id"]: "ended", by_state["scheduled"]["cover_id"]: "running"}
 
 
 @pytest.mark.parametrize("path", ["orders", "refunds", "holds", "licenses", "covers"])

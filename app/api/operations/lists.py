@@ -10,7 +10,6 @@ from fastapi import Depends, Query
 from app.api.fields import Instant, QueryId, QueryText
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.domain.cover.cover import ShownState
 from app.domain.values.paging import PageRequest
 from app.usecases import lists
 from app.views.hold import Hold
@@ -19,6 +18,8 @@ from app.views.order import ListedOrder, OrderRefund
 from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Lists")
+
+Sort = Annotated[Literal["newest", "oldest"], Query(description="Which come first")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def _span(
     customer_id: QueryId | None = None,
     since: Annotated[Instant | None, Query(description="From then on")] = None,
     until: Annotated[Instant | None, Query(description="Before then")] = None,
-    sort: Annotated[Literal["newest", "oldest"], Query(description="Which come first")] = "newest",
+    sort: Sort = "newest",
 ) -> Span:
     return Span(customer_id, since, until, sort)
 
@@ -55,11 +56,9 @@ Narrowing = Annotated[Span, Depends(_span)]
 
 
 @OPERATIONS.get("listOrders", "/v1/orders", scope="orders:read", paging="pages", refusals=(404,))
-async def list_orders(
-    call: Call, span: Narrowing, source: QueryText | None = None, sku: QueryText | None = None
-) -> Answer[PageOf[ListedOrder]]:
+async def list_orders(call: Call, span: Narrowing) -> Answer[PageOf[ListedOrder]]:
     """Orders, by the instant they were placed; `GET /v1/orders/{order_id}` says what one granted."""
-    return await call.pages(lambda tx, part: lists.orders(tx, span.narrowed(part), source=source, sku=sku))
+    return await call.pages(lambda tx, part: lists.orders(tx, span.narrowed(part)))
 
 
 @OPERATIONS.get("listRefunds", "/v1/refunds", scope="orders:read", paging="pages", refusals=(404,))
@@ -71,16 +70,19 @@ async def list_refunds(call: Call, span: Narrowing, order_id: QueryId | None = N
 @OPERATIONS.get("listHolds", "/v1/holds", scope="customers:read", paging="pages", refusals=(404,))
 async def list_holds(
     call: Call,
-    span: Narrowing,
-    state: Annotated[
-        list[Literal["open", "captured", "released", "refunded"]] | None, Query(description="Any of these")
-    ] = None,
+    customer_id: QueryId | None = None,
     ticket_id: QueryId | None = None,
-    kind: Annotated[Literal["hold", "debit", "payment_dispute"] | None, Query()] = None,
+    is_open: Annotated[bool | None, Query(alias="open", description="Whether some is still set aside")] = None,
+    sort: Sort = "newest",
 ) -> Answer[PageOf[Hold]]:
-    """Holds and debits, by the instant they were made."""
+    """Holds and debits, as they were made."""
     return await call.pages(
-        lambda tx, part: lists.holds(tx, span.narrowed(part), states=state or (), ticket_id=ticket_id, kind=kind)
+        lambda tx, part: lists.holds(
+            tx,
+            lists.Narrowed(part=part, customer_id=customer_id, oldest_first=sort == "oldest"),
+            is_open=is_open,
+            ticket_id=ticket_id,
+        )
     )
 
 
@@ -89,27 +91,13 @@ async def list_licenses(
     call: Call,
     span: Narrowing,
     active: Annotated[bool | None, Query(description="Whether it is in force")] = None,
-    sku: QueryText | None = None,
     domain: Annotated[QueryText | None, Query(description="The installation it is registered to")] = None,
 ) -> Answer[PageOf[License]]:
     """Licenses, by the instant their order was placed."""
-    return await call.pages(
-        lambda tx, part: lists.licenses(tx, span.narrowed(part), active=active, sku=sku, domain=domain)
-    )
+    return await call.pages(lambda tx, part: lists.licenses(tx, span.narrowed(part), active=active, domain=domain))
 
 
 @OPERATIONS.get("listCovers", "/v1/covers", scope="customers:read", paging="pages", refusals=(404,))
-async def list_covers(
-    call: Call,
-    span: Narrowing,
-    state: Annotated[list[ShownState] | None, Query(description="Any of these")] = None,
-    license_id: QueryId | None = None,
-    plan: Annotated[QueryText | None, Query(description="The plan that runs with it")] = None,
-    ends_before: Annotated[Instant | None, Query(description="Those that end before then")] = None,
-) -> Answer[PageOf[Cover]]:
+async def list_covers(call: Call, span: Narrowing, license_id: QueryId | None = None) -> Answer[PageOf[Cover]]:
     """Periods of support, by the instant they were granted."""
-    return await call.pages(
-        lambda tx, part: lists.covers(
-            tx, span.narrowed(part), states=state or (), license_id=license_id, plan=plan, ends_before=ends_before
-        )
-    )
+    return await call.pages(lambda tx, part: lists.covers(tx, span.narrowed(part), license_id=license_id))

@@ -100,6 +100,7 @@ license_ = Table(
         "ix_license_domain", "tenant_id", "registered_domain", postgresql_where=_sql("registered_domain is not null")
     ),
     _Index("ix_license_list", "tenant_id", "placed_at", "license_id"),
+    _Index("ix_license_ended", "tenant_id", "placed_at", "license_id", postgresql_where=_sql("ended_at is not null")),
 )
 
 cover = Table(
@@ -138,6 +139,7 @@ cover = Table(
     CheckConstraint("ends_at is null or starts_at is null or starts_at <= ends_at", name="period"),
     _Index("ix_cover_customer", "tenant_id", "customer_id"),
     _Index("ix_cover_list", "tenant_id", "granted_at", "cover_id"),
+    _Index("ix_cover_license", "tenant_id", "license_id", postgresql_where=_sql("license_id is not null")),
 )
 
 choice = Table(
