@@ -81,9 +81,8 @@ async def holds(tx: Tx, asked: Narrowed, *, is_open: bool | None = None, ticket_
 
 async def licenses(tx: Tx, asked: Narrowed, *, active: bool | None = None, domain: str | None = None) -> Page[License]:
     """Licenses by the instant their order was placed. 404 ``customer_not_found``."""
-    found, more, names = await _page(
-        tx, lists.LICENSES, asked, active=active is True, ended=active is False, sku=sku, domain=domain
-    )
+    states = {"active": active is True, "ended": active is False}
+    found, more, names = await _page(tx, lists.LICENSES, asked, domain=domain, **states)
     views: list[License] = [{**license_view(row, tx.at), "customer_id": names.get(row.customer_id)} for row in found]
     return asked.part.page_of(found, more, views, lambda row: [iso(row.placed_at), row.license_id])
 

@@ -88,11 +88,13 @@ class Things:
 async def things(app: FastAPI, db: Database, receiver: Receiver) -> AsyncIterator[Things]:
     acme, desk = await make_vendor(app, "cs-cart"), await make_vendor(app, "shopp")
     owners = {**await of_acme(acme, db, receiver), **await of_desk(desk)}
+    owners["sku"] = (acme, "license")
     stranger = await make_vendor(app, "avactis")
     made = await bought(stranger, "license-owned", "own-customer", "own-order")
     await opened(stranger, "own-ticket", "own-customer", category="domain_change")
     own = {
         "customer_id": "own-customer",
+        "sku": "license-owned",
         "order_id": "own-order",
         "ticket_id": "own-ticket",
         "lot_id": made["lots"][0]["lot_id"],
