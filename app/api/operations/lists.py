@@ -11,7 +11,7 @@ from app.api.fields import Instant, QueryId, QueryText
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.domain.values.paging import PageRequest
-from app.usecases import lists
+from app.usecases.reports import lists
 from app.views.hold import Hold
 from app.views.license import Cover, License
 from app.views.order import ListedOrder, OrderRefund
