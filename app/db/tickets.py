@@ -13,6 +13,7 @@ from sqlalchemy import Row, text
 from app.db.combined import select_into
 from app.db.engine import Tx
 from app.db.keyset import where_after
+from app.db.ledger.snapshot import shown_name
 from app.domain.account.changes import StreamEvent
 from app.domain.tickets.ticket import UNDECIDED, Fact, Ticket, fold, from_document
 from app.domain.values.errors import DomainError
@@ -194,8 +195,13 @@ async def charges(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, dict[str, int]
 
 async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str | None]:
     """The vendor's ids of customers."""
-    rows = await tx.rows(_CUSTOMERS, {"tenant": tx.tenant_id, "customers": sorted(set(customer_ids))})
-    return {row.customer_id: row.external_id for row in rows}
+    wanted = sorted(set(customer_ids))
+    shown: dict[str, str | None] = {id_: name for id_ in wanted if (name := shown_name(tx, id_)) is not None}
+    unknown = [id_ for id_ in wanted if id_ not in shown]
+    if not unknown:
+        return shown
+    rows = await tx.rows(_CUSTOMERS, {"tenant": tx.tenant_id, "customers": unknown})
+    return shown | {row.customer_id: row.external_id for row in rows}
 
 
 async def page(tx: Tx, *, customer_id: str | None, state: str | None, part: PageRequest) -> tuple[list[Ticket], bool]:

@@ -20,7 +20,7 @@ from app.db.combined import Select
 from app.db.engine import Tx
 from app.db.failures import Moved
 from app.db.ledger import read as ledger_rows
-from app.db.ledger import window
+from app.db.ledger import snapshot, window
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License
@@ -98,6 +98,12 @@ async def require_customer(tx: Tx, external_id: str) -> Customer:
     if found is None:
         raise DomainError("customer_not_found", customer_id=external_id)
     return found
+
+
+async def require_id(tx: Tx, external_id: str) -> str:
+    """Return our own id of the customer that `require_customer` finds."""
+    shown_before = snapshot.shown_customer(tx, external_id)
+    return (await require_customer(tx, external_id)).customer_id if shown_before is None else shown_before.customer_id
 
 
 async def ensure_customer(tx: Tx, external_id: str) -> Customer:
@@ -264,6 +270,9 @@ async def load_customer_page(tx: Tx, external_id: str, start: int = 0) -> Custom
         )
     if rows.customer is None:
         raise DomainError("customer_not_found", customer_id=external_id)
+    if rows.customer.external_id is not None:
+        found = snapshot.FoundCustomer(rows.customer.customer_id, rows.customer.last_at, None)
+        snapshot.keep_shown(tx, rows.customer.external_id, found)
     account = await _account_of(tx, rows.customer, rows, lock=False, part=part)
     tickets = customers.open_tickets_shown(rows.beside, start if part else 0)
     if part is None:

@@ -122,6 +122,16 @@ OF_TICKET: Final[tuple[Select[Any], Select[Any]]] = (
     ),
 )
 """The clocks of `:ticket`, our own id, and their events, for a combined statement."""
+_OF_TICKETS_AT_ONCE: Final[tuple[Select[Any], Select[Any]]] = (
+    select_into("clocks_of_tickets", ClockRow, _OF_TICKETS.text),
+    select_into(
+        "events_of_tickets",
+        EventRow,
+        "select e.entity_id, e.seq, e.kind, e.occurred_at, e.recorded_at, e.payload from clock c join entity_event e"
+        " on e.tenant_id = c.tenant_id and e.stream = 'clock' and e.entity_id = c.clock_id"
+        " where c.tenant_id = :tenant and c.ticket_id = any(:tickets) order by e.entity_id, e.seq",
+    ),
+)
 _BY_IDS_AT_ONCE: Final[tuple[Select[Any], Select[Any]]] = (
     select_into("clocks_by_id", ClockRow, f"{_SELECT} and c.clock_id = any(:clocks) order by c.clock_id"),
     select_into(
@@ -217,11 +227,12 @@ async def by_ids(tx: Tx, clock_ids: Sequence[str]) -> list[TicketClock]:
 async def views_of_tickets(
     tx: Tx, ticket_ids: Sequence[str], *, at: datetime | None = None, known_at: datetime | None = None
 ) -> dict[str, list[Clock]]:
-    """The clocks of several tickets as published, in two statements: ticket id -> clocks that had started by then."""
-    rows = await tx.rows(_OF_TICKETS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
+    """The clocks of several tickets as published, in one statement: ticket id -> clocks that had started by then."""
+    clocks, events = _OF_TICKETS_AT_ONCE
+    found = await read(tx, (clocks, events), {"tickets": list(ticket_ids)})
     moment = at or tx.at
     views: dict[str, list[Clock]] = {id_: [] for id_ in ticket_ids}
-    for clock in await _clocks(tx, rows):
+    for clock in await _folded(tx, found[clocks.name], found[events.name]):
         if clock.started_by(moment, known_at):
             views[clock.ticket_id].append(clock_view(clock, moment, known_at))
     return views

@@ -18,6 +18,7 @@ from sqlalchemy import TextClause, text
 from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.db.ledger.folding import expiry_as_of, fold, fold_line
+from app.db.ledger.snapshot import FoundCustomer, shown_customer
 from app.domain.ledger.line import Line
 from app.domain.ledger.lot import Account, Entry, Hold, HoldLine, Lot
 from app.domain.values.money import Money
@@ -61,8 +62,18 @@ _TERM_HOLDS = text(
     f"select {HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
     " and expires_at is not null"
 )
-OPEN_HOLDS = text(
+_OPEN_HOLDS = text(
     f"select {HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
+)
+_HOLDS_WITH_LINES: Final = (
+    f"select {of_alias('h', HOLD)}, {of_alias('l', HOLD_LINE)} from hold h"
+    " left join hold_line l on l.tenant_id = :tenant and l.hold_id = h.hold_id"
+)
+"""Holds, each with its lines: a hold's columns, then a line's, a row for each line."""
+_LINE_FROM: Final = len(HOLD.split(", "))
+_OPEN_HOLDS_WITH_LINES = text(
+    f"{_HOLDS_WITH_LINES} where h.tenant_id = :tenant and h.customer_id = any(:customers) and h.closed_at is null"
+    " order by h.hold_id, l.line_no"
 )
 HOLDS = text(f"select {HOLD} from hold where tenant_id = :tenant and hold_id = any(:holds)")
 _TICKET_HOLDS = text(f"select {HOLD} from hold where tenant_id = :tenant and ticket_id = any(:tickets)")
@@ -104,7 +115,7 @@ async def load(
         add_lot_and_account(answer, row)
     rows: list[Any] = []
     if open_holds:
-        rows += await _rows(tx, OPEN_HOLDS, by)
+        rows += await _rows(tx, _OPEN_HOLDS, by)
     elif terms_only and any(
         account.next_expiry is not None for all_ in answer.values() for account in all_[0].values()
     ):
@@ -163,6 +174,24 @@ async def add_holds(tx: Tx, answer: dict[str, Loaded], rows: Iterable[Any], lot_
             hold_id, *line = row
             holds[hold_id].lines.append(HoldLine(*line))
             needed.add(row["lot_id"])
+    await _add_lots(tx, answer, needed)
+
+
+async def add_open_holds(tx: Tx, answer: dict[str, Loaded]) -> None:
+    """Add the open holds of these customers, each with its lines and their lots."""
+    needed = set()
+    for row in await _rows(tx, _OPEN_HOLDS_WITH_LINES, {"tenant": tx.tenant_id, "customers": list(answer)}):
+        _, _, holds = answer[row["customer_id"]]
+        if (hold := holds.get(row["hold_id"])) is None:
+            hold = holds[row["hold_id"]] = hold_of(row[:_LINE_FROM])
+        if row["lot_id"] is not None:
+            hold.lines.append(HoldLine(*row[_LINE_FROM:]))
+            needed.add(row["lot_id"])
+    await _add_lots(tx, answer, needed)
+
+
+async def _add_lots(tx: Tx, answer: Mapping[str, Loaded], needed: set[str]) -> None:
+    """Add the lots that these customers have and that were not loaded."""
     missing = sorted(needed.difference(*(lots for _, lots, _ in answer.values())))
     if missing:
         for row in await _rows(tx, _LOTS, {"tenant": tx.tenant_id, "lots": missing}):
@@ -248,14 +277,6 @@ class LockedCustomer(NamedTuple):
     merged_into: str | None
 
 
-class FoundCustomer(NamedTuple):
-    """A customer's row, not locked. ``merged_into``: the customer it went into."""
-
-    customer_id: str
-    last_at: datetime | None
-    merged_into: str | None
-
-
 class FoundTicket(NamedTuple):
     """Our own id of a ticket, and its customer's."""
 
@@ -273,8 +294,14 @@ async def lock(tx: Tx, external_ids: Sequence[str], customer_ids: Sequence[str] 
 
 async def customers(tx: Tx, external_ids: Sequence[str]) -> dict[str, FoundCustomer]:
     """Customers by the vendor's ids, not locked."""
-    found = await _rows(tx, _CUSTOMERS, {"tenant": tx.tenant_id, "external": list(external_ids)})
-    return {row["external_id"]: FoundCustomer(row["customer_id"], row["last_at"], row["merged_into"]) for row in found}
+    shown = {name: found for name in external_ids if (found := shown_customer(tx, name)) is not None}
+    unknown = [name for name in external_ids if name not in shown]
+    if not unknown:
+        return shown
+    found_rows = await _rows(tx, _CUSTOMERS, {"tenant": tx.tenant_id, "external": unknown})
+    return shown | {
+        row["external_id"]: FoundCustomer(row["customer_id"], row["last_at"], row["merged_into"]) for row in found_rows
+    }
 
 
 async def hold_owners(tx: Tx, hold_ids: Sequence[str]) -> dict[str, str]:

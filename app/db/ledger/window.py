@@ -110,8 +110,7 @@ async def load_small(tx: Tx, customer_ids: Sequence[str]) -> tuple[dict[str, row
     ]
     small = {name: loaded for name, loaded in answer.items() if name not in large}
     if small:
-        by = {"tenant": tx.tenant_id, "customers": list(small)}
-        await rows.add_holds(tx, small, await tx.rows(rows.OPEN_HOLDS, by), ())
+        await rows.add_open_holds(tx, small)
     return small, large
 
 

@@ -293,8 +293,8 @@ class Ticket:
         A member that came after 0.1.0 is left out while it has its default. So a process of the version before can read
         the row during an upgrade.
         """
-        document = {name: copied(getattr(self, name)) for name in _IN_DOCUMENT}
-        return {name: value for name, value in document.items() if name not in _LATER or value != _LATER[name]}
+        members = ((name, getattr(self, name)) for name in _IN_DOCUMENT)
+        return {name: copied(value) for name, value in members if name not in _LATER or value != _LATER[name]}
 
 
 IN_EVENTS: Final = ("external_url",)

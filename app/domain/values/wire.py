@@ -146,7 +146,7 @@ def payload_hash(payload: Any) -> str:
 def copied(value: Any) -> Any:
     """Return a copy of a JSON value that shares no dict and no list with it. It costs a fifth of `copy.deepcopy`."""
     if isinstance(value, dict):
-        return {name: copied(item) for name, item in value.items()}
+        return {name: item if type(item) in _PLAIN else copied(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [copied(item) for item in value]
+        return [item if type(item) in _PLAIN else copied(item) for item in value]
     return value

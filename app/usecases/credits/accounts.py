@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from app.db import policies
 from app.db.account import accounts, parts, shown
+from app.db.account import statement as statements
 from app.db.engine import Tx
 from app.db.ledger import read as rows
-from app.db.ledger import statement as statements
 from app.db.ledger import window
 from app.domain.account.customer import Customer
 from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.line import Line, StatementPage, due_lines
 from app.domain.ledger.lot import Account, Lot
-from app.domain.ledger.rest import NotLoaded
+from app.domain.ledger.rest import NotLoaded, Rest
 from app.domain.ledger.suspension import suspended
 from app.domain.policy.policy import Label, Policy
 from app.domain.values.errors import DomainError
@@ -129,28 +129,48 @@ async def statement(
 
     ``start``: the row from which on each part is shown; a long part has the rows of one page.
     """
-    customer = await accounts.require_customer(tx, customer_id)
     if as_of is not None or known_at is not None:
+        customer = await accounts.require_customer(tx, customer_id)
         return await _statement(tx, customer, customer_id, as_of, known_at)
-    return await parts.first_in_part(tx, lambda: _statement_now(tx, customer, customer_id, start))
+    return await parts.first_in_part(tx, lambda: _statement_now(tx, customer_id, start))
 
 
-async def _statement_now(tx: Tx, customer: Customer, named: str, start: int) -> Statement:
+async def _statement_now(tx: Tx, named: str, start: int) -> Statement:
     """The account page now: the rows of one page, and totals of the account's own sums."""
     if tx.whole:
-        return await _statement(tx, customer, named, None, None)
-    ledger, policy, at = await _ledger_in_part(tx, customer)
-    page, lines = await statements.page(tx, customer.customer_id, start)
-    lines.sort(key=_place)
-    lots = await _lots(tx, lines, ledger)
-    return await _statement_of(tx, lines, ledger, policy, at, named, lots, ledger.accounts.values(), page)
+        return await _statement(tx, await accounts.require_customer(tx, named), named, None, None)
+    read = await statements.read(tx, start, external_id=named)
+    if read is None:  # unknown, or merged
+        customer_id = (await accounts.require_customer(tx, named)).customer_id
+        read = await statements.read(tx, start, customer_id=customer_id)
+    if read is None:
+        raise DomainError("customer_not_found", customer_id=named)
+    ledger, policy, at = await _nothing_due(tx, read.customer, read.ledger, read.rest)
+    lines = sorted(read.lines, key=_place)
+    return _statement_view(
+        lines,
+        ledger,
+        policy,
+        at,
+        named,
+        lots=await _lots(tx, lines, ledger, read.lots),
+        ticket_names=read.ticket_names,
+        askers=read.askers,
+        sums=ledger.accounts.values(),
+        page=read.page,
+    )
 
 
 async def _ledger_in_part(tx: Tx, customer: Customer) -> tuple[Ledger, Policy, datetime]:
     """An account in part, in which nothing is due: else what its lots hold has to be seen."""
+    loaded, rest = (await window.load(tx, [customer.customer_id]))[customer.customer_id]
+    return await _nothing_due(tx, customer, loaded, rest)
+
+
+async def _nothing_due(tx: Tx, customer: Customer, loaded: rows.Loaded, rest: Rest) -> tuple[Ledger, Policy, datetime]:
+    """Return a ledger read in part, with its policy and instant; `NotLoaded` where something is due in it."""
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     policy = await policies.in_force(tx, at)
-    loaded, rest = (await window.load(tx, [customer.customer_id]))[customer.customer_id]
     ledger = accounts.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits)
     ledger.rest = rest
     if ledger.due_types():
@@ -168,7 +188,17 @@ async def _statement(
     lines.sort(key=_place)
     lots = await _lots(tx, lines, ledger)
     sums = None if complete else ledger.accounts.values()
-    return await _statement_of(tx, lines, ledger, policy, at, customer_id, lots, sums, None)
+    return _statement_view(
+        lines,
+        ledger,
+        policy,
+        at,
+        customer_id,
+        lots=lots,
+        ticket_names=await _names(tx, lines),
+        askers=await rows.askers(tx, sorted({line.ticket_id for line in lines if line.ticket_id})),
+        sums=sums,
+    )
 
 
 def _place(line: Line) -> tuple[datetime, str, int, int]:
@@ -176,16 +206,18 @@ def _place(line: Line) -> tuple[datetime, str, int, int]:
     return line.effective_at, line.credit_type, line.account_version, line.line_no
 
 
-async def _statement_of(
-    tx: Tx,
+def _statement_view(
     lines: list[Line],
     ledger: Ledger,
     policy: Policy,
     at: datetime,
     customer_id: str,
+    *,
     lots: dict[str, Lot],
+    ticket_names: dict[str, str],
+    askers: dict[str, str | None],
     sums: Iterable[Account] | None,
-    page: StatementPage | None,
+    page: StatementPage | None = None,
 ) -> Statement:
     return statement_view(
         lines,
@@ -195,8 +227,8 @@ async def _statement_of(
         at=at,
         unit=_unit(policy),
         lots=lots,
-        ticket_names=await _names(tx, lines),
-        askers=await rows.askers(tx, sorted({line.ticket_id for line in lines if line.ticket_id})),
+        ticket_names=ticket_names,
+        askers=askers,
         labels={
             key: label.text if isinstance(label, Label) else label
             for key, label in policy.labels.items()
@@ -229,9 +261,13 @@ async def _names(tx: Tx, lines: Iterable[Line]) -> dict[str, str]:
     return await rows.ticket_names(tx, ticket_ids) if ticket_ids else {}
 
 
-async def _lots(tx: Tx, lines: Iterable[Line], ledger: Ledger) -> dict[str, Lot]:
-    lot_ids = sorted({line.lot_id for line in lines} - set(ledger.lots))
-    return {**ledger.lots, **(await rows.lots(tx, lot_ids) if lot_ids else {})}
+async def _lots(
+    tx: Tx, lines: Iterable[Line], ledger: Ledger, known: Mapping[str, Lot] | None = None
+) -> dict[str, Lot]:
+    """Return the ledger's lots with those that the lines name; ``known``: some that were read already."""
+    found: dict[str, Lot] = {**(known or {}), **ledger.lots}
+    lot_ids = sorted({line.lot_id for line in lines} - set(found))
+    return {**found, **(await rows.lots(tx, lot_ids) if lot_ids else {})}
 
 
 def _unit(policy: Policy) -> str | None:

@@ -15,6 +15,7 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem
 from app.domain.tickets.closing import fall_due
 from app.domain.tickets.session import TicketSession
+from app.domain.tickets.ticket import Ticket
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso
 from app.usecases.steps.ticket_clocks import load_for_ticket, working_copy
@@ -75,15 +76,22 @@ async def look(tx: Tx, external_id: str, *, in_part: bool = False) -> TicketSess
     ticket = await tickets.require(tx, external_id)
     policy = await policies.of_version(tx, ticket.policy_version)
     part = parts.AccountPart(ticket_id=ticket.ticket_id) if in_part else None
+    # A snapshot shows the same ticket again.
+    beside = clocks.OF_TICKET if tx.read_only else _OF_TICKET
     account, found = await accounts.look_by_id(
-        tx, ticket.customer_id, _OF_TICKET, {"ticket": ticket.ticket_id}, policy=policy, part=part
+        tx, ticket.customer_id, beside, {"ticket": ticket.ticket_id}, policy=policy, part=part
     )
-    return await _session_of(tx, account, found, external_id)
+    return await _session_of(tx, account, found, external_id, ticket if tx.read_only else None)
 
 
-async def _session_of(tx: Tx, account: CustomerAccount, found: Mapping[str, list[Any]], named: str) -> TicketSession:
-    """Return the session of a ticket that was read with its account; what has fallen due is done."""
-    ticket = tickets.ticket_of(found[tickets.BY_ID.name])
+async def _session_of(
+    tx: Tx, account: CustomerAccount, found: Mapping[str, list[Any]], named: str, ticket: Ticket | None = None
+) -> TicketSession:
+    """Return the session of a ticket that was read with its account; what has fallen due is done.
+
+    ``ticket``: where it was read before, in the same snapshot.
+    """
+    ticket = ticket or tickets.ticket_of(found[tickets.BY_ID.name])
     if ticket is None:
         raise DomainError("ticket_not_found", ticket_id=named)
     if ticket.accepted_at is None:  # what is decided is decided as of the opening

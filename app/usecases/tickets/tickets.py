@@ -212,9 +212,7 @@ async def listed(
     """
     if state is not None and state not in STATES:
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
-    ours = None
-    if customer_id is not None:
-        ours = (await accounts.require_customer(tx, customer_id)).customer_id
+    ours = None if customer_id is None else await accounts.require_id(tx, customer_id)
     then = as_of is not None or known_at is not None
     rows, more = await tickets.page(tx, customer_id=ours, state=None if then else state, part=part)
     if then:
