@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.db.engine import Database, Tx
 from app.db.failures import Locked
 from app.usecases.tenants import tenants
+from bench.main_job import PAGE
 from tests.conftest import MakeVendor
 from tests.ledger.test_credits_at_the_door import funded
 from tests.support import databases
@@ -65,6 +66,7 @@ CALLS: tuple[tuple[str, str, str, dict[str, Any] | None, int], ...] = (
     ("a customer's page", "GET", "/v1/customers/ann", None, 4),
     ("an entitlement", "GET", "/v1/customers/ann/entitlements/open_ticket", None, 4),
     ("a ticket's page", "GET", "/v1/tickets/T-1", None, 5),
+    ("a statement", "GET", "/v1/customers/ann/statement", None, 4),
     ("a customer's offers", "GET", "/v1/offers?customer_id=ann", None, 4),
     ("an order's page", "GET", "/v1/orders/1001", None, 7),
 )
@@ -96,6 +98,24 @@ async def test_the_calls_of_shop_and_helpdesk_take_so_many_round_trips(
         begins = [number for number, line in enumerate(found) if "retainer_enter(" in line]
         assert len(begins) == 1 or keys, (name, found)
         assert len(found[begins[-1] :]) + AROUND <= most, (name, found)
+
+
+async def test_a_customers_page_in_graphql_asks_of_one_snapshot_once(app: FastAPI, vendor: MakeVendor) -> None:
+    made = await vendor("x-cart")
+    placed = {"placed_at": "2025-01-01T00:00:00Z", "currency": "USD"}
+    await made.ok(await made.put("/v1/orders/1001", {"customer_id": "ann", "lines": LINES, **placed}), 201)
+    await made.ok(await made.put("/v1/tickets/T-1", TICKET), 201)
+    body = {"query": PAGE, "variables": {"id": "ann"}}
+    await made.ok(await made.post("/graphql", body))
+    with sent(app.state.house.database) as found:
+        answer = await made.ok(await made.post("/graphql", body))
+    asked = [line for line in found if "api_key" not in line and "directory" not in line and "begin(" not in line]
+    assert len(asked) + AROUND <= 9, asked
+    shown = answer["data"]["customer"]
+    ticket = shown["tickets"]["nodes"][0]
+    assert ticket["ticketId"] == "T-1"
+    assert [clock["milestone"] for clock in ticket["clocks"]] == ["first_response"]
+    assert shown["balance"]["held"] > 0
 
 
 async def test_both_ways_share_one_transaction_with_its_role_and_tenant(db: Database) -> None:

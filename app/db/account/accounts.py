@@ -100,12 +100,6 @@ async def require_customer(tx: Tx, external_id: str) -> Customer:
     return found
 
 
-async def require_id(tx: Tx, external_id: str) -> str:
-    """Return our own id of the customer that `require_customer` finds."""
-    shown_before = snapshot.shown_customer(tx, external_id)
-    return (await require_customer(tx, external_id)).customer_id if shown_before is None else shown_before.customer_id
-
-
 async def ensure_customer(tx: Tx, external_id: str) -> Customer:
     """The customer, made if it is not there yet. Two at once make one."""
     found = await find_customer(tx, external_id)
@@ -270,9 +264,7 @@ async def load_customer_page(tx: Tx, external_id: str, start: int = 0) -> Custom
         )
     if rows.customer is None:
         raise DomainError("customer_not_found", customer_id=external_id)
-    if rows.customer.external_id is not None:
-        found = snapshot.FoundCustomer(rows.customer.customer_id, rows.customer.last_at, None)
-        snapshot.keep_shown(tx, rows.customer.external_id, found)
+    snapshot.keep_shown(tx, rows.customer)
     account = await _account_of(tx, rows.customer, rows, lock=False, part=part)
     tickets = customers.open_tickets_shown(rows.beside, start if part else 0)
     if part is None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.db.engine import Tx
+from app.domain.account.customer import Customer
 
 
 class FoundCustomer(NamedTuple):
@@ -16,11 +17,12 @@ class FoundCustomer(NamedTuple):
     merged_into: str | None
 
 
-def keep_shown(tx: Tx, external_id: str, found: FoundCustomer) -> None:
-    """Keep which customer has a name, for whatever else is asked of the same snapshot."""
-    if tx.read_only:
-        tx.caches["shown_customer", external_id] = found
-        tx.caches["shown_name", found.customer_id] = external_id
+def keep_shown(tx: Tx, customer: Customer) -> None:
+    """Keep which customer has a name, for whatever else is asked of the same snapshot. It was merged into none."""
+    if tx.read_only and customer.external_id is not None:
+        found = FoundCustomer(customer.customer_id, customer.last_at, None)
+        tx.caches["shown_customer", customer.external_id] = found
+        tx.caches["shown_name", customer.customer_id] = customer.external_id
 
 
 def shown_customer(tx: Tx, external_id: str) -> FoundCustomer | None:

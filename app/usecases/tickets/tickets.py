@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import claims, policies, tickets
+from app.db import claims, combined, policies, tickets
 from app.db.account import accounts, counted, parts, payers
 from app.db.agenda import Handler
 from app.db.clocks import clocks
 from app.db.engine import Tx
+from app.db.ledger import snapshot
 from app.domain.account.account import CustomerAccount
 from app.domain.tickets import assessment, late_facts
 from app.domain.tickets import merging as ticket_merging
@@ -197,6 +198,9 @@ async def get(
     )
 
 
+_OF_LISTED: Final = (*clocks.OF_TICKETS, tickets.CHARGES)
+
+
 async def listed(
     tx: Tx,
     *,
@@ -212,7 +216,10 @@ async def listed(
     """
     if state is not None and state not in STATES:
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
-    ours = None if customer_id is None else await accounts.require_id(tx, customer_id)
+    ours = None
+    if customer_id is not None:
+        known = snapshot.shown_customer(tx, customer_id)
+        ours = (known or await accounts.require_customer(tx, customer_id)).customer_id
     then = as_of is not None or known_at is not None
     rows, more = await tickets.page(tx, customer_id=ours, state=None if then else state, part=part)
     if then:
@@ -222,8 +229,9 @@ async def listed(
     ids = [row.ticket_id for row in rows]
     named = await tickets.customer_names(tx, [row.customer_id for row in rows])
     names = await tickets.names(tx, [name for row in rows for name in row.related])
-    shown = await clocks.views_of_tickets(tx, ids) if ids else {}
-    charged = await tickets.charges(tx, ids)
+    found = await combined.read(tx, _OF_LISTED, {"tickets": ids}) if ids else {}
+    shown = await clocks.views_from(tx, found, ids) if ids else {}
+    charged = tickets.charges_of(found.get(tickets.CHARGES.name, ()))
     views = [
         ticket_view(
             row,
