@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, get_args, get_origin
+from typing import Any, Final, cast, get_args, get_origin
 
 import strawberry
+from graphql import GraphQLField
 from strawberry import Info
 from strawberry.federation.schema_directives import ListSize
 
@@ -99,6 +100,22 @@ def _state_of(name: str, about: str) -> Any:
     return strawberry.field(resolver=answer, description=about)
 
 
+NOT_AT_HAND: Final = object()
+
+
+def picked_first(field: GraphQLField, resolver: Any) -> None:
+    """Let the executor take a member of `loaded_field` at once from a view that has it."""
+    at_hand, later = getattr(resolver, "at_hand", None), field.resolve
+    if at_hand is None or later is None:
+        return
+
+    def resolve_first(source: Any, info: Any) -> Any:
+        found = at_hand(source)
+        return later(source, info) if found is NOT_AT_HAND else found
+
+    field.resolve = resolve_first
+
+
 def loaded_field(
     operation: Twin,
     known: Identity,
@@ -131,9 +148,14 @@ def loaded_field(
             raise raised(problem_of(DomainError(f"{noun}_not_found")))
         return shown(found.get(inner))
 
-    def answer(root: Any, info: Info) -> Any:
-        return shown(root.get(inner)) if inner in root or whole in root else load(root, info)
+    def at_hand(root: Any) -> Any:
+        return shown(root.get(inner)) if inner in root or whole in root else NOT_AT_HAND
 
+    def answer(root: Any, info: Info) -> Any:
+        found = at_hand(root)
+        return load(root, info) if found is NOT_AT_HAND else found
+
+    answer.at_hand = at_hand  # type: ignore[attr-defined]  # for `picked_first`
     return cast(
         Any,
         strawberry.field(

@@ -30,6 +30,7 @@ from app.api.graphql.members import (
     facts_field,
     id_field,
     loaded_field,
+    picked_first,
     plain_field,
     size_of,
     sizes_of,
@@ -444,6 +445,8 @@ def _shorten(core: GraphQLSchema) -> None:
             made: Any = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
             if made is not None and made.is_basic_field:
                 field.resolve = picker(made.python_name, ABSENT.get((kind.name, made.python_name)))
+            elif made is not None and made.base_resolver is not None:
+                picked_first(field, made.base_resolver.wrapped_func)
 
 
 _made: Door | None = None
