@@ -34,6 +34,11 @@ _FACTS = text(
     "select seq, kind, occurred_at, recorded_at, actor, payload from entity_event"
     " where tenant_id = :tenant and stream = 'ticket' and entity_id = :ticket order by seq"
 )
+_CHARGES = text(
+    "select h.ticket_id, sum(l.credits - l.captured - l.released)::bigint as held, sum(l.captured)::bigint as captured,"
+    " sum(l.refunded)::bigint as refunded from hold h join hold_line l using (tenant_id, hold_id)"
+    " where h.tenant_id = :tenant and h.ticket_id = any(:tickets) group by h.ticket_id"
+)
 _SERVED = text(
     "select distinct license_id, document->>'cover_id' from ticket"
     " where tenant_id = :tenant and customer_id = :customer"
@@ -67,23 +72,6 @@ class TicketRow(msgspec.Struct):
     person_name: str | None = None
 
 
-class ChargeRow(msgspec.Struct):
-    """What a ticket costs so far, read off its holds."""
-
-    ticket_id: str
-    held: int
-    captured: int
-    refunded: int
-
-
-CHARGES: Final = select_into(
-    "charges_of_tickets",
-    ChargeRow,
-    "select h.ticket_id, sum(l.credits - l.captured - l.released)::bigint as held, sum(l.captured)::bigint as captured,"
-    " sum(l.refunded)::bigint as refunded from hold h join hold_line l using (tenant_id, hold_id)"
-    " where h.tenant_id = :tenant and h.ticket_id = any(:tickets) group by h.ticket_id",
-)
-"""The charges of `:tickets`, our own ids, for a combined statement."""
 BY_ID: Final = select_into("ticket_by_id", TicketRow, _BY_ID.text)
 """The ticket of `:ticket`, our own id, for a combined statement."""
 BY_EXTERNAL: Final = select_into("ticket_by_external", TicketRow, _BY_EXTERNAL.text)
@@ -191,8 +179,9 @@ async def lasting(tx: Tx, known: Iterable[Ticket]) -> dict[str, Ticket]:
     return found
 
 
-def charges_of(found: Sequence[ChargeRow]) -> dict[str, dict[str, int]]:
-    """What the tickets of these rows cost so far; those without a hold are left out."""
+async def charges(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """What tickets cost so far, read off their holds; those without one are left out."""
+    rows = await tx.rows(_CHARGES, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
     return {
         row.ticket_id: {
             "held": row.held,
@@ -200,7 +189,7 @@ def charges_of(found: Sequence[ChargeRow]) -> dict[str, dict[str, int]]:
             "refunded": row.refunded,
             "net": row.captured - row.refunded,
         }
-        for row in found
+        for row in rows
     }
 
 

@@ -122,7 +122,7 @@ OF_TICKET: Final[tuple[Select[Any], Select[Any]]] = (
     ),
 )
 """The clocks of `:ticket`, our own id, and their events, for a combined statement."""
-OF_TICKETS: Final[tuple[Select[Any], Select[Any]]] = (
+_OF_TICKETS_AT_ONCE: Final[tuple[Select[Any], Select[Any]]] = (
     select_into("clocks_of_tickets", ClockRow, _OF_TICKETS.text),
     select_into(
         "events_of_tickets",
@@ -132,7 +132,6 @@ OF_TICKETS: Final[tuple[Select[Any], Select[Any]]] = (
         " where c.tenant_id = :tenant and c.ticket_id = any(:tickets) order by e.entity_id, e.seq",
     ),
 )
-"""The clocks of `:tickets`, our own ids, and their events, for a combined statement."""
 _BY_IDS_AT_ONCE: Final[tuple[Select[Any], Select[Any]]] = (
     select_into("clocks_by_id", ClockRow, f"{_SELECT} and c.clock_id = any(:clocks) order by c.clock_id"),
     select_into(
@@ -229,20 +228,8 @@ async def views_of_tickets(
     tx: Tx, ticket_ids: Sequence[str], *, at: datetime | None = None, known_at: datetime | None = None
 ) -> dict[str, list[Clock]]:
     """The clocks of several tickets as published, in one statement: ticket id -> clocks that had started by then."""
-    found = await read(tx, OF_TICKETS, {"tickets": list(ticket_ids)})
-    return await views_from(tx, found, ticket_ids, at=at, known_at=known_at)
-
-
-async def views_from(
-    tx: Tx,
-    found: Mapping[str, Sequence[Any]],
-    ticket_ids: Sequence[str],
-    *,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
-) -> dict[str, list[Clock]]:
-    """Return, as published, the clocks that the selects of `OF_TICKETS` read: ticket id -> clocks."""
-    clocks, events = OF_TICKETS
+    clocks, events = _OF_TICKETS_AT_ONCE
+    found = await read(tx, (clocks, events), {"tickets": list(ticket_ids)})
     moment = at or tx.at
     views: dict[str, list[Clock]] = {id_: [] for id_ in ticket_ids}
     for clock in await _folded(tx, found[clocks.name], found[events.name]):

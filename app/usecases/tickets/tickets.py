@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import claims, combined, policies, tickets
+from app.db import claims, policies, tickets
 from app.db.account import accounts, counted, parts, payers
 from app.db.agenda import Handler
 from app.db.clocks import clocks
@@ -198,9 +198,6 @@ async def get(
     )
 
 
-_OF_LISTED: Final = (*clocks.OF_TICKETS, tickets.CHARGES)
-
-
 async def listed(
     tx: Tx,
     *,
@@ -229,9 +226,8 @@ async def listed(
     ids = [row.ticket_id for row in rows]
     named = await tickets.customer_names(tx, [row.customer_id for row in rows])
     names = await tickets.names(tx, [name for row in rows for name in row.related])
-    found = await combined.read(tx, _OF_LISTED, {"tickets": ids}) if ids else {}
-    shown = await clocks.views_from(tx, found, ids) if ids else {}
-    charged = tickets.charges_of(found.get(tickets.CHARGES.name, ()))
+    shown = await clocks.views_of_tickets(tx, ids) if ids else {}
+    charged = await tickets.charges(tx, ids)
     views = [
         ticket_view(
             row,
