@@ -195,9 +195,9 @@ async def charges(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, dict[str, int]
 
 async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str | None]:
     """The vendor's ids of customers."""
-    wanted = sorted(set(customer_ids))
-    shown: dict[str, str | None] = {id_: name for id_ in wanted if (name := shown_name(tx, id_)) is not None}
-    unknown = [id_ for id_ in wanted if id_ not in shown]
+    ids = sorted(set(customer_ids))
+    shown: dict[str, str | None] = {id_: name for id_ in ids if (name := shown_name(tx, id_)) is not None}
+    unknown = [id_ for id_ in ids if id_ not in shown]
     if not unknown:
         return shown
     rows = await tx.rows(_CUSTOMERS, {"tenant": tx.tenant_id, "customers": unknown})
