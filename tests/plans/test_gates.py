@@ -84,6 +84,30 @@ async def test_a_suspended_gate_is_shut_and_explained(shop: Vendor) -> None:
     assert (await opened(shop, "T-2"))["state"] == "in_progress"
 
 
+async def test_a_ticket_is_reopened_only_while_the_gate_is_open(app: FastAPI, api: httpx.AsyncClient) -> None:
+    rule = "cover: {suspensions: 1"
+    document = DOCUMENT.replace(rule, f"reopening: {{clause: P-1, window: {{days: 30}}}}\n{rule}")
+    shop = await vendor_under(app, api, document)
+    await bought(shop, "o1", "license-basic", "maintenance-12-months", "credits-6", at="2025-03-03T08:00:00Z")
+    await shop.move_clock("2026-03-01T08:00:00Z")
+    assert (await opened(shop, "T-1"))["paid_by"] == "credits"
+    await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {}))
+    again = await shop.ok(await shop.post("/v1/tickets/T-1/reopening", {}))
+    assert again["state"] == "in_progress", "paid already, and no credits are left"
+    await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {}))
+    await shop.move_clock("2026-03-03T08:00:00Z")
+    refused = await shop.post("/v1/tickets/T-1/reopening", {})
+    assert (refused.status_code, refused.json()["code"]) == (409, "plan_required")
+    await sound(shop)
+    await shop.close()
+
+
+async def test_an_explanation_names_the_plan(shop: Vendor) -> None:
+    answer = await bought(shop, "o1", "gold")
+    explained = await shop.ok(await shop.get(f"/v1/explain/cover/{answer['covers'][0]['cover_id']}"))
+    assert "plan gold for 1 month of order o1" in str(explained)
+
+
 async def test_what_runs_and_for_how_many_is_told_everywhere(shop: Vendor) -> None:
     answer = await bought(shop, "o1", "silver-7")
     assert (answer["covers"][0]["plan"], answer["covers"][0]["seats"]) == ("silver", 7)

@@ -138,6 +138,8 @@ async def test_what_is_not_listed_may_count_as_not_supported(app: FastAPI, api: 
 def test_releases_are_checked_with_their_lines() -> None:
     for before, after, code in (
         ('until: "2025-03-31"', 'until: "2025-02-30"', "bad_day"),
+        ('until: "2025-03-31"', 'until: "9999-12-31"', "bad_day"),
+        ('released: "2022-03-01"', 'released: "0001-01-01"', "bad_day"),
         ('until: "2025-03-31"', 'until: "2023-05-31"', "ends_before"),
         ('release: "4.1"', 'release: "4"', "duplicate_id"),
         ("newest: 2", "newest: 0", "out_of_bounds"),

@@ -49,9 +49,10 @@ def check_releases(c: Checker) -> None:
 
 def _day(c: Checker, text: str, parts: Parts) -> date | None:
     try:
-        if len(text) == len("2026-01-31"):
-            return date.fromisoformat(text)
+        found = date.fromisoformat(text) if len(text) == len("2026-01-31") else None
     except ValueError:
-        pass
+        found = None
+    if found is not None and 1970 <= found.year <= 2999:
+        return found
     c.error(parts, "bad_day", f"{text!r} is no day.", 'Write it in quotes, e.g. `"2026-01-31"`.')
     return None

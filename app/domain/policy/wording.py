@@ -264,6 +264,9 @@ def cover_words(cover: Mapping[str, Any]) -> str:
     if cover.get("levels"):
         levels = joined([str(level) for level in cover["levels"]])
         return f"the unlimited support of level {levels}{order}"
+    if cover.get("plan"):
+        term = f" for {term_words(cover['term'])}" if cover.get("term") else ""
+        return f"the plan {cover['plan']}{term}{order}"
     if cover.get("term") is None:
         return f"the support without an end{order}"
     return f"the support for {term_words(cover['term'])}{order}"

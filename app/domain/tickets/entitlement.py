@@ -199,17 +199,23 @@ def check_reason(account: CustomerAccount, reason: str | None) -> None:
 
 
 def decide(
-    account: CustomerAccount, action: Action, query: Query, standings: Mapping[str, counts.Standing] | None = None
+    account: CustomerAccount,
+    action: Action,
+    query: Query,
+    standings: Mapping[str, counts.Standing] | None = None,
+    *,
+    assumed: Mapping[str, Any] | None = None,
 ) -> Decision:
     """Decide whether the action is allowed now.
 
     The first rule that holds gives its clause, facts, remedies and what would change it. A license that is not the
     customer's is denied like one that does not exist. ``standings``: the counts of the ticket that asks; None: those of
-    the customer.
+    the customer. ``assumed``: facts that are taken to be so.
     """
     if standings is None:
         standings = counts.of_question(account, query.license_id)
     facts = {**facts_of(account, query.license_id, action=action.action), **query.facts(), **counts.facts_of(standings)}
+    facts.update(assumed or {})
     facts["query.forum"] = _as_named(action, "query.forum", query.forum)
     trace: list[Reason] = []
     decided: ActionRule | None = None

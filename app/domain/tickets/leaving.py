@@ -11,6 +11,7 @@ from app.domain.tickets.pricing import standing_price
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError
+from app.domain.values.money import MAX_CREDITS
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, parse_iso, reason_json
 
@@ -68,7 +69,7 @@ def reopen(session: TicketSession, *, reason: str | None = None) -> None:
             resolved_at=ticket.resolved_at,
             window_ended_at=iso(ends),
         )
-    if ticket.paid_by == "cover":
+    if ticket.paid_by == "cover" or any(not plan.pays for plan in session.policy.plans):
         _still_entitled(session)
     session.clocks.reopen(at=session.at)
     returned, change = _returned_before(session)
@@ -111,6 +112,8 @@ def _still_entitled(session: TicketSession) -> None:
     if action is None:
         return
     asked = Query(license_id=session.ticket.license_id, product=session.ticket.product)
-    decision = entitlement.decide(session.account, action, asked)
+    # What is paid already needs no further credits; a gate that has shut since is looked at.
+    paid = {"credits.available": MAX_CREDITS} if session.ticket.paid_by == "credits" else {}
+    decision = entitlement.decide(session.account, action, asked, assumed=paid)
     if not decision.allowed:
         raise DomainError("reopening_refused", decision=decision)
