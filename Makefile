@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean run-env dev-env gates-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench bench-short deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench bench-short deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -44,7 +44,7 @@ contracts: dev-env
 	@$(PY) -m scripts.reference $(ARGS)
 
 # By hand; their results are kept under docs/. (-P: `scripts/` is not where imports are looked for.)
-bench deliveries faults fuzz lives mutants soak histories recovery: dev-env
+bench deliveries faults fuzz lives midnight mutants soak histories recovery: dev-env
 	$(PY) -P scripts/$@.py $(ARGS)
 
 # What CI runs: the main job's CPU beside its references, in under two minutes, compared with bench/ratios.json.

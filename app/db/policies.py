@@ -33,6 +33,19 @@ async def versions(tx: Tx) -> list[tuple[int, datetime, Policy]]:
     return list(parsed)
 
 
+async def recurs(tx: Tx) -> bool:
+    """Whether any version brings credits that come again, so that accounts have recurring grants."""
+    key = ("recurs", tx.tenant_id)
+    state = (tx.tenant.policy_name, tx.tenant.policy_revision)
+    known = tx.database.process_cache.get(key)
+    if known is not None and known[0] == state:
+        return bool(known[1])
+    found = any(policy.recurs for _, _, policy in await versions(tx))
+    if not tx.database.process_cache.get("disabled"):
+        tx.database.process_cache[key] = (state, found)
+    return found
+
+
 def _parsed(version: int, since: datetime, document: dict[str, Any]) -> Policy:
     return replace(policy_from_json({**document, "version": version}), effective_from=iso(since))
 

@@ -23,7 +23,27 @@ from app.db.write_parts import StatementPart
 _DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
 
 
+def _columns_of(table: Table) -> dict[str, str]:
+    """The columns of a table with their types in SQL, the tenant left out."""
+    return {
+        column.name: column.type.compile(dialect=_DIALECT).lower()
+        for column in table.columns
+        if column.name != "tenant_id"
+    }
+
+
 _BUCKETS: Final = ("available", "held", "spent", "expired", "voided")
+_RECURRING_CHANGES: Final = (
+    "customer_id",
+    "terms",
+    "spans",
+    "granted",
+    "emitted",
+    "stopped_at",
+    "known_at",
+    "withdrawn",
+    "version",
+)
 _MOVED: Final = dict.fromkeys(("captured", "released", "refunded"), "bigint")
 _PARTS: Final = (
     StatementPart(
@@ -134,6 +154,14 @@ _PARTS: Final = (
             item.is_open,
             item.data,
         ),
+    ),
+    StatementPart(
+        "rg",
+        _columns_of(s.recurring_grant),
+        "insert into recurring_grant (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}"
+        " on conflict (tenant_id, grant_id) do update set "
+        + ", ".join(f"{name} = excluded.{name}" for name in _RECURRING_CHANGES),
+        lambda item: tuple(getattr(item, name) for name in _columns_of(s.recurring_grant)),
     ),
     StatementPart(
         "hn",
@@ -247,15 +275,6 @@ _PARTS: Final = (
         lambda item: (item[0], item[1].line_no, item[1].lot_id, item[1].source, item[1].target, item[1].credits),
     ),
 )
-
-
-def _columns_of(table: Table) -> dict[str, str]:
-    """The columns of a table with their types in SQL, the tenant left out."""
-    return {
-        column.name: column.type.compile(dialect=_DIALECT).lower()
-        for column in table.columns
-        if column.name != "tenant_id"
-    }
 
 
 def _put(table: Table) -> StatementPart:
@@ -458,6 +477,7 @@ def _shares(rows: Rows, operations: Sequence[Any]) -> Iterator[tuple[str, Sequen
     yield "acc", [row for ledger in ledgers for row in ledger.accounts]
     yield "lotn", [row for ledger in ledgers for row in ledger.lots_new]
     yield "lotc", [row for ledger in ledgers for row in ledger.lots_changed]
+    yield "rg", [row for ledger in ledgers for row in ledger.recurring]
     yield "hn", [row for ledger in ledgers for row in ledger.holds_new]
     yield "hc", [row for ledger in ledgers for row in ledger.holds_changed]
     yield "ln", [item for ledger in ledgers for item in ledger.every_new_line()]

@@ -17,7 +17,7 @@ from app.views.clock import ClockOutcome, ClockParty
 from app.views.decision import Money, Reason
 from app.views.event_types import EVENT_TYPES, EventType
 from app.views.license import CoverState
-from app.views.lot import LotSource
+from app.views.lot import Interval, LotSource
 from app.views.order import DisputeAction, Notice, NotTakenBack, PaymentDisputeState, TakenBack
 from app.views.shapes import Credits, Day, Id, Instant, Member
 from app.views.ticket import AssessmentStatus, Author, Charge, Ticket, TicketState
@@ -154,6 +154,7 @@ class CreditsEvent(TypedDict):
     line_id: NotRequired[LineId]
     license_id: NotRequired[LicenseId]
     breach_id: NotRequired[Annotated[Id | None, "The breach that they were granted for."]]
+    interval: NotRequired[Interval]
     rule: NotRequired[Rule]
     clause: NotRequired[Clause]
     reading: NotRequired[Reading]

@@ -82,6 +82,11 @@ _ROWS: Final = (
     ("credits.adjusted", "The balance was corrected by hand.", "credits credit_type balance lot_id? reason?"),
     ("credits.expired", "Credits of a lot expired.", "lot_id credit_type credits balance"),
     (
+        "credits.extended",
+        "Credits of a lot are good for longer, since the plan that they live with goes on.",
+        "lot_id credit_type credits balance expires_at",
+    ),
+    (
         "credits.expiring",
         "Credits of a lot expire in so many days.",
         "lot_id credits expires_at days credit_type? balance? clause? reading?",

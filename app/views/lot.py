@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from app.domain.ledger import lot as ledger
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import ShownLots
+from app.domain.ledger.recurring import number_of
 from app.domain.ledger.suspension import suspended
 from app.domain.values.paging import Stretch
 from app.domain.values.wire import iso, iso_or_none
@@ -18,6 +19,7 @@ from app.views.decision import Decision, Money, money_view
 from app.views.shapes import Closed, Credits, Id, Instant
 
 LotSource = Annotated[ledger.LotSource, Closed("LotSource", "Where credits came from.")]
+Interval = Annotated[int, "Which interval brought it, from 1, of credits that come again."]
 Scope = Annotated[Literal["account", "license"], Closed("Scope", "What a grant serves.")]
 
 
@@ -52,6 +54,7 @@ class Lot(TypedDict):
     clause: Annotated[str | None, "The clause that granted it."]
     reading: Annotated[bool, "Whether it is our reading."]
     reason: Annotated[str | None, "Why it was granted by hand."]
+    interval: NotRequired[Interval]
     customer_id: NotRequired[
         Annotated[Id | None, "The customer, where a lot is asked for or was transferred; null once erased."]
     ]
@@ -105,7 +108,7 @@ def lot_view(lot: ledger.Lot, at: datetime, disputed: int = 0) -> Lot:
     """Return a lot as it stands at ``at``; ``disputed``: credits of ``held`` under a payment dispute."""
     dead = lot.expires_at is not None and lot.expires_at <= at
     order_id, line_id, unit_no = lot.bought_by or (lot.order_id, lot.line_id, lot.unit_no)
-    return {
+    shown: Lot = {
         "lot_id": lot.lot_id,
         "source": lot.source,
         "credit_type": lot.credit_type,
@@ -132,3 +135,6 @@ def lot_view(lot: ledger.Lot, at: datetime, disputed: int = 0) -> Lot:
         "reading": lot.reading,
         "reason": lot.reason,
     }
+    if (number := number_of(lot.data)) is not None:
+        shown["interval"] = number + 1
+    return shown

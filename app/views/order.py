@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from app.domain.account import customer as entities
 from app.domain.account import payment_dispute as disputes
 from app.domain.account.account import CustomerAccount
+from app.domain.account.recurring import grants_of
 from app.domain.ledger.suspension import suspended
 from app.domain.orders.payment_disputes import shown
 from app.domain.policy.credit_rules import PaymentDisputes
@@ -29,9 +30,10 @@ from app.views.license import (
     license_view,
 )
 from app.views.lot import Lot, lot_view
+from app.views.recurring_grant import RecurringGrant, recurring_grant_view
 from app.views.shapes import Closed, Credits, Id, Instant
 
-GRANTED: Final = ("licenses", "lots", "covers", "choices", "addons")
+GRANTED: Final = ("licenses", "lots", "covers", "choices", "addons", "recurring_grants")
 _PASSING: Final = frozenset(
     {
         "active",
@@ -40,6 +42,8 @@ _PASSING: Final = frozenset(
         "expired",
         "expired_credits",
         "held",
+        "intervals_granted",
+        "next_at",
         "remaining_seconds",
         "spent",
         "state",
@@ -203,6 +207,7 @@ class Granted(TypedDict):
     covers: Annotated[Sequence[Cover], "The covers."]
     choices: Annotated[Sequence[Choice], "The choices."]
     addons: Annotated[Sequence[Addon], "The add-ons."]
+    recurring_grants: NotRequired[Annotated[Sequence[RecurringGrant], "What comes again, if anything."]]
 
 
 class Order(TypedDict):
@@ -217,6 +222,7 @@ class Order(TypedDict):
     covers: Annotated[Sequence[Cover], "The covers that it granted."]
     choices: Annotated[Sequence[Choice], "The choices that it opened."]
     addons: Annotated[Sequence[Addon], "The add-ons that it granted."]
+    recurring_grants: NotRequired[Annotated[Sequence[RecurringGrant], "What comes again; left out where nothing does."]]
     not_granted: Annotated[Sequence[NotGranted], "What its lines did not bring, and why."]
     notices: Annotated[Sequence[Notice], "What the customer is to be told."]
     decisions: Annotated[Sequence[GrantDecision], "Every rule that was looked at."]
@@ -247,7 +253,8 @@ def granted_by(account: CustomerAccount, order_id: str) -> Granted:
     """Return what an order has granted, as it stands now, in order of line and unit."""
     at = account.at
     disputed = suspended(account.ledger)
-    return {
+    again = [grant for grant in grants_of(account) if grant.order_id == order_id and not grant.withdrawn]
+    found: Granted = {
         "licenses": [
             license_view(held, at)
             for held in sorted(account.licenses.values(), key=lambda license_: (license_.line_id, license_.unit_no))
@@ -281,13 +288,16 @@ def granted_by(account: CustomerAccount, order_id: str) -> Granted:
             if addon.order_id == order_id
         ],
     }
+    if again:
+        found["recurring_grants"] = [recurring_grant_view(grant) for grant in again]
+    return found
 
 
 def order_view(order: entities.Order, granted: Mapping[str, Any], *, customer_id: str | None, policy: str) -> Order:
     """Return an order: what it granted and why, what it did not and why. ``customer_id`` is the vendor's."""
     stored = order.answer
     placed_at = iso(order.placed_at)
-    return {
+    view: Order = {
         "order_id": order.order_id,
         "customer_id": customer_id,
         "placed_at": placed_at,
@@ -304,6 +314,9 @@ def order_view(order: entities.Order, granted: Mapping[str, Any], *, customer_id
         "policy": {"name": policy, "version": order.policy_version},
         "metadata": stored.get("metadata", {}),
     }
+    if granted.get("recurring_grants"):
+        view["recurring_grants"] = granted["recurring_grants"]
+    return view
 
 
 def listed_order(order: entities.Order, *, customer_id: str | None, policy: str) -> ListedOrder:
@@ -372,7 +385,12 @@ def grants_differ(granted: Mapping[str, Any], stored: Mapping[str, Any]) -> bool
 
     What an earlier version stored lacks members of today; they say nothing new.
     """
-    return any(_rows_differ(granted.get(name, ()), stored.get(name, ())) for name in GRANTED)
+    return any(_rows_differ(_at_once(granted, name), _at_once(stored, name)) for name in GRANTED)
+
+
+def _at_once(granted: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    """Return what was granted with the order itself; what comes again later changes no answer to the same order."""
+    return [row for row in granted.get(name, ()) if row.get("interval") is None or name != "lots"]
 
 
 def _rows_differ(granted: Sequence[Mapping[str, Any]], stored: Sequence[Mapping[str, Any]]) -> bool:

@@ -26,6 +26,7 @@ EXAMPLES = {
     "phpkb": ("PKB", 12),
     "report-server": ("TRS", 8),
     "sensage": ("SEN", 9),
+    "wp-superhelp": ("WPS", 8),
 }
 """Published policies as example documents in ``docs/examples/``: the prefix and the number of their clauses."""
 

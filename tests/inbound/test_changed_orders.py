@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,11 +37,11 @@ def told(number: int, at: datetime, kind: str = "order.updated", **data: Any) ->
     return shops.purchase(kind, at=histories.iso(at), order_id=f"o{number}", **data)
 
 
-def life(rng: random.Random, number: int) -> list[dict[str, Any]]:
+def life(rng: random.Random, number: int, skus: Sequence[str] = SKUS) -> list[dict[str, Any]]:
     """Snapshots of one order whose quantities, lines, products, prices and customer change, and its refunds."""
     at = histories.START + timedelta(days=rng.randint(0, 300))
     placed = histories.iso(at)
-    lines = {n: [rng.choice(SKUS), rng.randint(1, 3), None] for n in range(1, rng.randint(2, 4))}
+    lines = {n: [rng.choice(skus), rng.randint(1, 3), None] for n in range(1, rng.randint(2, 4))}
     customer = rng.randint(1, 2)
     events = []
     for step in range(rng.randint(2, 5)):
@@ -74,11 +75,11 @@ def life(rng: random.Random, number: int) -> list[dict[str, Any]]:
             elif what < 0.6 and len(lines) > 1:
                 del lines[n]
             elif what < 0.7:
-                lines[n][0] = rng.choice(SKUS)
+                lines[n][0] = rng.choice(skus)
             elif what < 0.8:
                 lines[n][2] = rng.choice(["45.00", "5.00"])
         if rng.random() < 0.2:
-            lines[rng.randint(1, 4)] = [rng.choice(SKUS), 1, None]
+            lines[rng.randint(1, 4)] = [rng.choice(skus), 1, None]
         if rng.random() < 0.3:
             customer = rng.randint(1, 3)
     if rng.random() < 0.1:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Table
 
-from app.db import combined
+from app.db import combined, policies
 from app.db import schema as s
 from app.db.account.parts import AccountPart
 from app.db.combined import Select, columns_of, select_into
@@ -21,6 +21,7 @@ from app.db.engine import Tx
 from app.db.ledger import window
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License
 from app.domain.ledger.lot import Account, Hold, Lot
+from app.domain.ledger.recurring import RecurringGrant
 
 BY_ID: Final = ":customer"
 """The customer by our own id."""
@@ -53,6 +54,7 @@ class AccountRows:
     covers: list[Cover]
     choices: list[Choice]
     addons: list[Addon]
+    recurring: list[RecurringGrant] = field(default_factory=list)
     former: dict[str, list[str]] = field(default_factory=dict)
     beside: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -125,6 +127,8 @@ def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
 
 LOT: Final = f"{columns_of(s.lot, without=('tenant_id', 'cost_amount', 'cost_currency', 'is_open'))}, {_COST}"
 HOLD: Final = f"{columns_of(s.hold)}, {_LINES}"
+_RECURRING: Final = {whose: rows_of(s.recurring_grant, RecurringGrant, whose) for whose in (BY_ID, BY_NAME)}
+"""Read only where a policy of the tenant brings any."""
 _WHOLE: Final = {whose: _selects(whose, *_whole(whose)) for whose in (BY_ID, BY_NAME)}
 _OF_ORDERS: Final = select_into(
     "order_lots",
@@ -166,6 +170,8 @@ async def read(
         if part.orders:
             beside = (_OF_ORDERS, *beside)
             parameters |= {"part_orders": list(part.orders), "part_licenses": part.licenses}
+    if await policies.recurs(tx):
+        beside = (_RECURRING[whose], *beside)
     found = await combined.read(tx, (*selects, *beside), {**parameters, **(by or {})})
     customer: StoredCustomer | None = next(iter(found.pop("customer_rows")), None)
     mine = customer_id if customer is None else customer.customer_id
@@ -189,6 +195,7 @@ async def read(
         covers=found.pop("cover_rows"),
         choices=found.pop("choice_rows"),
         addons=found.pop("addon_rows"),
+        recurring=found.pop("recurring_grant_rows", []),
         former=former,
         beside=found,
     )

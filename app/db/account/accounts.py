@@ -27,6 +27,7 @@ from app.domain.account.customer import Addon, Choice, Cover, Customer, License
 from app.domain.account.profile import words
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import ShownLots
+from app.domain.ledger.recurring import RecurringGrant
 from app.domain.ledger.rest import NotLoaded, Rest
 from app.domain.policy.credit_rules import CreditRules
 from app.domain.policy.policy import Policy
@@ -338,7 +339,7 @@ async def load_by_id(
 def _exported_rows(known: preload.Preloaded) -> AccountRows:
     """Return the rows of an account that was read together with others."""
     accounts, lots, holds = known.working_ledger()
-    licenses, covers, choices, addons = (known.rows[name] for name in preload.TABLES)
+    licenses, covers, choices, addons, recurring = (known.rows[name] for name in (*preload.TABLES, preload.RECURRING))
     return AccountRows(
         customer=None,
         accounts=accounts,
@@ -348,6 +349,7 @@ def _exported_rows(known: preload.Preloaded) -> AccountRows:
         covers=[cover_of(_plain(row)) for row in covers],
         choices=[Choice(**_plain(row)) for row in choices],
         addons=[Addon(**_plain(row)) for row in addons],
+        recurring=[RecurringGrant(**deepcopy(_plain(row))) for row in recurring],
     )
 
 
@@ -371,6 +373,7 @@ async def _account_of(
         at=at,
         rules=policy.credits,
         command_id=tx.command_id,
+        recurring=rows.recurring,
     )
     if part is not None:
         ledger.rest = await _rest(tx, customer.customer_id, rows, part, policy)
@@ -429,11 +432,12 @@ def ledger_of(
     at: datetime,
     rules: CreditRules | None,
     command_id: str | None = None,
+    recurring: Sequence[RecurringGrant] | None = (),
 ) -> Ledger:
     """The working copy of one customer's credits as loaded, at an instant under these rules. ``command_id``: that of
-    the command which the next operations belong to."""
+    the command which the next operations belong to. ``recurring``: the recurring grants; None: they were not read."""
     accounts, lots, holds = loaded
-    return Ledger(
+    ledger = Ledger(
         customer_id=CustomerId(customer_id),
         at=at,
         rules=rules,
@@ -443,6 +447,8 @@ def ledger_of(
         mint=tx.mint,
         command_id=command_id,
     )
+    ledger.recurring = None if recurring is None else {grant.grant_id: grant for grant in recurring}
+    return ledger
 
 
 def same_time(*accounts: CustomerAccount) -> None:

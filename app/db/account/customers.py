@@ -272,6 +272,7 @@ async def merge(tx: Tx, source: str, target: str) -> None:
         s.choice,
         s.addon,
         s.purchase_order,
+        s.recurring_grant,
         s.order_refund,
         s.payment_dispute,
         s.ticket,

@@ -12,6 +12,7 @@ from app.db import schema as s
 from app.db.account import accounts, contacts, counted
 from app.db.engine import Tx
 from app.db.ledger import read as ledger_rows
+from app.db.ledger import recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Cover, Customer, License
@@ -63,7 +64,16 @@ async def account_at(tx: Tx, customer: Customer, *, at: datetime, known_at: date
         policy=policy,
         at=at,
         mint=tx.mint,
-        ledger=accounts.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits),
+        ledger=accounts.ledger_of(
+            tx,
+            customer.customer_id,
+            loaded,
+            at=at,
+            rules=policy.credits,
+            recurring=await recurring.load_as_of(
+                tx, customer.customer_id, loaded[1].values(), at=at, known_at=known_at
+            ),
+        ),
         plan=Plan(customer=customer, at=at, actor=tx.actor),
         licenses={key: _license(license_, licenses[key]) for key, license_ in now.licenses.items() if key in licenses},
         covers={key: cover_then(payload["cover"]) for key, payload in covers.items() if "cover" in payload},

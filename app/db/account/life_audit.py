@@ -38,7 +38,8 @@ LIVES: Final[dict[str, str]] = {
     "no_usable_credit_in_a_refunded_unit": f"""
         with recursive {_CHAIN}, {_LINES}, usable as (
             select c.root, c.order_id, c.line_id, c.unit_no, min(c.granted) as granted, sum(l.available) as available,
-                   sum({_OWED}) as owed, bool_or(l.lot_id = c.root and l.data ? 'withdrawn') as withdrawn
+                   sum({_OWED}) as owed,
+                   bool_or(l.lot_id = c.root and l.data ?| array['withdrawn', 'recurring']) as withdrawn
             from chain c join lot l on l.tenant_id = :tenant and l.lot_id = c.lot_id
             where c.order_id is not null group by 1, 2, 3, 4)
         select lot_id, 'nothing available while some is claimed', available::text from lot

@@ -15,12 +15,14 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from app.db import policies
 from app.db import schema as s
 from app.db.engine import Tx
 from app.db.ledger import read as ledger_rows
 from app.domain.account.customer import Customer
 
 TABLES: Final = {"licenses": s.license_, "covers": s.cover, "choices": s.choice, "addons": s.addon}
+RECURRING: Final = "recurring"
 _BY_NAME: Final = "preload.by_name"
 _BY_ID: Final = "preload.by_id"
 
@@ -83,6 +85,8 @@ async def load(tx: Tx, external_ids: Sequence[str], *, open_ticket: Any) -> None
         rows_read.ledger = loaded[customer_id]
     for name, table in TABLES.items():
         await _add(tx, found, name, table, select(table))
+    if await policies.recurs(tx):
+        await _add(tx, found, RECURRING, s.recurring_grant, select(s.recurring_grant))
     await _add(tx, found, "open_tickets", s.ticket, open_ticket)
     asked = open_ticket.where(s.ticket.c.tenant_id == tx.tenant_id, s.ticket.c.person_id.in_(list(found)))
     for row in await tx.rows(asked):

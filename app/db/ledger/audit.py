@@ -21,8 +21,8 @@ from app.db import schema as s
 from app.db.account.accounts import cover_of
 from app.db.engine import Tx
 from app.db.ledger import read as rows
+from app.db.ledger import recurring_audit, work_audit
 from app.db.ledger import replay as ledger_replay
-from app.db.ledger import work_audit
 from app.db.ledger.invariants import COVER_DAYS, INVARIANTS
 from app.domain.cover import audit as cover_audit
 from app.domain.cover.terms import CoverTerms
@@ -162,7 +162,9 @@ async def broken(tx: Tx, customer_ids: Sequence[str], since: datetime | None) ->
             {"invariant": name, "subject": str(subject), "expected": str(expected), "found": str(stored)}
             for subject, expected, stored in answers
         ]
-    return found + await covers(tx, customer_ids) + await work_audit.worked(tx, customer_ids)
+    found += await covers(tx, customer_ids)
+    found += await recurring_audit.yielded(tx, customer_ids)
+    return found + await work_audit.worked(tx, customer_ids)
 
 
 async def place_after(tx: Tx, after: str, number: int) -> str | None:

@@ -164,7 +164,7 @@ INVARIANTS: Final[dict[str, str]] = {
     "one_grant_a_unit": f"""
         select order_id || '/' || line_id || '/' || unit_no || '/' || rule, 1, count(*) from lot
         where {TENANT} and order_id is not null and not (data ? 'withdrawn')
-        group by order_id, line_id, unit_no, rule, credit_type
+        group by order_id, line_id, unit_no, rule, credit_type, data #>> '{{recurring,no}}'
         having count(*) > 1""",
     "covers_do_not_overlap": f"""
         select a.cover_id, a.ends_at::text, b.cover_id from cover a join cover b
@@ -196,6 +196,7 @@ INVARIANTS: Final[dict[str, str]] = {
     **ACCOUNTS,
 }
 COVER_DAYS: Final = "covers_keep_their_days"
+RECURRING: Final = "recurring_credits_are_what_the_grant_yields"
 WORK_CHARGED: Final = "work_is_what_is_charged"
 PROMISED: Final[dict[int, tuple[str, ...]]] = {
     1: ("lot_identity",),
@@ -228,7 +229,7 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     8: ("a_refused_command_leaves_no_trace",),
     9: ("account_identity", "owed_and_available_never_both", "replay_negative_at"),
     10: ("account_versions_have_no_gap", "versions_are_in_order_of_time", "replay_version"),
-    11: ("one_grant_a_unit",),
+    11: ("one_grant_a_unit", RECURRING),
     12: ("covers_do_not_overlap", COVER_DAYS),
     13: ("ticket_refunds_within_captures",),
     14: ("money_back_within_cost",),

@@ -7,7 +7,7 @@ from app.db.schema.columns import metadata
 from app.db.schema.customers import addon, choice, cover, customer, customer_link, customer_word, license_
 from app.db.schema.inbound import inbound_delivery, inbound_payment, inbound_source, inbound_subject
 from app.db.schema.journal import agenda, audit_trail, claim, command, entity_event, outbox
-from app.db.schema.ledger import account, entry, hold, hold_line, lot, operation
+from app.db.schema.ledger import account, entry, hold, hold_line, lot, operation, recurring_grant
 from app.db.schema.orders import order_refund, payment_dispute, purchase_order
 from app.db.schema.tenants import (
     api_key,
@@ -59,6 +59,7 @@ __all__ = [
     "payment_dispute",
     "policy_version",
     "purchase_order",
+    "recurring_grant",
     "secret_key",
     "tenant",
     "tenant_move",

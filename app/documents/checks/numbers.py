@@ -15,6 +15,7 @@ MAX_SECONDS: Final = 20 * 366 * 86_400
 _BOUNDS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "Term": {"years": (0, 100), "months": (0, 1_200), "days": (0, 36_525)},
     "CreditGrant": {"credits": (0, MAX_GRANTED), "priority": (-1_000_000, 1_000_000)},
+    "Rollover": {"max_credits": (1, MAX_CREDITS), "max_grants": (1, 1_200), "intervals": (1, 1_200)},
     "Promise": {"breach_returns_credits": (0, MAX_GRANTED)},
     "BreachCap": {"credits": (1, MAX_CREDITS)},
     "Warning": {"business_seconds_before": (1, MAX_SECONDS)},
@@ -35,6 +36,9 @@ _CHECKED_ELSEWHERE: Final = frozenset(
         ("CreditGrant", "credits", "low"),
         ("InputSpec", "most", "low"),
         ("Reminder", "business_seconds_after", "low"),
+        ("Rollover", "max_credits", "low"),
+        ("Rollover", "max_grants", "low"),
+        ("Rollover", "intervals", "low"),
     }
 )
 """What another check tells in its own words."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from app.documents.checks import offer_prices as prices
 from app.documents.checks.context import Checker, Parts, grants
+from app.documents.checks.recurrence import check_plan_end, check_recurrence
 from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotOffered, Offer
 from app.domain.values.money import MAX_CREDITS
 
@@ -105,6 +106,8 @@ def _grant(c: Checker, offer: Offer, grant: Grant, parts: Parts) -> None:
 
 
 def _credit_grant(c: Checker, offer: Offer, grant: CreditGrant, parts: Parts) -> None:
+    check_recurrence(c, offer, grant, parts)
+    check_plan_end(c, grant, parts)
     if grant.credits is None and "{n}" not in offer.sku:
         c.error(
             parts,

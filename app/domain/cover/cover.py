@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover
-from app.domain.cover.terms import CoverTerms
+from app.domain.account.plan_credits import follow_plan
+from app.domain.account.recurring import follow_cover
+from app.domain.cover.terms import CoverTerms, Stretch
 from app.domain.policy.offers import CoverGrant
 from app.domain.policy.policy import Policy
 from app.domain.values.decision import Decision, Reason
@@ -247,6 +249,28 @@ def schedule(account: CustomerAccount, cover: Cover) -> None:
         account.plan.due(cover.ends_at, "cover.ended", cover.cover_id, cover_id=cover.cover_id)
     elif cover.version > 1:
         account.plan.drop("cover.ended", cover.cover_id)
+    follow_plan(account, cover)
+    follow_cover(account, cover, paid_until(account, cover))
+
+
+def paid_until(account: CustomerAccount, cover: Cover) -> datetime | None:
+    """Return where what was paid for ends: days of grace and the rest of a last day bring nothing more."""
+    term, terms = term_of(cover), CoverTerms.of(account.policy)
+    if cover.ends_at is None or term is None or cover.starts_at is None or not (terms.grace or terms.chained):
+        return cover.ends_at
+    known = [
+        Stretch(
+            each.starts_at,
+            each.ends_at,
+            tuple(each.actions),
+            tuple(each.levels),
+            None if each.scope == "account" else each.license_id,
+            term_of(each),
+        )
+        for each in account.covers.values()
+        if each.state != "voided" and each.starts_at is not None
+    ]
+    return terms.nominal_end(cover.starts_at, cover.ends_at, term, known)
 
 
 def move(

@@ -108,6 +108,13 @@ class CoverTerms:
             found.append(stretch)
         return found
 
+    def nominal_end(self, starts: datetime, ends: datetime, term: Term, known: Sequence[Stretch]) -> datetime:
+        """Where a bought term ends to the instant; the end itself, where it does not end as it was bought."""
+        if not self.grace and not self.chained:
+            return ends
+        nominal = self._nominal(Stretch(starts, ends, (), (), None, term), known, {})
+        return ends if nominal is None else nominal
+
     def _nominal(
         self, stretch: Stretch, known: Sequence[Stretch], chains: dict[datetime, tuple[datetime, Term]]
     ) -> datetime | None:

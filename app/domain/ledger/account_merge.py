@@ -31,6 +31,15 @@ def in_the_way(giver: LotLedger) -> list[Hold]:
 def merge_into(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     """Moves all that the giver can spend, what it holds, then what it owes. The lots made. `in_the_way` is empty."""
     made = pass_on(giver, taker)
+    for grant in (giver.recurring or {}).values():
+        grant.customer_id = taker.customer_id
+        taker.put_recurring(grant)
+        taker.account(grant.credit_type)
+    giver.recurring = {}
+    for credit_type in sorted({grant.credit_type for grant in (taker.recurring or {}).values()}):
+        refresh_expiry(taker, credit_type)
+    for credit_type in sorted(giver.accounts):
+        refresh_expiry(giver, credit_type)
     moved: dict[str, Lot] = {}
     for hold in sorted((hold for hold in giver.holds.values() if hold.open), key=hold_key):
         _pass_hold(giver, taker, hold, moved)

@@ -10,6 +10,8 @@ from typing import TypeVar
 from app.domain.ledger.giving_back import hand_back
 from app.domain.ledger.journal import ConservationError, Journal, hold_key
 from app.domain.ledger.lot import Entry, Hold, Lot
+from app.domain.ledger.recurring import RecurringGrant, next_yield
+from app.domain.ledger.renewal import renew
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.errors import DomainError
 
@@ -17,11 +19,14 @@ T = TypeVar("T")
 
 
 def post_due_expiries(journal: Journal, credit_type: str) -> None:
-    """Books what has expired, in order of time, each effective at its own instant (exact without a job)."""
+    """Books what has expired and what came again, in order of time, each effective at its own instant (exact without a
+    job)."""
     if journal.rest is not None and journal.rest.until is not None and journal.rest.until <= journal.at:
         raise NotLoaded
-    bound = 2 * (len(journal.lots) + len(journal.holds)) + 2
-    for _ in range(bound):
+    if journal.recurring is None:
+        raise NotLoaded
+    left = 2 * (len(journal.lots) + len(journal.holds)) + 2
+    while left:
         soonest = _soonest(journal, credit_type)
         if soonest is None or soonest[0] > journal.at:
             refresh_expiry(journal, credit_type)
@@ -29,24 +34,31 @@ def post_due_expiries(journal: Journal, credit_type: str) -> None:
         at, what = soonest
         if isinstance(what, Lot):
             _expire_lot(journal, what, at)
-        else:
+        elif isinstance(what, Hold):
             _expire_hold(journal, what, at)
+        else:
+            renew(journal, what)
+            left += 3  # what came again has an end of its own
+        left -= 1
     raise ConservationError("expiry does not come to an end")
 
 
 def refresh_expiry(journal: Journal, credit_type: str) -> None:
-    """Recomputes ``next_expiry``: the soonest end of an open lot or of a hold with a term."""
+    """Recomputes ``next_expiry``: the soonest end of an open lot or of a hold with a term, or the next grant that
+    recurs. Where these were not read, it never moves later."""
     soonest = _soonest(journal, credit_type)
     account = journal.accounts[credit_type]
     value = soonest[0] if soonest else None
+    if journal.recurring is None and account.next_expiry is not None:
+        value = account.next_expiry if value is None else min(value, account.next_expiry)
     if account.next_expiry != value:
         account.next_expiry = value
         journal.mark_account(credit_type)
 
 
-def _soonest(journal: Journal, credit_type: str) -> tuple[datetime, Lot | Hold] | None:
+def _soonest(journal: Journal, credit_type: str) -> tuple[datetime, Lot | Hold | RecurringGrant] | None:
     best: tuple[datetime, int, str] | None = None
-    found: Lot | Hold | None = None
+    found: Lot | Hold | RecurringGrant | None = None
     key: tuple[datetime, int, str]
     void = _voids_holds(journal)
     for lot in journal.lots.values():
@@ -61,6 +73,11 @@ def _soonest(journal: Journal, credit_type: str) -> tuple[datetime, Lot | Hold] 
             key = (hold.expires_at, 0, hold.hold_id)
             if best is None or key < best:
                 best, found = key, hold
+    for grant in (journal.recurring or {}).values():
+        if grant.credit_type == credit_type and (coming := next_yield(grant)) is not None:
+            key = (coming.at, 2, "/".join(map(str, grant.place)))
+            if best is None or key < best:
+                best, found = key, grant
     soonest = (best[0], found) if best is not None and found is not None else None
     until = None if journal.rest is None else journal.rest.until
     if until is not None and (soonest is None or soonest[0] > until):

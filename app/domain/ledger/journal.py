@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from app.domain.ledger.lot import Account, Bucket, Entry, Hold, HoldLine, Lot, Operation, OperationKind
+from app.domain.ledger.recurring import RecurringGrant
 from app.domain.ledger.rest import NotLoaded, Rest, SpendingKey
 from app.domain.policy.credit_rules import CreditRules
 from app.domain.values.ids import CustomerId, HoldId, Mint, OperationId, OrderId, TicketId
@@ -20,6 +21,7 @@ from app.domain.values.ids import CustomerId, HoldId, Mint, OperationId, OrderId
 NEVER = datetime.max.replace(tzinfo=UTC)
 _LOT_FIELDS = ("available", "held", "spent", "expired", "voided", "expires_at", "data")
 _ACCOUNT_FIELDS = ("granted", "available", "held", "spent", "expired", "voided", "owed", "next_expiry", "version")
+_RECURRING_FIELDS = ("terms", "spans", "granted", "emitted", "stopped_at", "known_at", "withdrawn", "version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +37,15 @@ class LedgerChanges:
     operations: tuple[Operation, ...]
     lines_new: tuple[tuple[str, HoldLine], ...] = ()
     """Lines that were added to holds which are not new."""
+    recurring: tuple[RecurringGrant, ...] = ()
+    """Recurring grants that are new or changed."""
 
     def every_new_line(self) -> list[tuple[str, HoldLine]]:
         """Return the lines that are new, each with its hold's id."""
         return [*((hold.hold_id, line) for hold in self.holds_new for line in hold.lines), *self.lines_new]
 
     def __bool__(self) -> bool:
-        return bool(self.operations or self.lots_changed or self.holds_changed)
+        return bool(self.operations or self.lots_changed or self.holds_changed or self.recurring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Savepoint:
     marks: tuple[frozenset[str], ...]
     operations: int
     reclaimed: int
+    recurring: dict[str, RecurringGrant] | None
 
 
 class ConservationError(AssertionError):
@@ -105,6 +110,8 @@ class Journal:
         """The command that the next operations belong to; a batch sets it before each command."""
         self.rest: Rest | None = None
         """What of the account was not read; None: nothing."""
+        self.recurring: dict[str, RecurringGrant] | None = {}
+        """The recurring grants by id; None: they were not read."""
         self.operations: list[Operation] = []
         self.former: dict[str, Self] = {}
         """Ledgers of accounts that were merged into this one, where something of theirs may still come back."""
@@ -120,6 +127,7 @@ class Journal:
         self._holds_new: set[str] = set()
         self._holds_changed: set[str] = set()
         self._lines_new: list[tuple[str, HoldLine]] = []
+        self._recurring_changed: set[str] = set()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -219,10 +227,12 @@ class Journal:
                     self._lots_changed,
                     self._holds_new,
                     self._holds_changed,
+                    self._recurring_changed,
                 )
             ),
             operations=len(self.operations),
             reclaimed=len(self.reclaimed),
+            recurring=None if self.recurring is None else {key: replace(each) for key, each in self.recurring.items()},
         )
 
     def rollback(self, to: Savepoint) -> None:
@@ -236,9 +246,16 @@ class Journal:
             hold.closed_at = saved.closed_at
             for line, old in zip(hold.lines, saved.lines, strict=True):
                 line.captured, line.released, line.refunded = old.captured, old.released, old.refunded
-        (self._accounts_changed, self._lots_new, self._lots_changed, self._holds_new, self._holds_changed) = (
-            set(mark) for mark in to.marks
-        )
+        if self.recurring is not None and to.recurring is not None:
+            _restore(self.recurring, to.recurring, _RECURRING_FIELDS)
+        (
+            self._accounts_changed,
+            self._lots_new,
+            self._lots_changed,
+            self._holds_new,
+            self._holds_changed,
+            self._recurring_changed,
+        ) = (set(mark) for mark in to.marks)
         del self.operations[to.operations :]
         del self.reclaimed[to.reclaimed :]
 
@@ -257,6 +274,7 @@ class Journal:
             ),
             operations=tuple(self.operations),
             lines_new=tuple(self._lines_new),
+            recurring=tuple((self.recurring or {})[key] for key in sorted(self._recurring_changed)),
         )
 
     # --- moving -------------------------------------------------------------------------------------------------------
@@ -343,13 +361,20 @@ class Journal:
         self._holds_changed.add(hold.hold_id)
         self._lines_new += [(hold.hold_id, line) for line in further]
 
-    def touch_expiry(self, lot: Lot, expires_at: datetime) -> None:
+    def touch_expiry(self, lot: Lot, expires_at: datetime | None) -> None:
         """Moves a lot's expiry; the earlier one stays known, for answers as of before (ALL-4)."""
         history = list(lot.data.get("expiry_history", ()))
         history.append([self.at.isoformat(), lot.expires_at.isoformat() if lot.expires_at else None])
         lot.data = {**lot.data, "expiry_history": history}
         lot.expires_at = expires_at
         self._lots_changed.add(lot.lot_id)
+
+    def put_recurring(self, grant: RecurringGrant) -> None:
+        """Adds a recurring grant, or says that it changed."""
+        if self.recurring is None:
+            raise NotLoaded
+        self.recurring[grant.grant_id] = grant
+        self._recurring_changed.add(grant.grant_id)
 
     def mark_account(self, credit_type: str) -> None:
         """Says that an account changed, other than by an operation."""

@@ -193,7 +193,8 @@ class LotLedger(Journal):
             reading=as_bought and origin.reading,
             reason=reason,
         )
-        lot.data = {**(origin.purchase() if as_bought else {}), **unit_of(origin)}
+        ends = {"ends_with": origin.data["ends_with"]} if as_bought and "ends_with" in origin.data else {}
+        lot.data = {**(origin.purchase() if as_bought else {}), **unit_of(origin), **ends}
         return lot
 
     def received(self, origin: Lot, credits: int, *, reason: str) -> Lot:
@@ -218,7 +219,11 @@ class LotLedger(Journal):
             clause=origin.clause,
             reading=origin.reading,
             reason=reason,
-            data={**origin.purchase(), **unit_of(origin)},
+            data={
+                **origin.purchase(),
+                **unit_of(origin),
+                **({"ends_with": origin.data["ends_with"]} if "ends_with" in origin.data else {}),
+            },
         )
         self.put_lot(lot)
         return lot

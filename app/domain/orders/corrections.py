@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from app.domain.account import recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.ledger.events import voided_data
+from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import transferred
 from app.domain.orders.grants import put_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
@@ -149,6 +151,7 @@ def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
     mine = (order.order_id, line.line_id)
     for unit in _units(account, order, line):
         _correct(account, order, line, unit, answer)
+    _withdraw_recurring(account, order, line, answer)
     _withdraw_lots(account, order, line, answer)
     for cover in list(account.covers.values()):
         if (cover.order_id, cover.line_id) == mine and cover.cover_id not in line.withdrawn:
@@ -190,17 +193,27 @@ def _withdraw_lots(account: CustomerAccount, order: Order, line: OrderLine, answ
         if not voided:
             continue
         balance = account.ledger.balance(lot.credit_type)
-        answer.taken_back.append(
-            {
-                "kind": "credits",
-                "lot_id": lot.lot_id,
-                "credit_type": lot.credit_type,
-                "credits": voided,
-                "line_id": line.line_id,
-            }
-        )
+        answer.taken_back.append(_credits_row(lot, voided, line))
         data = voided_data(lot, voided, balance, reason=CORRECTED, order_id=order.order_id)
         account.emit("credits.voided", data)
+
+
+def _withdraw_recurring(account: CustomerAccount, order: Order, line: OrderLine, answer: TakenBack) -> None:
+    for grant in recurring.grants_of(account):
+        if grant.unit[:2] == (order.order_id, line.line_id) and not grant.withdrawn:
+            for lot, voided in recurring.withdraw(account, grant, reason=CORRECTED):
+                answer.taken_back.append(_credits_row(lot, voided, line))
+
+
+def _credits_row(lot: Lot, credits: int, line: OrderLine) -> dict[str, Any]:
+    """Return what was taken of a lot, as an answer says it."""
+    return {
+        "kind": "credits",
+        "lot_id": lot.lot_id,
+        "credit_type": lot.credit_type,
+        "credits": credits,
+        "line_id": line.line_id,
+    }
 
 
 def _quantity(
@@ -244,6 +257,9 @@ def _correct(account: CustomerAccount, order: Order, line: OrderLine, license_: 
         for lot in account.ledger.lots.values():
             if (lot.order_id, lot.line_id, lot.unit_no) == (license_.order_id, license_.line_id, license_.unit_no):
                 account.ledger.withdraw(lot.lot_id)
+        for grant in recurring.grants_of(account):
+            if grant.license_id == license_.license_id and not grant.withdrawn:
+                recurring.give_up(account, grant)
         return
     take_license(Taking(account, order, line, answer, "corrected"), license_)
 

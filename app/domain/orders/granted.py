@@ -12,6 +12,7 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Choice, Cover, License, Order, OrderLine
 from app.domain.cover.terms import Stretch
 from app.domain.ledger.lot import Lot
+from app.domain.ledger.recurring import RecurringGrant
 from app.domain.orders.licenses import undone_since
 from app.domain.orders.lines import place_of, shown
 from app.domain.policy.offers import CreditGrant, NotGranted
@@ -60,6 +61,8 @@ class Granted:
     addons: set[tuple[str, str]]
     withdrawn: dict[tuple[str, str, int], list[Lot]] = field(default_factory=dict)
     """Lots that stand for their units no longer."""
+    recurring: dict[tuple[str, str], list[RecurringGrant]] = field(default_factory=dict)
+    """What comes again, by line."""
     timeline: list[Stretch] = field(default_factory=list)
     """The covers of the orders looked at so far: what bought cover begins after (CACTU-14)."""
     undone_since: datetime | None = None
@@ -93,6 +96,7 @@ class Granted:
         self.covers = {key: found for key, found in self.covers.items() if key[:2] != mine}
         self.choices = {key: found for key, found in self.choices.items() if key[:2] != mine}
         self.addons.discard(mine)
+        self.recurring.pop(mine, None)
 
 
 def granted_so_far(account: CustomerAccount, orders: Sequence[Order]) -> Granted:
@@ -112,7 +116,12 @@ def granted_so_far(account: CustomerAccount, orders: Sequence[Order]) -> Granted
     for choice in account.choices.values():
         if choice.voided_at is None:
             choices[(choice.order_id, choice.line_id, choice.unit_no)].append(choice)
+    recurring: dict[tuple[str, str], list[RecurringGrant]] = defaultdict(list)
+    for grant in (account.ledger.recurring or {}).values():
+        if not grant.withdrawn:
+            recurring[(grant.order_id, grant.line_id)].append(grant)
     return Granted(
+        recurring=dict(recurring),
         licenses={
             (license_.order_id, license_.line_id, license_.unit_no): license_
             for license_ in account.licenses.values()

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Choice, Cover, License
+from app.domain.account.plan_credits import bind
+from app.domain.account.recurring import follow_license
 from app.domain.cover import cover as covers
 from app.domain.cover.start import begins_at, stretches_of
 from app.domain.cover.terms import CoverTerms
@@ -33,6 +35,7 @@ def put_license(account: CustomerAccount, license_: License, kind: str, *, occur
         "registered": license_.registered_domain is not None,
     }
     account.plan.put_license(license_, kind, payload, occurred_at=occurred_at)
+    follow_license(account, license_)
 
 
 def end_license(
@@ -99,6 +102,8 @@ def grant_credits(
         clause=grant.clause,
         reading=grant.reading,
     )
+    if grant.ends_with:
+        bind(account, lot, grant.ends_with)
     schedule_lot(account, lot)
     balance = account.ledger.balance(lot.credit_type)
     account.emit(
@@ -110,7 +115,7 @@ def grant_credits(
             order_id=order_id,
             line_id=line_id,
             license_id=license_id,
-            expires_at=iso_or_none(expires_at),
+            expires_at=iso_or_none(lot.expires_at),
             rule=grant.rule,
             clause=grant.clause,
             reading=grant.reading,

@@ -135,7 +135,7 @@ def grant_of(data: dict[str, Any]) -> CreditGrant | CoverGrant:
     for name in ("expires", "term"):
         if isinstance(values.get(name), dict):
             values[name] = Term(**values[name])
-    for name in ("levels", "actions"):
+    for name in ("levels", "actions", "ends_with"):
         if isinstance(values.get(name), list):
             values[name] = tuple(values[name])
     return CoverGrant(**values) if values.get("kind") == "cover" else CreditGrant(**values)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+from app.domain.account import recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderRefund
 from app.domain.account.payment_dispute import Action, PaymentDispute, State
@@ -171,6 +172,7 @@ class _Before:
     covers: Mapping[str, dict[str, Any]]
     choices: frozenset[str]
     addons: frozenset[tuple[str, str]]
+    recurring: Mapping[str, list[list[str | None]]]
 
 
 def _before(account: CustomerAccount) -> _Before:
@@ -181,6 +183,9 @@ def _before(account: CustomerAccount) -> _Before:
         covers={key: _cover(cover) for key, cover in account.covers.items()},
         choices=frozenset(key for key, choice in account.choices.items() if choice.voided_at is None),
         addons=frozenset((addon.order_id, addon.line_id) for addon in account.addons if addon.voided_at is None),
+        recurring={
+            grant.grant_id: grant.spans for grant in recurring.grants_of(account) if not grant.terms.get("gone")
+        },
     )
 
 
@@ -210,6 +215,11 @@ def _remember(account: CustomerAccount, before: _Before, dispute: PaymentDispute
             for item in account.addons
             if item.voided_at is not None and (item.order_id, item.line_id) in before.addons
         ),
+        "recurring": {
+            grant.grant_id: before.recurring[grant.grant_id]
+            for grant in recurring.grants_of(account)
+            if grant.terms.get("gone") and grant.grant_id in before.recurring
+        },
     }
 
 
@@ -220,6 +230,7 @@ def save(account: CustomerAccount, order: Order, dispute: PaymentDispute, refund
     returned += _covers_back(account, dispute.undo.get("covers", {}))
     returned += _choices_back(account, dispute.undo.get("choices", ()))
     returned += _addons_back(account, dispute.undo.get("addons", ()))
+    _recurring_back(account, dispute.undo.get("recurring", {}))
     returned += _lots_back(account, order, dispute, dispute.undo.get("lots", {}))
     for credit_type, debt in sorted(dispute.undo.get("owed", {}).items()):
         suspension.forgive(account.ledger, credit_type, debt, order_id=order.order_id)
@@ -298,6 +309,15 @@ def _given_back(account: CustomerAccount, ledger: Ledger, lot: Lot, number: int,
         "credits": number,
         "line_id": unit[1] if unit else lot.line_id,
     }
+
+
+def _recurring_back(account: CustomerAccount, then: Mapping[str, list[list[str | None]]]) -> None:
+    """Let what came again, and ran with no cover, go on as it did."""
+    for grant in recurring.grants_of(account):
+        if grant.grant_id in then:
+            grant.terms = {name: value for name, value in grant.terms.items() if name != "gone"}
+            grant.spans = then[grant.grant_id]
+            recurring.put_grant(account, grant, "reinstated")
 
 
 def _licenses_back(account: CustomerAccount, licenses: Iterable[str]) -> list[dict[str, Any]]:

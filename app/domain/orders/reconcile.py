@@ -32,6 +32,7 @@ from app.domain.orders.grants import emit_cover, grant_credits, notices_of
 from app.domain.orders.licenses import rank, uncounted
 from app.domain.orders.lines import PLANS_HAD, Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.orders.offers import grant_json, options_of
+from app.domain.orders.recurring import grant_recurring, recurs
 from app.domain.orders.wrong_class import already_granted, take_back
 from app.domain.policy.conditions import facts_used, holds
 from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer
@@ -126,7 +127,7 @@ class _Line:
             for unit_no in range(1, self.line.quantity + 1):
                 self._unit(offer, n, unit_no, facts)
             return
-        for grant in offer.grants:
+        for grant in sorted(offer.grants, key=recurs):
             if self._applies(grant, facts, 0):
                 self._grant(grant, offer, n, 0, None)
 
@@ -209,7 +210,7 @@ class _Line:
         grants = [grant for grant in offer.grants if self._applies(grant, facts, unit_no)]
         unwanted = {grant.rule: grant for grant in offer.grants if grant not in grants}
         stays = take_back(self.account, self.order, self.line, self.there, license_, unwanted)
-        for grant in grants:
+        for grant in sorted(grants, key=recurs):
             if stays and not already_granted(self.there, grant, license_):
                 self._instead(grant, unit_no)
             else:
@@ -220,6 +221,8 @@ class _Line:
             self._choice(grant, unit_no, license_)
         elif isinstance(grant, CoverGrant):
             self._covers(grant, license_, n)
+        elif grant.recurs is not None:
+            grant_recurring(self.account, self.order, self.line, self.policy, self.there, grant, n, license_)
         else:
             self._credits(grant, offer, n, unit_no, license_)
 

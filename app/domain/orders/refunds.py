@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from app.domain.account import recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.ledger.events import voided_data
+from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
+from app.domain.ledger.recurring import RecurringGrant, spans_of
 from app.domain.ledger.refunded_units import mark_gone, take_all
 from app.domain.ledger.units import BY_LOT, TakeBackReason, VoidedGrant, outstanding, paid_back, transferred
 from app.domain.orders.grants import end_license, void_choice
@@ -63,6 +66,17 @@ class Taking:
             return self.by_unit[unit_no]
         return self.account.ledger.granted_by(self.order.order_id, self.line.line_id, (unit_no,))
 
+    @property
+    def why(self) -> TakeBackReason:
+        """Return why it is taken back, as the ledger books it."""
+        return TakeBackReason(
+            door="correction" if self.reason == "corrected" else "order",
+            reason=self.reason,
+            clause=self.clause,
+            order_id=self.order.order_id,
+            ref=self.ref,
+        )
+
     def brought(self, license_: License | Cover | Addon) -> bool:
         """Whether it came from this line."""
         return (license_.order_id, license_.line_id) == (self.order.order_id, self.line.line_id)
@@ -93,6 +107,8 @@ def take_back(
 ) -> TakenBack:
     """Takes back so many units of each line (``line_id -> quantity``); the lines were checked."""
     answer = TakenBack()
+    for credit_type in account.ledger.due_types():
+        post_due_expiries(account.ledger, credit_type)
     for line in order.lines:
         quantity = units.get(line.line_id, 0)
         if quantity == 0:
@@ -159,6 +175,11 @@ def take_license(taking: Taking, license_: License) -> None:
     if untouched and reason != "corrected":
         license_.uncounted_after = max(account.licenses)
     ended: Literal["corrected", "refunded"] = "corrected" if reason == "corrected" else "refunded"
+    for grant in _recurring(taking):
+        if grant.unit_no == license_.unit_no:
+            _end(taking, grant)
+            if reason == "corrected":  # it makes room for another license of the unit
+                recurring.give_up(account, grant)
     end_license(account, license_, account.at, reason=ended, clause=taking.clause)
     answer.taken_back.append(
         {"kind": "license", "license_id": license_.license_id, "line_id": line.line_id, "unit_no": license_.unit_no}
@@ -182,6 +203,12 @@ def _touched(taking: Taking, license_: License) -> bool:
 def _bought(taking: Taking, quantity: int) -> None:
     account, line = taking.account, taking.line
     _credits(taking, quantity=quantity)
+    alone = [grant for grant in _recurring(taking) if grant.cover_id is None and not grant.terms.get("gone")]
+    for rule in sorted({grant.rule for grant in alone}):
+        mine = [grant for grant in reversed(alone) if grant.rule == rule]
+        _units_again(taking, mine, quantity)
+        for grant in mine[:quantity]:
+            _end(taking, grant)
     rules = {
         cover.rule
         for cover in account.covers.values()
@@ -199,39 +226,92 @@ def _bought(taking: Taking, quantity: int) -> None:
 
 def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None = None) -> None:
     """Take back credits of one unit of a license, or of so many bought units. The last added go first."""
-    account, order, line, answer, reason = (taking.account, taking.order, taking.line, taking.answer, taking.reason)
+    account, order, line, reason = taking.account, taking.order, taking.line, taking.reason
     by_unit: dict[int, list[list[Lot]]] = {}
     found = account.ledger.granted_by(order.order_id, line.line_id) if unit_no is None else taking.of_unit(unit_no)
+    again = {grant.rule for grant in _recurring(taking)} if unit_no is None else set()
     for family in found:
+        if family[0].rule in again:
+            continue  # these go with the cover or the unit that they come with
         by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
     left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
-    why = TakeBackReason(
-        door="correction" if reason == "corrected" else "order",
-        reason=reason,
-        clause=taking.clause,
-        order_id=order.order_id,
-        ref=taking.ref,
-    )
+    why = taking.why
     for _, families in sorted(by_unit.items(), reverse=True):
         alike = [lot for family in families for lot in family]
         share = None if left is None else min(left, outstanding(families[0]))
         if share == 0:
             continue
         left = None if left is None or share is None else left - share
-        before = {lot.lot_id: lot.voided for lot in alike}
-        result = take_all(account.ledger, families, share, why)
+        _take_families(taking, families, share)
         if reason == "corrected" and unit_no is not None:
             for lot in alike:
                 if lot.lot_id in account.ledger.lots:
                     account.ledger.withdraw(lot.lot_id)
-        answer.owed += result.owed
-        for lot in alike:
-            if voided := lot.voided - before[lot.lot_id]:
-                _emit_voided(taking, lot, voided)
-        _note_left(taking, alike, result)
     if left and reason == "refunded":
         for _, families in sorted(by_unit.items(), reverse=True):
             left -= mark_gone(account.ledger, families[0], left, why)
+
+
+def _take_families(taking: Taking, families: list[list[Lot]], share: int | None) -> None:
+    """Take back so many credits of each family, all if None; tell what was taken, and note what was not."""
+    alike = [lot for family in families for lot in family]
+    before = {lot.lot_id: lot.voided for lot in alike}
+    result = take_all(taking.account.ledger, families, share, taking.why)
+    taking.answer.owed += result.owed
+    for lot in alike:
+        if voided := lot.voided - before[lot.lot_id]:
+            _emit_voided(taking, lot, voided)
+    _note_left(taking, alike, result)
+
+
+def _recurring(taking: Taking) -> list[RecurringGrant]:
+    """Return what comes again with the line, by unit."""
+    return [
+        grant
+        for grant in recurring.grants_of(taking.account)
+        if grant.unit[:2] == (taking.order.order_id, taking.line.line_id) and not grant.withdrawn
+    ]
+
+
+def _again(taking: Taking, grant: RecurringGrant) -> None:
+    """Take back what is unspent of all intervals of a recurring grant."""
+    if families := _families_of(taking, grant):
+        _take_families(taking, families, None)
+
+
+def _units_again(taking: Taking, grants: Sequence[RecurringGrant], quantity: int) -> None:
+    """Take back what so many units of a line brought, the last ones first: of any unit what is unspent, then theirs.
+
+    Units are alike. So what a customer used counts as of those that stay, as with a pack.
+    """
+    found = {grant.unit_no: _families_of(taking, grant) for grant in grants}
+    left = sum(_whole([family]) for grant in grants[:quantity] for family in found[grant.unit_no])
+    for grant in grants:
+        for family in reversed(found[grant.unit_no]):
+            part = min(left, outstanding(family), sum(lot.available for lot in family))
+            if part > 0:
+                _take_families(taking, [family], part)
+                left -= part
+    for grant in grants[:quantity]:
+        for family in reversed(found[grant.unit_no]):
+            if part := min(left, outstanding(family)):
+                _take_families(taking, [family], part)
+                left -= part
+
+
+def _families_of(taking: Taking, grant: RecurringGrant) -> list[list[Lot]]:
+    """Return the lots of each interval of a recurring grant, wherever their credits lie by now."""
+    found = taking.account.ledger.granted_by(grant.order_id, grant.line_id, (grant.unit_no,))
+    return [family for family in found if family[0].rule == grant.rule]
+
+
+def _end(taking: Taking, grant: RecurringGrant) -> None:
+    """Let a recurring grant come no more; what runs with a cover ends with that."""
+    if grant.spans and grant.cover_id is None:
+        account = taking.account
+        grant.terms = {**grant.terms, "gone": True}
+        first = spans_of(grant)[0][0]
+        recurring.run(account, grant, first, max(first, account.at))
 
 
 def _emit_voided(taking: Taking, lot: Lot, credits: int) -> None:
@@ -335,7 +415,8 @@ def _period(taking: Taking, rule: str) -> None:
 
 
 def _note_served(taking: Taking, cover: Cover, state: str = "ended") -> None:
-    """Says that a period could not be taken back: it has run out."""
+    """Says that a period could not be taken back: it has run out. What is unspent of its credits can."""
+    _credits_of(taking, cover)
     taking.answer.left.append(
         {
             "kind": "cover",
@@ -345,6 +426,13 @@ def _note_served(taking: Taking, cover: Cover, state: str = "ended") -> None:
             "line_id": taking.line.line_id,
         }
     )
+
+
+def _credits_of(taking: Taking, cover: Cover) -> None:
+    """Take back the credits that came with a period."""
+    for grant in recurring.grants_of(taking.account):
+        if grant.cover_id == cover.cover_id and not grant.withdrawn:
+            _again(taking, grant)
 
 
 def _standing(account: CustomerAccount, rule: str) -> list[Cover]:
@@ -367,6 +455,7 @@ def _newest_unstarted(account: CustomerAccount, found: list[Cover]) -> Cover | N
 
 
 def _take_cover(taking: Taking, cover: Cover) -> None:
+    _credits_of(taking, cover)
     covers.take_back(taking.account, cover, reason=taking.reason, clause=taking.clause)
     taking.answer.taken_back.append(
         {

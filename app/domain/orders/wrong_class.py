@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from app.domain.account import recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.ledger.events import voided_data
+from app.domain.ledger.lot import Lot
+from app.domain.ledger.recurring import RecurringGrant
 from app.domain.orders.corrections import forgo
 from app.domain.orders.granted import Granted
 from app.domain.orders.grants import void_choice
@@ -21,6 +24,7 @@ def already_granted(there: Granted, grant: Grant, license_: License) -> bool:
         *there.lots.get(key, ()),
         *there.choices.get(key, ()),
         *there.covers.get((key[0], key[1], license_.license_id), ()),
+        *(each for each in there.recurring.get(key[:2], ()) if each.unit_no == license_.unit_no),
     )
     return any(granted.rule == grant.rule for granted in mine)
 
@@ -39,19 +43,10 @@ def take_back(
     """
     stays, merged = False, there.merged
     key = (order.order_id, line.line_id, license_.unit_no)
-    for lot in there.lots.get(key, ()):
-        if (rule := unwanted.get(lot.rule)) is None or lot.available + lot.held + lot.spent == 0:
-            continue
-        if merged or lot.held or lot.spent:
-            if not merged:
-                _review(account, "lot", lot.lot_id, license_, rule)
-            stays = True
-            continue
-        voided = account.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
-        account.ledger.withdraw(lot.lot_id)
-        balance = account.ledger.balance(lot.credit_type)
-        data = voided_data(lot, voided, balance, reason="reranked", order_id=lot.order_id)
-        account.emit("credits.voided", data)
+    for each in there.recurring.get(key[:2], ()):
+        if each.unit_no == license_.unit_no and (rule := unwanted.get(each.rule)) is not None:
+            stays = _recurring(account, each, license_, rule, merged=merged) or stays
+    stays = _lots(account, there.lots.get(key, ()), license_, unwanted, merged=merged) or stays
     for choice in there.choices.get(key, ()):
         if (rule := unwanted.get(choice.rule)) is None or choice.voided_at is not None:
             continue
@@ -72,6 +67,42 @@ def take_back(
             _review(account, "cover", cover.cover_id, license_, rule)
             stays = True
     return stays
+
+
+def _lots(
+    account: CustomerAccount, lots: Sequence[Lot], license_: License, unwanted: Mapping[str, Grant], *, merged: bool
+) -> bool:
+    """Void what is unused of the wrong class; True: some was used, so it stays."""
+    stays = False
+    for lot in lots:
+        if "recurring" in lot.data:
+            continue
+        if (rule := unwanted.get(lot.rule)) is None or lot.available + lot.held + lot.spent == 0:
+            continue
+        if merged or lot.held or lot.spent:
+            if not merged:
+                _review(account, "lot", lot.lot_id, license_, rule)
+            stays = True
+            continue
+        voided = account.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
+        account.ledger.withdraw(lot.lot_id)
+        balance = account.ledger.balance(lot.credit_type)
+        data = voided_data(lot, voided, balance, reason="reranked", order_id=lot.order_id)
+        account.emit("credits.voided", data)
+    return stays
+
+
+def _recurring(account: CustomerAccount, each: RecurringGrant, license_: License, rule: Grant, *, merged: bool) -> bool:
+    """Withdraw credits that come again, of which none was used; True: some were, so they stay."""
+    if each.withdrawn:
+        return False
+    used = [lot for lot in recurring.lots_of(account, each) if lot.held or lot.spent]
+    if not merged and not used:
+        recurring.withdraw(account, each, reason="reranked")
+        return False
+    if not merged:
+        _review(account, "lot", used[0].lot_id, license_, rule)
+    return True
 
 
 def _review(account: CustomerAccount, kind: str, subject: str, license_: License, rule: Grant) -> None:

@@ -12,11 +12,59 @@ from app.domain.values.term import Term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rollover:
+    """How much of what is unused goes over at a renewal, and for how long. Without a bound all of it does."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    max_credits: int | None = None
+    """At most so many credits go over."""
+    max_grants: int | None = None
+    """At most the credits of so many intervals go over."""
+    counts: Literal["unused", "balance"] = "unused"
+    """What the bound counts: ``unused``, what goes over; ``balance``, that and the new credits together."""
+    intervals: int | None = None
+    """Through so many renewals unused credits go over, then they expire; left out: through any number."""
+    clause: str | None = None
+    """The clause of the bound; left out: that of the grant."""
+
+    def cap(self, credits: int) -> int | None:
+        """Return how many credits go over at most; ``credits``: what an interval brings. None: all."""
+        bounds = [self.max_credits, None if self.max_grants is None else self.max_grants * credits]
+        least = min((bound for bound in bounds if bound is not None), default=None)
+        return least if least is None or self.counts == "unused" else max(least - credits, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurrence:
+    """Credits that come again each interval: the first at once, the next ones as long as what they run with.
+
+    Intervals are counted in the policy's ``term_zone``, each from the first: the 31st is the 31st again after February.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    interval: Term
+    """After how long they come again."""
+    anchor: Literal["anniversary", "calendar"] = "anniversary"
+    """``anniversary``: on the day and at the hour of the first; ``calendar``: as a calendar month or year begins."""
+    runs_with: str | None = None
+    """What ends them: the rule of a cover of the same offer, or ``license``; left out: ``lasts`` says it."""
+    lasts: Term | None = None
+    """For how long they come, from the order's ``placed_at``."""
+    endless: bool = False
+    """``true`` says that nothing is meant to end them."""
+    at_renewal: Literal["reset", "accumulate", "rollover"] = "reset"
+    """What becomes of unused ones when new ones come: they expire, they stay, or ``rollover`` bounds what stays."""
+    rollover: Rollover | None = None
+    """The bounds of what goes over, with ``rollover``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditGrant:
     """A lot of credits, one a line (credit packs) or one a license unit.
 
     ``credits``: an int, or None to take the ``{n}`` of the offer's sku. ``expires``: a term counted from the order's
-    ``placed_at``; None never expires. ``priority``: spent lowest first, before expiry (normally 0 for all).
+    ``placed_at``, of recurring ones from when they came; None never expires. ``priority``: spent lowest first, before
+    expiry (normally 0 for all).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -37,6 +85,10 @@ class CreditGrant:
     """``account``: for any ticket; ``license``: for tickets of that license alone."""
     scope_clause: str | None = None
     """The clause that ties them to their license."""
+    recurs: Recurrence | None = None
+    """When they come again; left out: they are granted once."""
+    ends_with: tuple[str, ...] = ()
+    """Rules of covers: the credits are good as long as one of them goes on; empty: for their term."""
     when: Condition | None = None
     otherwise: NotGranted | None = None
     reading: bool = False

@@ -236,6 +236,25 @@ class Policy:
         """The action of that name."""
         return next((a for a in self.actions if a.action == name), None)
 
+    @property
+    def recurs(self) -> bool:
+        """Whether any offer brings credits that come again."""
+        return any(
+            isinstance(grant, CreditGrant) and grant.recurs is not None
+            for offer in self.offers
+            for grant in offer.grants
+        )
+
+    def ends_with_cover(self, rule: str) -> bool:
+        """Whether credits end with cover of a rule."""
+        return any(
+            rule in option.ends_with
+            for offer in self.offers
+            for grant in offer.grants
+            for option in (grant.options.values() if isinstance(grant, ChoiceGrant) else (grant,))
+            if isinstance(option, CreditGrant)
+        )
+
     def expiry_clauses(self) -> dict[str, tuple[str, bool]]:
         """For each rule that grants credits which end: the clause that ends them, and whether it is a reading."""
         found: dict[str, tuple[str, bool]] = {}

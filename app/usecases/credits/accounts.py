@@ -12,7 +12,7 @@ from app.db.account import accounts, parts, shown
 from app.db.account import statement as statements
 from app.db.engine import Tx
 from app.db.ledger import read as rows
-from app.db.ledger import window
+from app.db.ledger import recurring, window
 from app.domain.account.customer import Customer
 from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
@@ -58,6 +58,7 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | Domain
     ids = [row.customer_id for row in found.values() if row.merged_into is None]
     loaded, large = await window.load_small(tx, ids) if not tx.whole else (await rows.load(tx, ids), [])
     policy = await policies.in_force(tx)
+    again = await recurring.load(tx, ids)
     answers: list[Balance | DomainError] = []
     for name in customer_ids:
         row = found.get(name)
@@ -67,7 +68,14 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | Domain
             answers.append(await balance(tx, name))
         else:
             at = tx.at if row.last_at is None else max(tx.at, row.last_at)
-            ledger = accounts.ledger_of(tx, row.customer_id, loaded[row.customer_id], at=at, rules=policy.credits)
+            ledger = accounts.ledger_of(
+                tx,
+                row.customer_id,
+                loaded[row.customer_id],
+                at=at,
+                rules=policy.credits,
+                recurring=again[row.customer_id],
+            )
             answers.append(balance_view(ledger, customer_id=name, at=at, policy=policy))
     return answers
 
@@ -171,7 +179,8 @@ async def _nothing_due(tx: Tx, customer: Customer, loaded: rows.Loaded, rest: Re
     """Return a ledger read in part, with its policy and instant; `NotLoaded` where something is due in it."""
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     policy = await policies.in_force(tx, at)
-    ledger = accounts.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits)
+    unread = await recurring.unread(tx)
+    ledger = accounts.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits, recurring=unread)
     ledger.rest = rest
     if ledger.due_types():
         raise NotLoaded
@@ -245,11 +254,14 @@ async def _ledger(
     now = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     at = as_of or now
     policy = await policies.in_force(tx, at)
+    mine = customer.customer_id
     if as_of is None and known_at is None:
-        loaded = (await rows.load(tx, [customer.customer_id]))[customer.customer_id]
+        loaded = (await rows.load(tx, [mine]))[mine]
+        again = (await recurring.load(tx, [mine]))[mine]
     else:
-        loaded = await rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
-    ledger = accounts.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits)
+        loaded = await rows.load_as_of(tx, mine, at=at, known_at=known_at)
+        again = await recurring.load_as_of(tx, mine, loaded[1].values(), at=at, known_at=known_at)
+    ledger = accounts.ledger_of(tx, mine, loaded, at=at, rules=policy.credits, recurring=again)
     if as_of is not None or known_at is not None:
         for credit_type in ledger.accounts:
             refresh_expiry(ledger, credit_type)

@@ -20,7 +20,7 @@ from app.db.engine import Tx
 from app.db.failures import Moved
 from app.db.gather import Join, nobody
 from app.db.ledger import read as rows
-from app.db.ledger import window
+from app.db.ledger import recurring, window
 from app.db.rows import AgendaRow, CommandRow, CustomerRow, OutboxRow, Rows
 from app.db.write import write_rows
 from app.domain.ledger.events import due_of, falls_low, low_data, moved_data
@@ -151,18 +151,18 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
     locked += await _lock_more(batch, commands, locked, heirs)
     if tickets:
         batch.tickets = await rows.tickets_named(tx, tickets)
-    loaded, rests = await _accounts(
-        batch,
-        list(dict.fromkeys(row.customer_id for row in locked)),
-        hold_ids,
-        sorted({command.lot_id for command in commands if command.lot_id is not None}),
-    )
+    customer_ids = list(dict.fromkeys(row.customer_id for row in locked))
+    lot_ids = sorted({command.lot_id for command in commands if command.lot_id is not None})
+    loaded, rests = await _accounts(batch, customer_ids, hold_ids, lot_ids)
+    again = await recurring.in_batch(tx, customer_ids)
     for row in locked:
         # A second time under the name of an account that was merged into it.
         who = batch.customers.get(row.customer_id)
         if who is None:
             at = batch.at if row.last_at is None else max(batch.at, row.last_at)
-            ledger = accounts.ledger_of(tx, row.customer_id, loaded[row.customer_id], at=at, rules=batch.rules)
+            ledger = accounts.ledger_of(
+                tx, row.customer_id, loaded[row.customer_id], at=at, rules=batch.rules, recurring=again[row.customer_id]
+            )
             ledger.rest = rests.get(row.customer_id)
             who = _Customer(row.customer_id, row.external_id, row.event_sequence, ledger)
             batch.customers[row.customer_id] = who

@@ -9,6 +9,7 @@ from app.db.account import accounts
 from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.db.ledger import read as rows
+from app.domain.account import recurring
 from app.domain.account.changes import AgendaItem
 from app.domain.ledger.events import expired_key, moved_data
 from app.domain.ledger.expiry import post_due_expiries
@@ -96,4 +97,18 @@ async def end_hold(tx: Tx, item: AgendaItem) -> None:
     await plan.write_account(tx, account)
 
 
-AGENDA: Final[dict[str, Handler]] = {"lot.reminder": remind_of_lot, "lot.expired": end_lot, "hold.expired": end_hold}
+async def grant_again(tx: Tx, item: AgendaItem) -> None:
+    """``credits.granted``: books what comes again (no answer depends on it), tells of it once, waits for the next."""
+    account = await accounts.load_by_id(tx, await accounts.heir(tx, item.customer_id))
+    grant = (account.ledger.recurring or {}).get(str(item.payload["grant_id"]))
+    if grant is not None:
+        recurring.book(account, grant)
+        await plan.write_account(tx, account)
+
+
+AGENDA: Final[dict[str, Handler]] = {
+    "lot.reminder": remind_of_lot,
+    "lot.expired": end_lot,
+    "hold.expired": end_hold,
+    recurring.DUE: grant_again,
+}

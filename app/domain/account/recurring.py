@@ -1,0 +1,223 @@
+"""Recurring grants follow what they run with: a cover, or a license. Here alone they begin, wait, go on and end."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain.account.account import CustomerAccount
+from app.domain.account.customer import Cover, License
+from app.domain.ledger.events import due_of, expired_key, granted_data, moved_data, voided_data
+from app.domain.ledger.expiry import post_due_expiries, refresh_expiry
+from app.domain.ledger.lot import Lot
+from app.domain.ledger.recurring import RENEWAL, RecurringGrant, next_yield, run_until, stop, yields
+from app.domain.ledger.rest import NotLoaded
+from app.domain.values.wire import iso, iso_or_none, jsonable
+
+DUE: Final = "credits.recurring"
+"""The kind of a recurring grant's agenda row."""
+STREAM: Final = "recurring_grant"
+
+
+def follow_cover(account: CustomerAccount, cover: Cover, until: datetime | None) -> None:
+    """Let the grants that run with a cover begin, wait and end as it does. ``until``: the end of what was paid for."""
+    for grant in grants_of(account):
+        if grant.cover_id == cover.cover_id and not grant.withdrawn:
+            _follow(account, grant, cover, until)
+
+
+def follow_license(account: CustomerAccount, license_: License) -> None:
+    """Let the grants that run with a license end as it does."""
+    for grant in grants_of(account):
+        if grant.license_id == license_.license_id and grant.terms["runs_with"] == "license" and not grant.withdrawn:
+            run(account, grant, license_.placed_at, license_.ended_at)
+
+
+def grants_of(account: CustomerAccount) -> list[RecurringGrant]:
+    """Return the account's recurring grants in the order of their units."""
+    if account.ledger.recurring is None:
+        raise NotLoaded
+    return sorted(account.ledger.recurring.values(), key=lambda grant: grant.place)
+
+
+def run(account: CustomerAccount, grant: RecurringGrant, starts: datetime | None, ends: datetime | None) -> None:
+    """Let a grant run from one instant until another, and book what is due of it."""
+    done = run_until(grant, starts, ends, at=account.at)
+    if done == "anew":
+        _anew(account, grant, starts, ends)
+    elif done == "changed":
+        put_grant(account, grant, "followed")
+        _cut_back(account, grant)
+
+
+def _cut_back(account: CustomerAccount, grant: RecurringGrant) -> None:
+    """Take back what is unspent of intervals that never came: what it runs with ended before they began."""
+    came = sum(1 for _ in zip(range(grant.granted), yields(grant), strict=False))
+    for number in range(came, grant.granted):
+        lot = account.ledger.lots.get(grant.lot_id(number))
+        if lot is not None and (voided := account.ledger.void(lot.lot_id, reason="ended")):
+            balance = account.ledger.balance(lot.credit_type)
+            data = voided_data(lot, voided, balance, reason="ended", order_id=grant.order_id)
+            account.emit("credits.voided", data)
+
+
+def put_grant(account: CustomerAccount, grant: RecurringGrant, kind: str) -> None:
+    """Write a grant whose spans changed, book what is due of it, and put what comes next on the agenda."""
+    grant.known_at = account.at
+    grant.version += 1
+    account.ledger.put_recurring(grant)
+    account.plan.record(STREAM, grant.grant_id, grant.version, kind, {"grant": stored(grant)})
+    account.ledger.account(grant.credit_type)
+    refresh_expiry(account.ledger, grant.credit_type)
+    book(account, grant)
+
+
+def book(account: CustomerAccount, grant: RecurringGrant) -> None:
+    """Book what is due of a grant, tell of what has come, and put what comes next on the agenda."""
+    if account.ledger.is_due(grant.credit_type):
+        post_due_expiries(account.ledger, grant.credit_type)
+    for number in range(grant.emitted, grant.granted):
+        lot = account.ledger.lots.get(grant.lot_id(number))
+        if lot is not None:
+            _emit_granted(account, grant, lot)
+    if grant.emitted != grant.granted:
+        grant.emitted = grant.granted
+        account.ledger.put_recurring(grant)
+    coming = next_yield(grant)
+    if coming is not None:
+        account.plan.due(coming.at, DUE, grant.grant_id, grant_id=grant.grant_id)
+    elif grant.version > 1:
+        account.plan.drop(DUE, grant.grant_id)
+
+
+def _emit_granted(account: CustomerAccount, grant: RecurringGrant, lot: Lot) -> None:
+    """Publish what came, and what did not go over then."""
+    for due in due_of(lot, account.policy.credits, account.at):
+        account.plan.due(due.at, due.kind, due.subject, **due.payload)
+    balance = account.ledger.balance(lot.credit_type)
+    forfeited = lot.data["recurring"].get("forfeited")
+    if forfeited:
+        data = moved_data(
+            lot.credit_type, forfeited, balance, lot_id=lot.lot_id, reason=RENEWAL, clause=grant.terms["renewal_clause"]
+        )
+        key = f"{RENEWAL}:{lot.lot_id}"
+        account.emit("credits.expired", data, occurred_at=lot.effective_at, dedupe_key=key)
+    account.emit(
+        "credits.granted",
+        granted_data(
+            lot,
+            lot.granted,
+            balance,
+            order_id=lot.order_id,
+            line_id=lot.line_id,
+            license_id=lot.license_id,
+            expires_at=iso_or_none(lot.expires_at),
+            rule=lot.rule,
+            clause=lot.clause,
+            reading=lot.reading,
+            interval=lot.data["recurring"]["no"] + 1,
+        ),
+        occurred_at=lot.effective_at,
+        dedupe_key=f"credits.granted:{lot.lot_id}",
+    )
+    if lot.expires_at is not None and lot.expires_at <= account.at and lot.expired:
+        data = moved_data(lot.credit_type, lot.expired, balance, lot_id=lot.lot_id)
+        account.emit(
+            "credits.expired", data, occurred_at=lot.expires_at, dedupe_key=expired_key(lot, iso(lot.expires_at))
+        )
+
+
+def stored(grant: RecurringGrant) -> dict[str, Any]:
+    """A grant as its events keep it."""
+    found: dict[str, Any] = jsonable(asdict(grant))
+    return found
+
+
+def withdraw(account: CustomerAccount, grant: RecurringGrant, *, reason: str) -> list[tuple[Lot, int]]:
+    """End a grant that stands for its unit no longer, with what is unspent of it. Return what was voided, by lot."""
+    voided_lots = []
+    for lot in lots_of(account, grant):
+        voided = account.ledger.void(lot.lot_id, reason=reason)
+        account.ledger.withdraw(lot.lot_id)
+        if voided:
+            voided_lots.append((lot, voided))
+            balance = account.ledger.balance(lot.credit_type)
+            data = voided_data(lot, voided, balance, reason=reason, order_id=grant.order_id)
+            account.emit("credits.voided", data)
+    give_up(account, grant)
+    return voided_lots
+
+
+def give_up(account: CustomerAccount, grant: RecurringGrant) -> None:
+    """Say that a grant stands for its unit no longer; its lots were taken care of."""
+    grant.withdrawn = True
+    put_grant(account, grant, "withdrawn")
+
+
+def lots_of(account: CustomerAccount, grant: RecurringGrant) -> list[Lot]:
+    """Return the lots that a grant brought to this account."""
+    return [
+        lot for lot in account.ledger.lots.values() if lot.data.get("recurring", {}).get("grant_id") == grant.grant_id
+    ]
+
+
+def _follow(account: CustomerAccount, grant: RecurringGrant, cover: Cover, until: datetime | None) -> None:
+    if cover.state == "suspended" and cover.suspended_at is not None:
+        if stop(grant, cover.suspended_at) == "changed":
+            put_grant(account, grant, "stopped")
+        return
+    if cover.state == "voided" or cover.starts_at is None:
+        if grant.granted == 0:
+            run(account, grant, None, None)
+        else:
+            run(account, grant, cover.starts_at, account.at)
+        return
+    run(account, grant, cover.starts_at, until)
+
+
+def _anew(account: CustomerAccount, grant: RecurringGrant, starts: datetime | None, ends: datetime | None) -> None:
+    """What a grant runs with begins at another instant by now: what was not used of it is granted anew."""
+    lots = lots_of(account, grant)
+    if any(lot.held or lot.spent or lot.data.get("given") or lot.moved for lot in lots):
+        account.emit(
+            "grant_review",
+            {
+                "kind": "lot",
+                "subject": lots[0].lot_id,
+                "license_id": grant.license_id,
+                "order_id": grant.order_id,
+                "line_id": grant.line_id,
+                "rule": grant.rule,
+                "clause": grant.terms["clause"],
+                "ordinal": None,
+                "reason": "What these credits come with begins at another time by now; they were used already.",
+            },
+            dedupe_key=f"grant_review:{grant.grant_id}",
+        )
+        return
+    withdraw(account, grant, reason="moved")
+    again = new_grant(account, **{name: getattr(grant, name) for name in _SAME})
+    run(account, again, starts, ends)
+
+
+_SAME: Final = (
+    "credit_type",
+    "order_id",
+    "line_id",
+    "unit_no",
+    "rule",
+    "license_id",
+    "cover_id",
+    "policy_version",
+    "terms",
+)
+
+
+def new_grant(account: CustomerAccount, **of: Any) -> RecurringGrant:
+    """Add a recurring grant, which does not run yet."""
+    grant = RecurringGrant(
+        grant_id=account.mint("rgr"), customer_id=account.customer.customer_id, known_at=account.at, **of
+    )
+    put_grant(account, grant, "granted")
+    return grant

@@ -1,0 +1,15 @@
+"""`make midnight ARGS=100000`: so many recurring grants due at one instant; see `tests/faults/test_midnight.py`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    many = sys.argv[1] if len(sys.argv) > 1 else "5000"
+    environment = {"RETAINER_TEST_KILLS": "8", **os.environ, "RETAINER_TEST_GRANTS": many}
+    root = Path(__file__).resolve().parent.parent
+    command = [sys.executable, "-m", "pytest", "tests/faults/test_midnight.py", "-v", "-s"]
+    sys.exit(subprocess.run(command, cwd=root, env=environment, check=False).returncode)

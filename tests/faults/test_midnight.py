@@ -1,0 +1,161 @@
+"""Recurring grants of many customers fall due at one instant, and each comes once, whenever a worker is killed.
+
+``make midnight`` tries it with many: ``make midnight ARGS=100000``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from sqlalchemy.engine import make_url
+
+from tests.faults.harness import Harness, harness
+from tests.recurring.shop import document
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.slow
+MANY = int(os.environ.get("RETAINER_TEST_GRANTS", "300"))
+KILLS = int(os.environ.get("RETAINER_TEST_KILLS", "4"))
+LIMIT = 600.0
+"""Seconds within which all must have come."""
+TENANT = "midnight"
+DAILY = """
+  - sku: daily
+    title: Five credits a day
+    kind: credits
+    clause: A-1
+    grants:
+      - kind: credits
+        rule: daily
+        clause: A-1
+        credits: 5
+        recurs: {interval: {days: 1}, lasts: {days: 30}, at_renewal: accumulate}
+"""
+TABLES = ("customer", "purchase_order", "account", "recurring_grant", "lot", "operation", "entry", "agenda")
+OPERATOR = {"Authorization": "Bearer rtn_op_faults-12345"}
+
+
+@pytest.fixture
+def at() -> Iterator[Harness]:
+    with harness() as made:
+        yield made
+
+
+async def connection(at: Harness) -> Any:
+    url = make_url(at.direct)
+    return await asyncpg.connect(host=str(url.query["host"]), user=url.username, database=url.database)
+
+
+async def a_customer(at: Harness, placed_at: datetime) -> None:
+    """A tenant in real time, and one customer whose first credits came a day before."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{at.port}", timeout=60) as client:
+        body = {"policy": "allowances", "document": document(DAILY)}
+        made = await client.put(f"/v1/tenants/{TENANT}", json=body, headers=OPERATOR)
+        assert made.status_code == 201, made.text
+        key = (await client.post(f"/v1/tenants/{TENANT}/keys", json={"scopes": ["*"]}, headers=OPERATOR)).json()["key"]
+        order = {
+            "customer_id": "c0",
+            "placed_at": placed_at.isoformat(),
+            "currency": "EUR",
+            "lines": [{"line_id": "1", "sku": "daily"}],
+        }
+        answer = await client.put("/v1/orders/o0", json=order, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 201, answer.text
+    at.key = key
+
+
+async def copied(db: Any, many: int) -> None:
+    """Copies of the customer, each with ids of its own, and with everything that hangs on it."""
+    ids = ["c0", "o0"]
+    for table, column in (("customer", "customer_id"), ("recurring_grant", "grant_id"), ("operation", "operation_id")):
+        ids += [row[0] for row in await db.fetch(f"select {column} from {table} where tenant_id = $1", TENANT)]
+    lots = [row[0] for row in await db.fetch("select lot_id from lot where tenant_id = $1", TENANT)]
+    for table in TABLES:
+        row = "to_jsonb(t)::text"
+        for name in ids:
+            row = f"replace({row}, '{name}', '{name}_' || n)"
+        for name in lots:  # named after their grants, whose names are replaced already
+            stem = name.removeprefix("lot_").rpartition("_")[0]
+            row = f"replace({row}, 'lot_{stem}_1', 'lot_{stem}_' || n || '_1')"
+        await db.execute(
+            f"insert into {table} select (jsonb_populate_record(null::{table}, ({row})::jsonb)).*"
+            f" from {table} t cross join generate_series(1, {many}) n where t.tenant_id = '{TENANT}'"
+        )
+
+
+async def came(db: Any) -> int:
+    """How many have their second day's credits."""
+    found = "select count(*) from lot where tenant_id = $1 and data #>> '{recurring,no}' = '1'"
+    return int(await db.fetchval(found, TENANT))
+
+
+async def test_what_falls_due_at_one_midnight_comes_once_whoever_is_killed(at: Harness) -> None:
+    at.start()
+    await at.ready()
+    midnight = datetime.now(UTC) + timedelta(seconds=10 + MANY / 1_000)
+    await a_customer(at, midnight - timedelta(days=1))
+    at.kill()
+    db = await connection(at)
+    await copied(db, MANY - 1)
+    await db.execute("analyze")
+    first = replace(at, process=None, environment={"RETAINER_WORKER_IN_PROCESS": "true"})
+    second = replace(first, port=free_port())
+    rng = random.Random()
+    try:
+        await asyncio.sleep(max(0.0, (midnight - datetime.now(UTC)).total_seconds()))
+        began, kills = time.monotonic(), 0
+        for each in (first, second):
+            each.start()
+        while await came(db) < MANY:
+            assert time.monotonic() - began < LIMIT, f"{await came(db)} of {MANY} came"
+            await asyncio.sleep(rng.uniform(0.05, 0.4))
+            if kills < KILLS and await came(db) > kills * MANY // (KILLS + 1):
+                victim = rng.choice((first, second))
+                victim.kill()
+                victim.start()
+                kills += 1
+        took = time.monotonic() - began
+        print(f"{MANY} grants in {took:.1f} s with {kills} kills, {MANY / took:.0f} a second")
+        await check(at, db)
+        assert kills == KILLS
+    finally:
+        first.kill()
+        second.kill()
+        await db.close()
+
+
+async def check(at: Harness, db: Any) -> None:
+    """Each customer has both days' credits once, was told of the second once, and the audit finds nothing."""
+    rows = await db.fetch("select available, count(*) from account where tenant_id = $1 group by 1 order by 1", TENANT)
+    assert [tuple(row) for row in rows] == [(10, MANY)]
+    told = await db.fetch(
+        "select data ->> 'lot_id' as lot, count(*) as times from outbox where tenant_id = $1"
+        " and type = 'credits.granted' and data ->> 'interval' = '2' group by 1",
+        TENANT,
+    )
+    assert (len(told), {row["times"] for row in told}) == (MANY, {1})
+    waiting = await db.fetch(
+        "select count(*), min(at) = max(at) from agenda where tenant_id = $1 and kind = 'credits.recurring'", TENANT
+    )
+    assert [tuple(row) for row in waiting] == [(MANY, True)]
+    if MANY <= 2_000:
+        await audited(at)
+
+
+async def audited(at: Harness) -> None:
+    at.start()
+    await at.ready()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{at.port}", timeout=120) as client:
+        found = (await client.get("/v1/audit", headers={"Authorization": f"Bearer {at.key}"})).json()["data"]
+    at.kill()
+    assert found == []
