@@ -6,6 +6,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from tests.inbound.test_changed_orders import deliver as deliver_snapshot
+from tests.inbound.test_changed_orders import line as snapshot_line
+from tests.inbound.test_changed_orders import snapshot
 from tests.inbound.test_payment_disputes import deliver, dispute, session
 from tests.recurring.shop import (
     ANN,
@@ -243,4 +246,20 @@ async def test_an_erased_customers_months_go_on_without_a_name(app: FastAPI, api
     await shop.ok(await shop.post(f"{ANN}/erasure"))
     await shop.move_clock("2025-05-01T00:00:00Z")
     assert len(await granted(shop)) == 4
+    await sound(shop)
+
+
+async def test_a_line_granted_anew_is_taken_back_by_its_present_units_alone(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    """What a corrected line had brought before counts for nothing when units of it go later."""
+    shop = await vendor_under(app, api, document(PACK_BY_MONTH))
+    source = {"kind": "purchase", "secret": shops.STANDARD_SECRET}
+    made = await shop.ok(await shop.put("/v1/sources/shop", source), 201)
+    for step, (quantity, price) in enumerate([(2, "10.00"), (2, "5.00"), (4, "5.00"), (1, "5.00")]):
+        rows = [snapshot_line(1, "year-of-10", quantity, price)]
+        await deliver_snapshot(app, shop, made["token"], [snapshot(step, "7", *rows)], each=True)
+    assert await balance(shop, "shop:7") == 10 * 2  # since 1 December, one unit
+    await shop.move_clock("2025-03-02T00:00:00Z")
+    assert await balance(shop, "shop:7") == 10 * 4
     await sound(shop)

@@ -302,7 +302,7 @@ def _units_again(taking: Taking, grants: Sequence[RecurringGrant], quantity: int
 def _families_of(taking: Taking, grant: RecurringGrant) -> list[list[Lot]]:
     """Return the lots of each interval of a recurring grant, wherever their credits lie by now."""
     found = taking.account.ledger.granted_by(grant.order_id, grant.line_id, (grant.unit_no,))
-    return [family for family in found if family[0].rule == grant.rule]
+    return [family for family in found if family[0].rule == grant.rule and not any(lot.withdrawn for lot in family)]
 
 
 def _end(taking: Taking, grant: RecurringGrant) -> None:
