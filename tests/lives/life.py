@@ -258,7 +258,8 @@ class Life:
                 if lot.lot_id is None and lot.granted == grant["credits"] and self._fits(lot, row, grant)
             ]
             self.that(fits, f"{owner}: nobody expects the lot {row or grant}")
-            lot = fits[0]
+            # Lots that a merge made look alike; what lies where tells them apart.
+            lot = next((lot for lot in fits if lot.buckets() == found[lot_id]), fits[0])
             lot.lot_id = lot_id
             if row is not None:
                 lot.paid = row["cost"] is not None and float(row["cost"]["amount"]) > 0
