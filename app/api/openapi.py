@@ -22,6 +22,7 @@ from app.api import links
 from app.api.asyncapi import HOW, TAG, webhooks
 from app.api.operations.table import Operation
 from app.api.problems import MEDIA_TYPE, problems
+from app.api.sentences import sentence_of
 from app.api.shaped import reference
 from app.views.decision import Decision
 from app.views.errors import Problem
@@ -84,8 +85,17 @@ def build(app: FastAPI) -> dict[str, Any]:
     document["webhooks"] = webhooks(schemas)
     document["components"]["schemas"] = {name: _tidied(schema) for name, schema in sorted(schemas.items())}
     document["paths"] = _tidied(document["paths"])
+    _describe(document["components"]["schemas"])
     _name_sets(document)
     return document
+
+
+def _describe(schemas: dict[str, Any]) -> None:
+    """Give members of bodies that say nothing of their own the sentence of their name, as GraphQL's inputs have it."""
+    for schema in schemas.values():
+        for name, member in schema.get("properties", {}).items():
+            if "description" not in member and (about := sentence_of(name)) is not None:
+                member["description"] = about
 
 
 def _name_sets(document: dict[str, Any]) -> None:
@@ -252,6 +262,10 @@ def _request_example(operation: dict[str, Any], schemas: dict[str, Any], example
         content["example"] = example_of(content["schema"], schemas) if example is None else example
 
 
+_FRAMEWORKS: Final = "Successful Response"
+"""What the framework says of every answer."""
+
+
 def _says_something(schema: dict[str, Any], schemas: dict[str, Any]) -> bool:
     """Whether something has to be said; an absent body is an empty object (`app.api.strict.take_body`)."""
     every = [schemas.get(item.get("$ref", "").rpartition("/")[2], item) for item in schema.get("anyOf", [schema])]
@@ -273,6 +287,8 @@ def _answers(operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any]
         success.append("200")
         responses["201"]["description"] = "Made"
     for code in success:
+        if responses[code].get("description") == _FRAMEWORKS:
+            responses[code] = {**responses[code], "description": "Done"}
         content = responses[code].get("content", {}).get("application/json")
         if content is None:
             continue

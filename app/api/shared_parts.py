@@ -20,6 +20,9 @@ _CARRIED: Final = f"{_SCHEMAS}{_CARRIER}/$defs/"
 """Where shapes stand that webhooks alone refer to: a client of the calls needs none of them."""
 _PROBLEM: Final = "application/problem+json"
 _PROBLEMS: Final = "x-problems"
+_ONLY: Final = "x-problems-only"
+_OF_ALL: Final = "x-problems-of-all"
+_NEARLY_ALL: Final = 0.8
 _DATA: Final = frozenset({"example", "examples", "default", "const", "enum"})
 _BESIDE: Final = frozenset({"description", "example", "examples", "default"})
 """What stands beside a reference, since it is of the place and not of the shape."""
@@ -30,6 +33,7 @@ def shared(document: JSON) -> JSON:
     """Return the document with what it repeats among the components."""
     found: JSON = json.loads(json.dumps(document))
     _share_problems(found)
+    _share_security(found)
     _share_objects(found)
     _set_apart(found)
     _share_links(found)
@@ -45,6 +49,7 @@ def inlined(document: JSON) -> JSON:
     parts = found["components"]
     _put_objects_back(found)
     _put_problems_back(found)
+    _put_security_back(found)
     for operation in _operations(found):
         for index, parameter in enumerate(operation.get("parameters", ())):
             if "$ref" in parameter:
@@ -77,23 +82,37 @@ def _operations(document: JSON) -> Iterator[JSON]:
 def _share_problems(document: JSON) -> None:
     """Publish the problems of an operation as one answer, ``default``; `x-problems` lists their statuses.
 
+    Those that nearly every operation has stand once, in `components.x-problems-of-all`; an operation lists what it has
+    beside them, and in `x-problems-only` all of its own where it lacks one.
     All are of one shape, so that a client reads a status that is not listed (a proxy's 408) as well.
     """
     descriptions: dict[str, str] = {}
     content: JSON = {}
+    found: list[tuple[JSON, set[int]]] = []
     for operation in _operations(document):
         answers = operation["responses"]
-        found = [status for status, answer in answers.items() if _PROBLEM in answer.get("content", ())]
-        for status in found:
+        statuses = [status for status, answer in answers.items() if _PROBLEM in answer.get("content", ())]
+        for status in statuses:
             answer = answers.pop(status)
             descriptions[status], content = answer["description"], answer["content"]
-        if found:
-            operation[_PROBLEMS] = sorted(int(status) for status in found)
-            answers["default"] = {"$ref": "#/components/responses/Problem"}
+        if statuses:
+            found.append((operation, {int(status) for status in statuses}))
+    counted = Counter(status for _, mine in found for status in mine)
+    common = {status for status, times in counted.items() if times > len(found) * _NEARLY_ALL}
+    for operation, mine in found:
+        operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+        if not common <= mine:
+            operation[_ONLY] = sorted(mine)
+        elif mine - common:
+            operation[_PROBLEMS] = sorted(mine - common)
     rows = [f"* {status}: {words}" for status, words in sorted(descriptions.items())]
-    about = f"A problem; `{_PROBLEMS}` of the operation lists its statuses.\n\n" + "\n".join(rows)
+    about = (
+        f"A problem. `components.{_OF_ALL}` lists the statuses that operations have, `{_PROBLEMS}` of an operation what"
+        f" it has beside them, `{_ONLY}` all that it has.\n\n" + "\n".join(rows)
+    )
     document["components"].setdefault("responses", {})["Problem"] = {"description": about, "content": content}
     document["components"][_PROBLEMS] = dict(sorted(descriptions.items()))
+    document["components"][_OF_ALL] = sorted(common)
 
 
 def _put_problems_back(document: JSON) -> None:
@@ -101,10 +120,28 @@ def _put_problems_back(document: JSON) -> None:
     if _PROBLEMS not in parts:  # as it was published before
         return
     content, descriptions = parts["responses"].pop("Problem")["content"], parts.pop(_PROBLEMS)
+    common = parts.pop(_OF_ALL, [])
     for operation in _operations(document):
-        for status in map(str, operation.pop(_PROBLEMS, ())):
-            operation["responses"].pop("default", None)
+        if operation["responses"].pop("default", None) is None:
+            continue
+        statuses = operation.pop(_ONLY, None) or [*common, *operation.pop(_PROBLEMS, ())]
+        for status in map(str, sorted(statuses)):
             operation["responses"][status] = {"description": descriptions[status], "content": content}
+
+
+def _share_security(document: JSON) -> None:
+    """Say once what opens most operations; those that need no key say so."""
+    counted = Counter(_key(each["security"]) for each in _operations(document) if each["security"])
+    document["security"] = json.loads(counted.most_common(1)[0][0])
+    for operation in _operations(document):
+        if operation["security"] == document["security"]:
+            del operation["security"]
+
+
+def _put_security_back(document: JSON) -> None:
+    everywhere = document.pop("security", None)
+    for operation in _operations(document) if everywhere is not None else ():
+        operation.setdefault("security", everywhere)
 
 
 def _share_objects(document: JSON) -> None:

@@ -40,6 +40,17 @@ def test_every_member_of_a_shape_has_a_sentence() -> None:
             assert member["description"].endswith((".", "`.")), (noun, name)
 
 
+def test_every_member_of_a_body_has_a_sentence_too() -> None:
+    schemas = json.loads(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"]
+    bare = [
+        f"{noun}.{name}"
+        for noun, schema in schemas.items()
+        for name, member in schema.get("properties", {}).items()
+        if not member.get("description")
+    ]
+    assert bare == []
+
+
 def test_the_contract_is_small() -> None:
     """What repeats stands among the components; who reads the whole reads less than 450 KB."""
     assert len(OPENAPI.read_bytes()) < 450_000

@@ -15,7 +15,7 @@ from strawberry import UNSET
 
 from app.api.graphql.names import camel
 from app.api.graphql.scalars import JSON, Amount, Credits, Date, DateTime, Long
-from app.api.graphql.sentences import sentence_of
+from app.api.sentences import sentence_of
 
 _INT32: Final = 2**31 - 1
 

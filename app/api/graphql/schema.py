@@ -38,12 +38,12 @@ from app.api.graphql.members import (
 from app.api.graphql.names import camel, field_name
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
-from app.api.graphql.sentences import sentence_of
 from app.api.graphql.shaped import ABOUT, ABSENT, TABLES
 from app.api.graphql.subgraph import NOT_SHARED, Subgraph, serve_subgraph
 from app.api.graphql.views import REFUSAL, View, pick, picker
 from app.api.headers import etag, tagged
 from app.api.operations import registry
+from app.api.sentences import sentence_of
 from app.usecases.clocks import calendars
 from app.usecases.customers import profiles
 from app.usecases.policies import policies
