@@ -285,6 +285,11 @@ async def _who(shop: Vendor, who: str) -> Call:
     return lambda: shop.put(f"/v1/customers/{who}", body)
 
 
+@scene("putContacts")
+async def _contacts(shop: Vendor, who: str) -> Call:
+    return lambda: shop.put(f"/v1/customers/{who}/contacts", {"contacts": []})
+
+
 @scene("createWebhookEndpoint")
 async def _endpoint(shop: Vendor, who: str) -> Call:
     body = {"url": "https://hooks.example/x", "customer_id": who, "description": "d"}
@@ -394,6 +399,7 @@ async def test_each_scene_does_what_its_verb_is_for(vendor: MakeVendor, policy: 
         "qualifyTicket: qualified_by_rules",
         "applyCredit: wrong_state",
         "extendCover: no_free_extension",
+        "putContacts: contacts_not_offered",  # no shipped policy names people
         "reachMilestone: milestone_not_running",  # no shipped policy has a milestone of its own
     }
     assert set(refused) <= allowed
