@@ -31,6 +31,7 @@ class EventType:
 _TICKET: Final = f"ticket_id state charge balance {'? '.join(IN_EVENTS)}? contact_id? acting_agent? forfeited?"
 _REPORT: Final = "order_id at lines taken_back not_taken_back owed"
 _LOT: Final = "lot_id credits source"
+_OF_LOTS: Final = "credit_type? expires_at? order_id? line_id? license_id? rule? clause? reading? balance?"
 _GRANTED: Final = "cover_id order_id line_id license_id state starts_at ends_at"
 _COVER: Final = "cover_id license_id order_id state starts_at ends_at plan? seats? acting_agent?"
 _CLOCK: Final = "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
@@ -62,11 +63,7 @@ _ROWS: Final = (
     ),
     ("license.reinstated", "A license stands again, since a payment dispute was won.", "license_id order_id reason"),
     ("addon.granted", "The customer bought an add-on.", "order_id line_id addon"),
-    (
-        "credits.granted",
-        "Credits were granted as a lot.",
-        f"{_LOT} credit_type? expires_at? order_id? line_id? license_id? rule? clause? reading? balance? breach_id?",
-    ),
+    ("credits.granted", "Credits were granted as a lot.", f"{_LOT} {_OF_LOTS} breach_id? interval?"),
     ("credits.held", "Credits were set aside.", "credits credit_type balance hold_id? ticket_id? reason?"),
     ("credits.charged", "Credits were taken for good.", "credits credit_type balance hold_id? ticket_id? reason?"),
     (

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from time import time
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -88,8 +89,8 @@ async def test_a_replica_is_refused_at_the_start(db: Database, monkeypatch: pyte
         async def rollback(self) -> None:
             """Nothing was begun."""
 
-        def one(self) -> tuple[str, bool, bool, bool]:
-            return ("retainer_app", False, False, True)
+        def one(self) -> SimpleNamespace:
+            return SimpleNamespace(role="retainer_app", rolsuper=False, rolbypassrls=False, is_replica=True)
 
     @contextlib.asynccontextmanager
     async def standby() -> AsyncIterator[Row]:

@@ -27,6 +27,11 @@ LISTS = {
     "webhookEndpoints": ("", "endpointId"),
     "webhookDeliveries": ('endpointId: "%s"', "deliveryId"),
     "customer entries": ("", "entryId"),
+    "orders": ("", "orderId"),
+    "refunds": ("", "refundId"),
+    "holds": ("", "holdId"),
+    "licenses": ("", "licenseId"),
+    "covers": ("", "coverId"),
 }
 """Every list that is paged: its own arguments, and what tells its rows apart."""
 ROWS = 5
@@ -51,11 +56,18 @@ async def shop_with_lists(vendor: MakeVendor) -> tuple[Vendor, str]:
                     "customer_id": f"c-{number}",
                     "placed_at": "2025-01-01T00:00:00Z",
                     "currency": "USD",
-                    "lines": [{"line_id": "1", "sku": "license", "quantity": 1}],
+                    "lines": [
+                        {"line_id": "1", "sku": "license", "quantity": 1},
+                        {"line_id": "2", "sku": "support-3-months"},
+                        {"line_id": "3", "sku": "credits-50"},
+                    ],
                 },
             ),
             201,
         )
+        await shop.ok(await shop.post(f"/v1/customers/c-{number}/holds", {"credits": 1}), 201)
+        back = {"refund_id": f"r-{number}", "lines": [{"line_id": "2", "quantity": 1}]}
+        await shop.ok(await shop.post(f"/v1/orders/o-{number}/refunds", back), 201)
         await shop.ok(
             await shop.put(
                 f"/v1/tickets/T-{number}", {"customer_id": f"c-{number}", "subject": "How?", "channel": "helpdesk"}
