@@ -82,8 +82,9 @@ def _operations(document: JSON) -> Iterator[JSON]:
 def _share_problems(document: JSON) -> None:
     """Publish the problems of an operation as one answer, ``default``; `x-problems` lists their statuses.
 
-    Those that nearly every operation has stand once, in `components.x-problems-of-all`; an operation lists what it has
-    beside them, and in `x-problems-only` all of its own where it lacks one.
+    Those that nearly every operation has stand once, in `components.x-problems-of-all`. An operation lists those beside
+    them. One that lacks some of them lists all of its own, in `x-problems-only`.
+
     All are of one shape, so that a client reads a status that is not listed (a proxy's 408) as well.
     """
     descriptions: dict[str, str] = {}
