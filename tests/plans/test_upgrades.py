@@ -153,3 +153,15 @@ def test_upgrades_are_checked_with_their_lines() -> None:
     assert ("no_lower_plan", line % "maintenance") in lowest
     late = findings(("start: order, plan: gold, seats: 3", "start: after_current, plan: gold, ends: with_running"))
     assert [code for code, _ in late] == ["upgrade_waits"]
+
+
+async def test_a_lower_plan_that_was_taken_back_within_a_second_is_worth_nothing(shop: Vendor) -> None:
+    await bought(shop, "o1", "silver-month")
+    await shop.move_clock("2025-03-03T10:00:00.500Z")
+    body = {"refund_id": "r1", "lines": [{"line_id": "1", "quantity": 1}], "reason": "regret"}
+    await shop.ok(await shop.post("/v1/orders/o1/refunds", body, key=None))
+    made = await bought(shop, "o2", "gold-upgrade", at="2025-03-03T10:00:00.200Z")
+    assert [cover["plan"] for cover in made["covers"]] == ["gold"]
+    asked = await shop.get("/v1/offers/gold-upgrade", customer_id="ann")
+    assert asked.status_code == 200
+    await sound(shop)

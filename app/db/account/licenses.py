@@ -70,9 +70,7 @@ async def account_at(tx: Tx, customer: Customer, *, at: datetime, known_at: date
             loaded,
             at=at,
             rules=policy.credits,
-            recurring=await recurring.load_as_of(
-                tx, customer.customer_id, loaded[1].values(), at=at, known_at=known_at
-            ),
+            recurring=await recurring.load_as_of(tx, customer.customer_id, at=at, known_at=known_at),
         ),
         plan=Plan(customer=customer, at=at, actor=tx.actor),
         licenses={key: _license(license_, licenses[key]) for key, license_ in now.licenses.items() if key in licenses},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
@@ -11,8 +11,7 @@ from sqlalchemy import text
 
 from app.db import policies
 from app.db.engine import Tx
-from app.domain.ledger.lot import Lot
-from app.domain.ledger.recurring import RecurringGrant
+from app.domain.ledger.recurring import RecurringGrant, check_reach
 from app.domain.values.wire import parse_iso
 
 _NAMES: Final = ", ".join(field.name for field in fields(RecurringGrant))
@@ -21,11 +20,16 @@ _OF: Final = text(
     " order by customer_id, grant_id"
 )
 _THEN: Final = text(
-    "select distinct on (e.entity_id) e.payload from entity_event e join recurring_grant g"
-    " on g.tenant_id = e.tenant_id and g.grant_id = e.entity_id"
+    "select t.payload, (select max(cast(l.data #>> '{recurring,no}' as integer)) + 1 from lot l"
+    " where l.tenant_id = :tenant and l.order_id = t.order_id and l.data #>> '{recurring,grant_id}' = t.entity_id"
+    " and l.effective_at <= :at and (cast(:known as timestamptz) is null or exists (select from entry e"
+    " join operation o on o.tenant_id = e.tenant_id and o.operation_id = e.operation_id"
+    " where e.tenant_id = :tenant and e.lot_id = l.lot_id and o.recorded_at <= :known))) as granted"
+    " from (select distinct on (e.entity_id) e.entity_id, e.payload, g.order_id"
+    " from entity_event e join recurring_grant g on g.tenant_id = e.tenant_id and g.grant_id = e.entity_id"
     " where e.tenant_id = :tenant and e.stream = 'recurring_grant' and g.customer_id = :customer"
     " and e.occurred_at <= :at and (cast(:known as timestamptz) is null or e.recorded_at <= :known)"
-    " order by e.entity_id, e.seq desc"
+    " order by e.entity_id, e.seq desc) t where t.payload #>> '{grant,customer_id}' = :customer order by t.entity_id"
 )
 
 
@@ -52,21 +56,19 @@ async def in_batch(tx: Tx, customer_ids: Sequence[str]) -> Mapping[str, Sequence
     return await load(tx, customer_ids) if tx.whole else dict.fromkeys(customer_ids, await unread(tx))
 
 
-async def load_as_of(
-    tx: Tx, customer_id: str, lots: Iterable[Lot], *, at: datetime, known_at: datetime | None
-) -> list[RecurringGrant]:
-    """Return a customer's recurring grants as they stood, with what they had granted by these lots of then."""
+async def load_as_of(tx: Tx, customer_id: str, *, at: datetime, known_at: datetime | None) -> list[RecurringGrant]:
+    """Return the recurring grants that were a customer's then, as they stood, with what they had granted.
+
+    What came before a merge lies with the other account. 422 ``instant_out_of_range`` where too much would come.
+    """
     if not await policies.recurs(tx):
         return []
     by: dict[str, Any] = {"tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at}
-    granted: dict[str, int] = {}
-    for lot in lots:
-        if (made := lot.data.get("recurring")) is not None:
-            granted[made["grant_id"]] = max(granted.get(made["grant_id"], 0), made["no"] + 1)
     found = []
-    for (payload,) in await tx.rows(_THEN, by):
+    for payload, granted in await tx.rows(_THEN, by):
         stored = payload["grant"]
         for name in ("stopped_at", "known_at"):
             stored[name] = None if stored[name] is None else parse_iso(stored[name])
-        found.append(RecurringGrant(**{**stored, "granted": granted.get(stored["grant_id"], 0)}))
+        found.append(RecurringGrant(**{**stored, "granted": granted or 0}))
+    check_reach(found, at)
     return found

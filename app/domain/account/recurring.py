@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -54,9 +55,11 @@ def run(account: CustomerAccount, grant: RecurringGrant, starts: datetime | None
 def _cut_back(account: CustomerAccount, grant: RecurringGrant) -> None:
     """Take back what is unspent of intervals that never came: what it runs with ended before they began."""
     came = sum(1 for _ in zip(range(grant.granted), yields(grant), strict=False))
-    for number in range(came, grant.granted):
-        lot = account.ledger.lots.get(grant.lot_id(number))
-        if lot is not None and (voided := account.ledger.void(lot.lot_id, reason="ended")):
+    gone = {grant.lot_id(number) for number in range(came, grant.granted)}
+    if not gone:
+        return
+    for lot in [lot for lot in account.ledger.lots.values() if lot.root in gone]:  # a merge may have moved it
+        if voided := account.ledger.void(lot.lot_id, reason="ended"):
             balance = account.ledger.balance(lot.credit_type)
             data = voided_data(lot, voided, balance, reason="ended", order_id=grant.order_id)
             account.emit("credits.voided", data)
@@ -160,6 +163,14 @@ def lots_of(account: CustomerAccount, grant: RecurringGrant) -> list[Lot]:
     return [
         lot for lot in account.ledger.lots.values() if lot.data.get("recurring", {}).get("grant_id") == grant.grant_id
     ]
+
+
+def merged(account: CustomerAccount, moved: Iterable[RecurringGrant]) -> None:
+    """Note since when grants are this account's: an answer as of before has them with the other one."""
+    for grant in moved:
+        grant.version += 1
+        account.ledger.put_recurring(grant)
+        account.plan.record(STREAM, grant.grant_id, grant.version, "merged", {"grant": stored(grant)})
 
 
 def _follow(account: CustomerAccount, grant: RecurringGrant, cover: Cover, until: datetime | None) -> None:

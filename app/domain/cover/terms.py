@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.domain.policy.policy import Policy
 from app.domain.values.term import Term, add_term
+
+_MONTHS_MAX: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,24 @@ class CoverTerms:
         return found
 
     def nominal_end(self, starts: datetime, ends: datetime, term: Term, known: Sequence[Stretch]) -> datetime:
-        """Where a bought term ends to the instant; the end itself, where it does not end as it was bought."""
+        """Where what was bought ends to the instant, without the days of grace and the rest of the last day.
+
+        These stay at the end of a period that became longer. One that was cut short ends where it was cut.
+        """
         if not self.grace and not self.chained:
             return ends
-        nominal = self._nominal(Stretch(starts, ends, (), (), None, term), known, {})
-        return ends if nominal is None else nominal
+        anchor, total = self._chain(starts, known, {})
+        nominal = add_term(anchor, _sum(total, term), self.zone)
+        served = self.served(nominal)
+        if ends <= served:
+            return min(ends, nominal)
+        for more in range(1, _MONTHS_MAX + 1):  # months that were added to the end are added to what was bought
+            extended = add_term(served, Term(months=more), self.zone)
+            if extended >= ends:
+                return (
+                    add_term(nominal, Term(months=more), self.zone) if extended == ends else ends - (served - nominal)
+                )
+        return ends - (served - nominal)
 
     def _nominal(
         self, stretch: Stretch, known: Sequence[Stretch], chains: dict[datetime, tuple[datetime, Term]]

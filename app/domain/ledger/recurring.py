@@ -22,6 +22,10 @@ from app.domain.values.wire import iso, parse_iso
 
 PLAN_ENDS: Final = "plan_ends"
 """The term that says where the plan ends with which the credits end."""
+AHEAD_MAX: Final = 2400
+"""Intervals that a look ahead may bring: each month until 2200, or each day for six years."""
+_AHEAD_LEAST: Final = 60
+_TICK: Final = timedelta(microseconds=1)
 RENEWAL: Final = "rollover"
 """The reason of credits that were unused at a renewal and did not go over."""
 
@@ -146,15 +150,20 @@ def _instants(grant: RecurringGrant, since: int) -> Iterator[tuple[int, datetime
     more = (grant.terms["intervals"] or 0) + 1
     number = 0
     for first, until in spans_of(grant):
-        step = 0
-        while (at := _nth(first, step, term, zone, grant.terms["anchor"])) is not None and (
-            until is None or at < until
-        ):
+        step = max(since - number, 0)  # what came before is not gone through, however long ago it began
+        if not _inside(_nth(first, step, term, zone, grant.terms["anchor"]), until):
+            step = 0
+        number += step
+        while (at := _nth(first, step, term, zone, grant.terms["anchor"])) is not None and _inside(at, until):
             if number >= since:
                 after = [_nth(first, step + i, term, zone, grant.terms["anchor"]) for i in range(1, more + 1)]
                 yield number, at, [instant for instant in after if instant is not None]
             number += 1
             step += 1
+
+
+def _inside(at: datetime | None, until: datetime | None) -> bool:
+    return at is not None and (until is None or at < until)
 
 
 def _nth(first: datetime, step: int, term: Term, zone: tzinfo, anchor: str) -> datetime | None:
@@ -223,6 +232,15 @@ def _zone(name: str) -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
+def check_reach(grants: Sequence[RecurringGrant], at: datetime) -> None:
+    """Refuse to look so far ahead that too many intervals would come until then: ``instant_out_of_range`` (422)."""
+    most = max(AHEAD_MAX // max(len(grants), 1), _AHEAD_LEAST)
+    for grant in grants:
+        beyond = None if grant.withdrawn else next(yields(grant, grant.granted + most), None)
+        if beyond is not None and beyond.at <= at:
+            raise DomainError("instant_out_of_range", at=iso(at), intervals_at_most=most)
+
+
 # --- when what it runs with changes -----------------------------------------------------------------------------------
 
 Run = Literal["changed", "same", "anew"]
@@ -237,11 +255,11 @@ def run_until(grant: RecurringGrant, starts: datetime | None, ends: datetime | N
     if starts is None:
         spans_now: list[tuple[datetime, datetime | None]] = []
     elif grant.stopped_at is not None and spans:
-        first = _resumed(grant, at)
-        spans_now = [*spans[:-1], (spans[-1][0], grant.stopped_at)]
-        if ends is None or first < ends:
-            spans_now.append((first, ends))
-        grant.stopped_at = None
+        if ends is not None and ends <= at:  # taken back while it waits, and it may be put back
+            spans_now = [*spans[:-1], (spans[-1][0], min(ends, spans[-1][1] or ends))]
+        else:  # also where nothing comes any more: an extension counts from here
+            spans_now = [*spans, (_resumed(grant, at), ends)]
+            grant.stopped_at = None
     elif spans and spans[0][0] == starts:
         spans_now = [*spans[:-1], (spans[-1][0], ends)]
     elif grant.granted == 0 or not spans:
@@ -255,12 +273,14 @@ def run_until(grant: RecurringGrant, starts: datetime | None, ends: datetime | N
 
 
 def stop(grant: RecurringGrant, at: datetime) -> Run:
-    """Let a grant wait: what it runs with is suspended."""
+    """Let a grant wait: what it runs with is suspended. What comes at that instant has come."""
     spans = spans_of(grant)
     if not spans or grant.stopped_at is not None:
         return "same"
+    until = at + _TICK if following(grant, at - _TICK) == at else max(at, spans[-1][0])
+    until = min(until, spans[-1][1] or until)
     grant.stopped_at = at
-    grant.spans = [*grant.spans[:-1], [iso(spans[-1][0]), iso(max(at, spans[-1][0]))]]
+    grant.spans = [*grant.spans[:-1], [iso(spans[-1][0]), iso(until)]]
     return "changed"
 
 
@@ -268,8 +288,8 @@ def _resumed(grant: RecurringGrant, at: datetime) -> datetime:
     """Return when the first interval after a suspension begins: as much later as it was, or with the calendar."""
     stopped = grant.stopped_at or at
     if grant.terms["anchor"] == "calendar":
-        return following(grant, at)
-    return following(grant, stopped - timedelta(microseconds=1)) + (at - stopped)
+        return following(grant, max(at - _TICK, stopped))
+    return following(grant, stopped) + (at - stopped)
 
 
 def number_of(lot_data: Mapping[str, Any]) -> int | None:

@@ -260,7 +260,7 @@ async def _ledger(
         again = (await recurring.load(tx, [mine]))[mine]
     else:
         loaded = await rows.load_as_of(tx, mine, at=at, known_at=known_at)
-        again = await recurring.load_as_of(tx, mine, loaded[1].values(), at=at, known_at=known_at)
+        again = await recurring.load_as_of(tx, mine, at=at, known_at=known_at)
     ledger = accounts.ledger_of(tx, mine, loaded, at=at, rules=policy.credits, recurring=again)
     if as_of is not None or known_at is not None:
         for credit_type in ledger.accounts:

@@ -16,7 +16,7 @@ from app.db.orders import orders
 from app.db.plan import write
 from app.db.tenants import audit_trail
 from app.db.webhooks import upkeep
-from app.domain.account import contacts, first_tickets, hosts
+from app.domain.account import contacts, first_tickets, hosts, recurring
 from app.domain.account.changes import AuditRow
 from app.domain.account.customer import Customer
 from app.domain.account.profile import Profile
@@ -186,8 +186,10 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     first_tickets.merge_into(taker.customer.data, giver.customer.data)
     contacts.merge_into(taker.customer.data, giver.customer.data)
     breach_credits.carry_into(taker, giver)
+    again = recurring.grants_of(giver)
     for lot in merging.merge_into(giver.ledger, taker.ledger):
         granting.schedule_lot(taker, lot)
+    recurring.merged(taker, again)
     giver.plan.agent = taker.plan.agent = tx.agent
     giver.emit("customer.merged", {"into": into_customer_id})
     taker.emit("customer.merged", {"from": customer_id})
