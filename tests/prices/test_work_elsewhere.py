@@ -109,3 +109,67 @@ async def test_an_erasure_takes_the_notes_and_leaves_the_numbers(
     assert rows
     assert not any("divorce" in (row[0] or "") for row in rows)
     assert any("45" in json.dumps(row[0]) for row in rows)
+
+
+async def test_what_was_given_back_stays_so_where_two_tickets_become_one(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api)
+    await supplied(shop)
+    await opened(shop, "T-1", "hours")
+    await worked(shop, "T-1", 30)
+    await opened(shop, "T-2", "hours")
+    await worked(shop, "T-2", 60)
+    await resolved(shop, "T-2", cause="software_bug")
+    assert await available(shop) == 98
+    await shop.ok(await shop.post("/v1/tickets/T-2/reopening", {}))
+    await worked(shop, "T-2", 15)
+    assert await available(shop) == 97
+    await shop.ok(await shop.post("/v1/tickets/T-2/merge", {"into_ticket_id": "T-1"}))
+    assert await available(shop) == 97
+    done = await resolved(shop, "T-1")
+    assert (done["price"], done["charge"]["net"], done["work"]["totals"]["minutes"]) == (3, 3, 105)
+    assert await available(shop) == 97
+
+
+async def test_work_that_was_given_back_comes_to_a_ticket_that_waits(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api)
+    await supplied(shop, credits_=7)
+    await opened(shop, "T-1", "hours", agreed_up_to=8)
+    await opened(shop, "T-2", "hours")
+    await worked(shop, "T-2", 60)
+    await resolved(shop, "T-2", cause="software_bug")
+    await shop.ok(await shop.post("/v1/tickets/T-2/reopening", {}))
+    await shop.ok(await shop.post("/v1/tickets/T-2/merge", {"into_ticket_id": "T-1"}))
+    await supplied(shop, credits_=10, order="o2")
+    ticket = await shop.ok(await shop.post("/v1/tickets/T-1/details", {"facts": {"on_site": False}}))
+    assert (ticket["state"], ticket["price"]) == ("in_progress", 0)
+    assert (await worked(shop, "T-1", 15))["price"] == 1
+    await resolved(shop, "T-1")
+    assert await available(shop) == 16
+
+
+async def test_a_priority_takes_nothing_of_what_was_given_back(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api)
+    await supplied(shop)
+    await opened(shop, "T-1", "question", priority="high", agreed_up_to=20)
+    await resolved(shop, "T-1", cause="software_bug")
+    assert await available(shop) == 97  # high priority stays charged
+    await shop.ok(await shop.post("/v1/tickets/T-1/reopening", {}))
+    await shop.ok(await shop.post("/v1/tickets/T-1/details", {"priority": "low"}))
+    assert await available(shop) == 97
+    await resolved(shop, "T-1", cause="other")
+    assert await available(shop) == 97
+
+
+async def test_a_withdrawal_says_what_stays_charged_from_before_a_reopening(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    shop = await vendor_under(app, api)
+    await supplied(shop)
+    await opened(shop, "T-1", "hours")
+    await worked(shop, "T-1", 60)
+    await resolved(shop, "T-1")
+    await shop.ok(await shop.post("/v1/tickets/T-1/reopening", {}))
+    (reason,) = (await shop.ok(await shop.post("/v1/tickets/T-1/withdrawal")))["reasons"]
+    assert reason["message"] == "Work was done: 4 credits stay charged, the rest is given back."
+    assert reason["facts"] == {"captured": 4}
+    assert await available(shop) == 96

@@ -360,7 +360,8 @@ def _made(session: TicketSession, priced: Pricing) -> Reckoned | None:
     """How the price is made, where surcharges or work make it."""
     if priced.category is not None and isinstance(priced.category.price, TimePrice):
         surcharges = priced.listed.surcharges if priced.listed is not None else ()
-        return pricing.work_price(session.policy, priced.category, session.ticket.work, surcharges)
+        before = session.ticket.returned_before
+        return pricing.work_price(session.policy, priced.category, session.ticket.work, surcharges, given_back=before)
     return None if priced.listed is None else priced.listed.made
 
 

@@ -163,6 +163,8 @@ def restate(session: TicketSession, stated: Mapping[str, Any]) -> None:
     if isinstance(category.price, TimePrice):
         _assess_time(session, category, category.price, standing.get("up_to"), reason=None, by="rules")
         return
+    if session.committed < standing["credits"]:
+        return  # an earlier ending gave some of it back, and that stays so
     base = reckoning.before(session.policy, standing["credits"], reckoning.named(session.policy, names))
     listed = pricing.listed(session, category, ticket.inputs)
     by_list = not standing["outside_list"] and listed.credits is not None

@@ -160,10 +160,13 @@ def work_price(
     return Reckoned(credits=left, steps=(*found.steps, step), surviving=min(found.surviving, left))
 
 
-def standing_price(policy: Policy, ticket: Ticket, lines: Iterable[Any] | None = None) -> Reckoned | None:
+def standing_price(
+    policy: Policy, ticket: Ticket, lines: Iterable[Any] | None = None, *, given_back: int | None = None
+) -> Reckoned | None:
     """What the work of a ticket comes to by the assessment in force; None where it is not charged by time.
 
     The surcharges are those of the assessment, so that the price follows from the ticket and its policy alone.
+    ``lines`` and ``given_back``: in place of the ticket's own.
     """
     standing = ticket.in_force
     category = policy.category(ticket.category) if ticket.category is not None else None
@@ -175,5 +178,5 @@ def standing_price(policy: Policy, ticket: Ticket, lines: Iterable[Any] | None =
         category,
         ticket.work if lines is None else lines,
         reckoning.named(policy, names),
-        given_back=ticket.returned_before,
+        given_back=ticket.returned_before if given_back is None else given_back,
     )

@@ -7,7 +7,7 @@ open, the hold follows the price; once it is resolved, the difference is charged
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -99,8 +99,21 @@ def taken_in(session: TicketSession, duplicate: Ticket) -> tuple[dict[str, Any],
         lines.append(moved)
     if len(lines) > LINES_MAX:
         raise DomainError("too_many_lines", most=LINES_MAX)
-    values, change, _ = _charge(session, lines)
+    carried = _given_back(session, duplicate, lines)
+    values, change, _ = _charge(session, lines, given_back=session.ticket.returned_before + carried)
+    if carried:
+        values["returned_before"] = session.ticket.returned_before + carried
     return {**values, "work": lines}, change
+
+
+def _given_back(session: TicketSession, duplicate: Ticket, lines: Sequence[WorkLine]) -> int:
+    """What an earlier ending of the duplicate gave back of the work that moves; it stays given back."""
+    alone, together = (
+        pricing.standing_price(session.policy, session.ticket, every) for every in (session.ticket.work, lines)
+    )
+    if alone is None or together is None:
+        return duplicate.returned_before
+    return min(duplicate.returned_before, together.credits - alone.credits)
 
 
 def _corrected(session: TicketSession, entry: WorkEntry) -> WorkLine | None:
@@ -164,10 +177,15 @@ def _line(
 # --- the charge -------------------------------------------------------------------------------------------------------
 
 
-def _charge(session: TicketSession, lines: Iterable[WorkLine]) -> tuple[dict[str, Any], Changes, Mapping[int, int]]:
-    """Moves the credits that these lines cost now: what changes on the ticket and its assessment, credits by line."""
+def _charge(
+    session: TicketSession, lines: Iterable[WorkLine], *, given_back: int | None = None
+) -> tuple[dict[str, Any], Changes, Mapping[int, int]]:
+    """Moves the credits that these lines cost now: what changes on the ticket and its assessment, credits by line.
+
+    ``given_back``: what earlier endings gave back, where it is not as the ticket has it.
+    """
     ticket, policy, every = session.ticket, session.policy, list(lines)
-    made, standing = pricing.standing_price(policy, ticket, every), ticket.in_force
+    made, standing = pricing.standing_price(policy, ticket, every, given_back=given_back), ticket.in_force
     price = pricing.charged_by_time(policy, ticket)
     if made is None or standing is None or price is None:
         return {}, {}, {}
