@@ -62,9 +62,10 @@ HOLDS: Final = _list(
     HOLD,
     Hold,
     "hold_id",
-    ticket="hold.ticket_id = :ticket",
+    tickets="hold.ticket_id = any(:tickets)",
     open="hold.closed_at is null",
     closed="hold.closed_at is not null",
+    accounts="hold.customer_id = any(:accounts)",
 )
 """Ids are minted in order of time, so that no further index slows each debit down."""
 LICENSES: Final = _list(

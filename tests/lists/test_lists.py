@@ -148,3 +148,55 @@ async def test_a_list_shows_nothing_of_another_tenant_and_wants_its_scope(vendor
     narrow = await made.as_key("tickets:read")
     refused = await narrow.get(f"/v1/{path}")
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+
+
+async def test_holds_from_before_a_merge_are_the_heirs(vendor: MakeVendor) -> None:
+    made = await _shop(vendor)
+    hold = await made.ok(await made.post("/v1/customers/ann/holds", {"credits": 3}, key="h"), 201)
+    await made.ok(await made.post(f"/v1/holds/{hold['hold_id']}/capture", {}, key="c"))
+    debit = await made.ok(await made.post("/v1/customers/ann/debits", {"credits": 2}, key="d"), 201)
+    await made.ok(await made.post("/v1/customers/ann/merge", {"into_customer_id": "bob"}, key="m"))
+    later = await made.ok(await made.post("/v1/customers/bob/holds", {"credits": 1}, key="l"), 201)
+    ids = [hold["hold_id"], debit["hold_id"], later["hold_id"]]
+    for narrowed in ({}, {"customer_id": "ann"}, {"customer_id": "bob"}):
+        rows = await _all(made, "/v1/holds", sort="oldest", **narrowed)
+        assert [(row["hold_id"], row["customer_id"]) for row in rows] == [(id_, "bob") for id_ in ids]
+    await made.ok(await made.post("/v1/customers/bob/erasure", {}, key=None))
+    assert {row["customer_id"] for row in await _all(made, "/v1/holds")} == {None}
+
+
+async def test_a_hold_names_a_ticket_that_was_told_later_or_never(vendor: MakeVendor) -> None:
+    made = await _shop(vendor)
+    body = {"credits": 3, "ticket_id": "desk-7"}
+    hold = await made.ok(await made.post("/v1/customers/ann/holds", body, key="h"), 201)
+    for _ in range(2):
+        for narrowed in ({}, {"ticket_id": "desk-7"}):
+            rows = await _all(made, "/v1/holds", **narrowed)
+            assert [(row["hold_id"], row["ticket_id"]) for row in rows] == [(hold["hold_id"], "desk-7")]
+        ticket = {"customer_id": "ann", "subject": "Help", "channel": "helpdesk"}
+        await made.ok(await made.put("/v1/tickets/desk-7", ticket))
+    assert await _all(made, "/v1/holds", ticket_id="desk-8") == []
+
+
+async def test_a_customer_token_lists_its_own_and_no_cursor_fits_another_list(vendor: MakeVendor) -> None:
+    made = await _shop(vendor)
+    for who in ("ann", "bob"):
+        await made.ok(await made.post(f"/v1/customers/{who}/adjustments", {"credits": 9, "reason": "gift"}))
+        for _ in range(2):
+            await made.ok(await made.post(f"/v1/customers/{who}/holds", {"credits": 1}), 201)
+    token = await made.ok(await made.post("/v1/customers/ann/tokens", {"minutes": 5}))
+    asks = {"Authorization": f"Bearer {token['token']}"}
+    for path in ("orders", "refunds", "holds", "licenses", "covers"):
+        for narrowed in ({}, {"customer_id": "bob"}):
+            seen = await made.client.get(f"/v1/{path}", params=narrowed, headers=asks)
+            assert seen.status_code in (403, 404), path
+    first = {"customer_id": "ann", "limit": 1}
+    mine = (await made.client.get("/v1/holds", params=first, headers=asks)).json()
+    assert [row["customer_id"] for row in mine["data"]] == ["ann"]
+    for path, query in (
+        ("holds", {"customer_id": "bob", "limit": 1}),
+        ("holds", {**first, "sort": "oldest"}),
+        ("covers", first),
+    ):
+        seen = await made.get(f"/v1/{path}", cursor=mine["next_cursor"], **query)
+        assert (seen.status_code, seen.json()["code"]) == (400, "cursor_invalid")

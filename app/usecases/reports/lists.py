@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from app.db import lists, policies, tickets
-from app.db.account import accounts
+from app.db.account import accounts, customers, people
 from app.db.engine import Tx
 from app.db.ledger import read as ledger
 from app.domain.values.paging import Page, PageRequest
@@ -66,14 +66,22 @@ async def refunds(tx: Tx, asked: Narrowed, *, order_id: str | None = None) -> Pa
 
 
 async def holds(tx: Tx, asked: Narrowed, *, is_open: bool | None = None, ticket_id: str | None = None) -> Page[Hold]:
-    """Holds and debits as they were made. 404 ``customer_not_found``, ``ticket_not_found``."""
-    ticket = None if ticket_id is None else (await tickets.require(tx, ticket_id)).ticket_id
-    found, more, names = await _page(
-        tx, lists.HOLDS, asked, ticket=ticket, open=is_open is True, closed=is_open is False
-    )
+    """Holds and debits as they were made. 404 ``customer_not_found``."""
+    narrowing: dict[str, Any] = {"open": is_open is True, "closed": is_open is False}
+    if ticket_id is not None:
+        known = await tickets.find(tx, ticket_id)  # credits may be held for one that was never told
+        narrowing["tickets"] = [ticket_id] if known is None else [known.ticket_id, ticket_id]
+    if asked.customer_id is not None:
+        # What was closed before a merge stays with the account that was merged.
+        mine = (await accounts.require_customer(tx, asked.customer_id)).customer_id
+        formers = await customers.merged_from(tx, mine)
+        narrowing |= {"accounts": [mine, *formers]} if formers else {"customer": mine}
+    found, more, _ = await _page(tx, lists.HOLDS, replace(asked, customer_id=None), **narrowing)
+    lives_on = await people.living(tx, [row.customer_id for row in found]) if found else {}
+    names = {customer_id: name for customer_id, (_, name) in lives_on.items()}
     named = await ledger.ticket_names(tx, sorted({row.ticket_id for row in found if row.ticket_id is not None}))
     views = [
-        hold_view(row, customer_id=names.get(row.customer_id), ticket_id=named.get(row.ticket_id or ""))
+        hold_view(row, customer_id=names.get(row.customer_id), ticket_id=named.get(row.ticket_id or "", row.ticket_id))
         for row in found
     ]
     return asked.part.page_of(found, more, views, lambda row: [row.hold_id])
