@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -41,10 +43,35 @@ async def test_a_team_owes_beside_the_vendor(app: FastAPI, api: httpx.AsyncClien
         "/v1/tickets/T-1",
         "/v1/explain/ticket/T-1",
         "/v1/clocks",
+        "/v1/tickets?customer_id=ann",
+        "/v1/customers/ann/export",
     ):
         seen = await api.get(path, headers=asks)
         assert "taken_over" not in seen.text, path
         assert "second level" not in seen.text, path
+
+
+async def test_an_export_has_all_else_of_the_customer(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api, AGREED)
+    stated = {"subject": "taken_over", "metadata": {"team": "blue", "milestone": "taken_over"}}
+    await opened(shop, "T-1", "bug", **stated)
+    await shop.ok(await shop.post("/v1/tickets/T-1/pauses", {"reason": "waiting", "party": "third_party"}))
+    token = await shop.ok(await shop.post("/v1/customers/ann/tokens", {"minutes": 5}))
+    asks = {"Authorization": f"Bearer {token['token']}"}
+    whole = (await shop.get("/v1/customers/ann/export")).json()
+    seen = (await api.get("/v1/customers/ann/export", headers=asks)).json()
+    assert [row["milestone"] for row in whole["clocks"]] == ["first_response", "taken_over"]
+    assert [row["milestone"] for row in seen["clocks"]] == ["first_response"]
+    (ticket,) = seen["tickets"]
+    assert (ticket["subject"], ticket["document"]["metadata"]) == (stated["subject"], stated["metadata"])
+    kept = [row["entity_id"] for row in seen["history"] if row["stream"] == "clock"]
+    assert kept
+    assert set(kept) == {seen["clocks"][0]["clock_id"]}
+    assert [row for row in seen["history"] if row["stream"] == "ticket"] == [
+        row for row in whole["history"] if row["stream"] == "ticket"
+    ]
+    (answer,) = (json.loads(row["answer"]) for row in seen["commands"])
+    assert [clock["milestone"] for clock in answer["clocks"]] == ["first_response"]
 
 
 @pytest.mark.parametrize(

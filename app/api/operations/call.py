@@ -9,7 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -280,20 +280,57 @@ def answer_of(operation: Operation, found: Any) -> Answer[Any]:
     return found if isinstance(found, Answer) else Answer(found, operation.status)
 
 
-def _for_customers(found: Any, hidden: frozenset[str] = frozenset()) -> Any:
+class _Hidden(NamedTuple):
+    """Agreements between the vendor's teams: their milestones, and our ids of their clocks."""
+
+    milestones: frozenset[str] = frozenset()
+    clocks: frozenset[str] = frozenset()
+
+
+_NOTHING_HIDDEN: Final = _Hidden()
+_FREE: Final = frozenset({"attributes", "facts", "inputs", "metadata", "profile", "result"})
+"""Members that hold what callers wrote, by names of their own."""
+_OF_CLOCKS: Final = ("clock_id", "entity_id", "subject")
+"""Columns that name a clock."""
+_INSIDE: Final = ("spec", "data", "payload", "add", "milestones")
+"""Members of a row, and of what was recorded, that say what the row is about."""
+
+
+def _for_customers(found: Any, hidden: _Hidden = _NOTHING_HIDDEN) -> Any:
     """Return an answer without the clocks and milestones of agreements between the vendor's teams.
 
-    ``hidden``: names of milestones of the ticket that is in hand.
+    ``hidden``: those of the ticket that is in hand, or of all tickets of an export.
     """
     if isinstance(found, dict):
         clocks = found.get("clocks")
         if isinstance(clocks, list):
-            hidden = frozenset(clock["milestone"] for clock in clocks if "team" in clock)
-        return {name: _for_customers(value, hidden) for name, value in found.items()}
+            theirs = [clock for clock in clocks if _of_a_team(clock, hidden)]
+            hidden = _Hidden(
+                frozenset(clock["milestone"] for clock in theirs), frozenset(clock["clock_id"] for clock in theirs)
+            )
+        return {name: value if name in _FREE else _member(name, value, hidden) for name, value in found.items()}
     if isinstance(found, list):
         return [_for_customers(item, hidden) for item in found if not _of_a_team(item, hidden)]
     return replace(found, rows=_for_customers(list(found.rows))) if isinstance(found, Page) else found
 
 
-def _of_a_team(item: Any, hidden: frozenset[str]) -> bool:
-    return isinstance(item, dict) and ("team" in item or item.get("milestone") in hidden)
+def _member(name: str, value: Any, hidden: _Hidden) -> Any:
+    if name != "answer" or not isinstance(value, str):
+        return _for_customers(value, hidden)
+    answered = msgspec.json.decode(value)  # what a call was answered, as it was written
+    return msgspec.json.encode(_for_customers(answered, hidden)).decode()
+
+
+def _of_a_team(item: Any, hidden: _Hidden) -> bool:
+    """Whether a row of a list is about such an agreement, as an answer shows it or as an export has it from a table."""
+    if not isinstance(item, dict):
+        return False
+    if "team" in item or _in(item.get("milestone"), hidden.milestones):
+        return True
+    return any(_in(item.get(name), hidden.clocks) for name in _OF_CLOCKS) or any(
+        _of_a_team(item.get(name), hidden) for name in _INSIDE
+    )
+
+
+def _in(value: Any, names: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in names
