@@ -33,9 +33,9 @@ def withdraw(session: TicketSession) -> None:
         reasons.append(reason_json(used))
     elif ticket.reserved is not None and ticket.price:
         session.capture_all()
-        kept = session.charge()["net"]  # with what was charged before a reopening
-        text = f"Work was done: {session.words(kept)} stay charged, the rest is given back."
-        reasons.append(reason_json(session.reason("work_done", session.price_terms()[0], text, captured=kept)))
+        stays = session.charge()["net"]  # with what was charged before a reopening
+        text = f"Work was done: {session.words(stays)} stay charged, the rest is given back."
+        reasons.append(reason_json(session.reason("work_done", session.price_terms()[0], text, captured=stays)))
     else:
         session.release_all(reason="withdrawn")
     change: dict[str, dict[int, Mapping[str, Any]]] = {}
