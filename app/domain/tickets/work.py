@@ -108,12 +108,12 @@ def taken_in(session: TicketSession, duplicate: Ticket) -> tuple[dict[str, Any],
 
 def _given_back(session: TicketSession, duplicate: Ticket, lines: Sequence[WorkLine]) -> int:
     """What an earlier ending of the duplicate gave back of the work that moves; it stays given back."""
-    alone, together = (
+    without, merged = (
         pricing.standing_price(session.policy, session.ticket, every) for every in (session.ticket.work, lines)
     )
-    if alone is None or together is None:
+    if without is None or merged is None:
         return duplicate.returned_before
-    return min(duplicate.returned_before, together.credits - alone.credits)
+    return min(duplicate.returned_before, merged.credits - without.credits)
 
 
 def _corrected(session: TicketSession, entry: WorkEntry) -> WorkLine | None:
