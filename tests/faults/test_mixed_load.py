@@ -37,15 +37,19 @@ class Mix:
     problems: list[str] = field(default_factory=list)
     merged: list[tuple[str, str]] = field(default_factory=list)
     erased: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
     stopping: bool = False
 
-    async def told(self, client: httpx.AsyncClient, what: str, method: str, path: str, body: Any = None) -> int:
-        """The outcome of one call."""
+    async def told(
+        self, client: httpx.AsyncClient, what: str, method: str, path: str, body: Any = None, *, of: str = ""
+    ) -> int:
+        """The outcome of one call; notes under ``of`` whether an answer was lost on the way."""
         headers = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
         for _ in range(600):
             try:
                 answer = await client.request(method, path, json=body, headers=headers)
             except httpx.HTTPError:
+                self.lost.add(of)
                 await asyncio.sleep(0.1)
                 continue
             self.statuses[what, answer.status_code] += 1
@@ -80,10 +84,13 @@ class Mix:
             ticket = {"customer_id": other, "subject": "s", "channel": "helpdesk", "category": "domain_change"}
             _, done = await asyncio.gather(
                 self.told(client, "ticket", "PUT", f"/v1/tickets/t-{number}", ticket),
-                self.told(client, "erasure", "POST", f"/v1/customers/{other}/erasure", {}),
+                self.told(client, "erasure", "POST", f"/v1/customers/{other}/erasure", {}, of=other),
             )
-            if done == 200:
+            # It keeps no answer: sent again after an answer that was lost, it finds nobody any more.
+            if done == 200 or (done == 404 and other in self.lost):
                 self.erased.append(other)
+            elif done:
+                self.problems.append(f"erasure of {other}: {done}")
 
     async def policies(self, client: httpx.AsyncClient) -> None:
         """The policy in force is published again, its hours corrected, and a simulation asked for."""
