@@ -8,6 +8,7 @@ from app import __version__
 from app.api.shaped import example_of, reference
 from app.views.event_data import CarriedData, data_of, members_of
 from app.views.event_types import EVENT_TYPES, EventType
+from app.views.shapes import name_of
 
 HEADERS: Final[dict[str, tuple[str, Any]]] = {
     "webhook-id": ("The event's id: the same for every attempt and replay", "evt_01m80j9q01"),
@@ -33,8 +34,32 @@ def component(type_: str) -> str:
     return "".join(part.capitalize() for part in type_.replace(".", "_").split("_"))
 
 
-def webhooks(components: dict[str, Any]) -> dict[str, Any]:
-    """The ``webhooks`` of the OpenAPI document; the shapes of their data go among its components."""
+def webhooks() -> dict[str, Any]:
+    """The ``webhooks`` of the OpenAPI document: a row a type, which leads to what the types of a shape are sent as."""
+    return {
+        event_type.type: {"summary": event_type.meaning, "$ref": f"#/components/pathItems/{_shape_of(event_type)}"}
+        for event_type in _types()
+    }
+
+
+def path_items(components: dict[str, Any]) -> dict[str, Any]:
+    """What is sent, by the shape of its data; the shapes go among the components."""
+    _carrier(components)
+    groups: dict[str, list[EventType]] = {}
+    for event_type in _types():
+        groups.setdefault(_shape_of(event_type), []).append(event_type)
+    return {name: {"post": _operation(name, types, components)} for name, types in sorted(groups.items())}
+
+
+def _types() -> list[EventType]:
+    return sorted(EVENT_TYPES.values(), key=lambda item: item.type)
+
+
+def _shape_of(event_type: EventType) -> str:
+    return name_of(data_of(event_type))
+
+
+def _carrier(components: dict[str, Any]) -> None:
     components["WebhookBody"] = {
         "type": "object",
         "description": "The body of every webhook.",
@@ -44,10 +69,6 @@ def webhooks(components: dict[str, Any]) -> dict[str, Any]:
             "timestamp": {"type": "string", "format": "date-time", "description": "When it happened."},
             "data": {**reference(CarriedData, components), "description": "What happened."},
         },
-    }
-    return {
-        event_type.type: {"post": _operation(event_type, components)}
-        for event_type in sorted(EVENT_TYPES.values(), key=lambda item: item.type)
     }
 
 
@@ -66,23 +87,45 @@ def _body(event_type: EventType, components: dict[str, Any]) -> dict[str, Any]:
     return {"allOf": [{"$ref": "#/components/schemas/WebhookBody"}, typed]}
 
 
-def _operation(event_type: EventType, components: dict[str, Any]) -> dict[str, Any]:
+def _one_of(types: list[EventType], components: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the bodies of several types, whose data has one shape."""
+    if len(types) == 1:
+        return _body(types[0], components)
+    shape = {
+        "properties": {
+            "type": {"enum": [event_type.type for event_type in types]},
+            "data": reference(data_of(types[0]), components),
+        }
+    }
+    return {"allOf": [{"$ref": "#/components/schemas/WebhookBody"}, shape]}
+
+
+def _always(types: list[EventType]) -> str:
+    """Say which members of a shape the data of each type always has."""
+    return "Always there:\n\n" + "\n".join(
+        f"* `{event_type.type}`: {', '.join(event_type.required)}" for event_type in types if event_type.required
+    )
+
+
+def _operation(name: str, types: list[EventType], components: dict[str, Any]) -> dict[str, Any]:
+    schema = _one_of(types, components)
     return {
-        "operationId": f"on{component(event_type.type)}",
+        "operationId": f"on{name}",
         "tags": [TAG],
-        "summary": event_type.meaning,
+        "summary": types[0].meaning if len(types) == 1 else f"One of {len(types)} types, whose data has one shape.",
+        **({"description": _always(types)} if len(types) > 1 else {}),
         "security": [],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _body(event_type, components)}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
         "responses": {"2XX": {"description": "Taken; 410 disables the endpoint, and anything else is tried again"}},
     }
 
 
 def asyncapi() -> dict[str, Any]:
     """The AsyncAPI 3 document: one channel, one message a type."""
-    types = sorted(EVENT_TYPES.values(), key=lambda item: item.type)
+    types = _types()
     names = [component(type_.type) for type_ in types]
     schemas: dict[str, Any] = {}
-    webhooks(schemas)
+    path_items(schemas)
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -2,7 +2,8 @@
 
 ``HELD`` says where an answer holds an id, and the links follow from the paths. An answer leads to every operation whose
 path parameters it holds. It passes on whatever else it holds that the operation's query takes. A list's first entry
-stands for the others, since an OpenAPI expression cannot say "any" or "the last".
+stands for the others, since an OpenAPI expression cannot say "any" or "the last". What a read leads to is not said
+again by the write of the same path, which leads to that read.
 """
 
 from __future__ import annotations
@@ -82,10 +83,11 @@ def add(document: dict[str, Any]) -> None:
         for path, methods in document["paths"].items()
         for operation in methods.values()
     }
-    for source, held in HELD.items():
-        if source not in operations:
-            continue
-        found = dict(_from(source, held, operations))
+    leads = {source: dict(_from(source, held, operations)) for source, held in HELD.items() if source in operations}
+    for source, links in leads.items():
+        read = next((name for name in links if name in leads and name.startswith("get")), None)
+        further = leads[read] if read is not None and operations[source][0] == operations[read][0] else {}
+        found = {name: link for name, link in links.items() if further.get(name) != link}
         answers = operations[source][1]["responses"]
         for status in ("201",) if "201" in answers else ("200", "202"):  # the same again leads nowhere else
             if status in answers:

@@ -19,7 +19,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app.api import links
-from app.api.asyncapi import HOW, TAG, webhooks
+from app.api.asyncapi import HOW, TAG, path_items, webhooks
 from app.api.operations.table import Operation
 from app.api.problems import MEDIA_TYPE, problems
 from app.api.sentences import sentence_of
@@ -82,7 +82,8 @@ def build(app: FastAPI) -> dict[str, Any]:
                 operation = document["paths"][route.path_format][method.lower()]
                 _finish(operation, route, method, schemas, examples)
     links.add(document)
-    document["webhooks"] = webhooks(schemas)
+    document["webhooks"] = webhooks()
+    components["pathItems"] = path_items(schemas)
     document["components"]["schemas"] = {name: _tidied(schema) for name, schema in sorted(schemas.items())}
     document["paths"] = _tidied(document["paths"])
     _describe(document["components"]["schemas"])
@@ -229,6 +230,7 @@ _PARAMETERS: Final = {
     "as_of": "2025-07-01T00:00:00Z",
     "known_at": "2025-07-01T00:00:00Z",
     "code": "unauthorized",
+    "currency": "USD",
     "name": "service-hours",
     "number": 1,
     "kind": "ticket",

@@ -74,8 +74,8 @@ def _named(reference: JSON) -> str:
 
 
 def _operations(document: JSON) -> Iterator[JSON]:
-    for part in ("paths", "webhooks"):
-        for methods in document.get(part, {}).values():
+    for part in (document.get("paths", {}), document.get("components", {}).get("pathItems", {})):
+        for methods in part.values():
             yield from (operation for name, operation in methods.items() if name in _METHODS)
 
 
@@ -185,7 +185,7 @@ def _put_objects_back(document: JSON) -> None:
         return schema if inner is None else {**inner, **{key: schema[key] for key in schema if key != "$ref"}}
 
     document["components"]["schemas"] = dict(sorted(_changed(schemas, back).items()))
-    document["webhooks"] = _changed(document.get("webhooks", {}), back)
+    document["components"]["pathItems"] = _changed(document["components"].get("pathItems", {}), back)
 
 
 def _set_apart(document: JSON) -> None:
@@ -207,7 +207,7 @@ def _set_apart(document: JSON) -> None:
     reached = {name: schema for name, schema in schemas.items() if name in near}
     reached[_CARRIER]["$defs"] = _changed(apart, lead)
     document["components"]["schemas"] = reached
-    document["webhooks"] = _changed(document["webhooks"], lead)
+    document["components"]["pathItems"] = _changed(document["components"]["pathItems"], lead)
 
 
 def _referred(part: Any) -> Iterator[str]:
