@@ -390,3 +390,25 @@ async def our_id(url: str, tenant: str) -> str:
         return str(await connection.fetchval("select ticket_id from ticket where tenant_id = $1", tenant))
     finally:
         await connection.close()
+
+
+async def test_a_giver_no_longer_names_who_received(vendor: MakeVendor, module_url: str) -> None:
+    """Anna gives Berta credits of two orders; the shop refunds both, once Berta has spent of them."""
+    shop = await vendor("x-cart")
+    berta = code("berta")
+    await done(shop, await shop.put(f"/v1/customers/{berta}", {}))
+    plain = {"customer_id": "anna", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD"}
+    for order in ("first", "second"):
+        bought = await done(shop, await shop.put(f"/v1/orders/{order}", {**plain, "lines": [line("credits-60")]}))
+        given = await shop.post(f"/v1/lots/{bought['lots'][0]['lot_id']}/transfer", {"to_customer_id": berta})
+        await done(shop, given)
+    await done(shop, await shop.post(f"/v1/customers/{berta}/debits", {"credits": 20}))
+    for order in ("first", "second"):
+        refund = {"refund_id": "r-1", "lines": [{"line_id": "1"}]}
+        assert berta in str(await done(shop, await shop.post(f"/v1/orders/{order}/refunds", refund)))
+    await nothing_left(shop, module_url, berta, [])
+    read = await done(shop, await shop.get("/v1/orders/second"))
+    rows = [(one["credits"], one["customer_id"]) for one in read["refunds"][0]["taken_back"]]
+    assert rows == [(60, None)]
+    (spent,) = (await done(shop, await shop.get("/v1/orders/first")))["refunds"][0]["not_taken_back"]
+    assert (spent["spent"], spent["customer_id"]) == (20, None)

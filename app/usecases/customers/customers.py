@@ -7,7 +7,7 @@ from functools import partial
 from typing import cast
 
 from app.db import policies
-from app.db.account import accounts, asked, customers, erasure, parts, people, search
+from app.db.account import accounts, asked, customers, erasure, named_elsewhere, parts, people, search
 from app.db.engine import Tx
 from app.db.events import events
 from app.db.failures import Moved
@@ -100,7 +100,7 @@ async def export_customer(tx: Tx, customer_id: str) -> CustomerExport:
 async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
     """Removes the customer's names with the ledger's arithmetic intact; afterwards the id is unknown (404), and one
     that appears again is a new customer. A person's words go from the tickets that a company pays for, too."""
-    mine = await _lock_to_erase(tx, customer_id)
+    mine, others = await _lock_to_erase(tx, customer_id)
     account = await accounts.load_by_id(tx, mine)
     account.customer.profile = {}
     account.customer.data = {name: value for name, value in account.customer.data.items() if name != hosts.BY_HOST}
@@ -113,7 +113,9 @@ async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
             await accounts.lock_customers(tx, [former], absorbed=True)
         names = {former: await customers.name_of(tx, former) for former in formers}
         names[mine] = account.customer.external_id
-        await asked.unname_company(tx, [*formers, mine], [name for name in names.values() if name is not None])
+        known = [name for name in names.values() if name is not None]
+        await asked.unname_company(tx, [*formers, mine], known)
+        await named_elsewhere.unname(tx, others, known)
         changed = await erasure.erase(tx, [*formers, mine])
         for former, name in names.items():
             await events.erase(tx, [*formers, mine], name)
@@ -124,17 +126,24 @@ async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(account.at)}
 
 
-async def _lock_to_erase(tx: Tx, customer_id: str) -> str:
-    """Lock the customer with the accounts on which it may ask tickets, so that none is opened meanwhile; our id."""
+async def _lock_to_erase(tx: Tx, customer_id: str) -> tuple[str, list[str]]:
+    """Lock the customer and the accounts on which it may ask tickets, so that none is opened meanwhile.
+
+    Those whose rows may name it are locked, too. Returns our ids: of the customer, and of these last.
+    """
     customer = await accounts.require_customer(tx, customer_id)
     mine = customer.customer_id
     payers = await people.payers(tx, [mine])
     if customer.company_id is not None:
         payers.add((await people.living(tx, [customer.company_id]))[customer.company_id][0])
-    locked = await accounts.lock_customers(tx, [mine, *payers], named=[mine])
+    family = [*await customers.merged_from(tx, mine), mine]
+    others = await named_elsewhere.counterparts(tx, family)
+    locked = await accounts.lock_customers(tx, [mine, *payers, *others], named=[mine])
     if locked[mine].company_id != customer.company_id or not await people.payers(tx, [mine]) <= locked.keys():
         raise Moved("the customer went to another company meanwhile")
-    return mine
+    if not set(await named_elsewhere.counterparts(tx, family)) <= locked.keys():
+        raise Moved("credits came from somebody meanwhile")
+    return mine, others
 
 
 async def _erase_names(tx: Tx, customer_id: str, external_id: str | None, at: datetime) -> None:
