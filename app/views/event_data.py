@@ -262,6 +262,7 @@ class ClockEvent(TypedDict):
     clock_id: NotRequired[Annotated[Id, "The clock."]]
     ticket_id: NotRequired[OwnTicketId]
     milestone: NotRequired[Annotated[str, "What the clock waits for; the policy names the milestones."]]
+    team: NotRequired[Annotated[str, "The vendor's team that owes it to the others."]]
     cycle: NotRequired[Annotated[int, "Which cycle of the clock it is, from 1."]]
     window_date: NotRequired[Annotated[Day | None, "The business day, for a clock of each day."]]
     at: NotRequired[Annotated[Instant, "The ideal instant, whenever it was found."]]

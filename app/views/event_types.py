@@ -34,7 +34,9 @@ _LOT: Final = "lot_id credits source"
 _OF_LOTS: Final = "credit_type? expires_at? order_id? line_id? license_id? rule? clause? reading? balance?"
 _GRANTED: Final = "cover_id order_id line_id license_id state starts_at ends_at"
 _COVER: Final = "cover_id license_id order_id state starts_at ends_at plan? seats? acting_agent?"
-_CLOCK: Final = "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
+_CLOCK: Final = (
+    "clock_id ticket_id milestone team? cycle window_date at due_at outcome calendar_revision tzdb_version clause"
+)
 _GUARANTEE: Final = "within_guarantee? guarantee_ends_at? clause? reading?"
 
 _ROWS: Final = (
@@ -181,12 +183,12 @@ _ROWS: Final = (
     (
         "clock.due_changed",
         "A due time moved.",
-        "clock_id ticket_id milestone old new cause calendar_revision tzdb_version",
+        "clock_id ticket_id milestone team? old new cause calendar_revision tzdb_version",
     ),
     (
         "clock.judged_again",
         "An ended clock was judged anew on request; what was judged before stands beside it.",
-        "clock_id ticket_id milestone number reason changed",
+        "clock_id ticket_id milestone team? number reason changed",
     ),
     (
         "grant_review",

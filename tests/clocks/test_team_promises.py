@@ -34,6 +34,8 @@ async def test_a_team_owes_beside_the_vendor(app: FastAPI, api: httpx.AsyncClien
     await shop.move_clock("2025-03-03T10:00:00Z")
     late = (await shop.get("/v1/clocks", outcome="breached")).json()["data"]
     assert [(clock["milestone"], clock["team"]) for clock in late] == [("taken_over", "second level")]
+    (told,) = (await shop.get("/v1/events", type="clock.breached")).json()["data"]
+    assert (told["data"]["milestone"], told["data"]["team"]) == ("taken_over", "second level")
     await shop.ok(await shop.post("/v1/tickets/T-1/milestones", {"milestone": "taken_over"}))
     token = await shop.ok(await shop.post("/v1/customers/ann/tokens", {"minutes": 5}))
     asks = {"Authorization": f"Bearer {token['token']}"}
@@ -49,6 +51,9 @@ async def test_a_team_owes_beside_the_vendor(app: FastAPI, api: httpx.AsyncClien
         seen = await api.get(path, headers=asks)
         assert "taken_over" not in seen.text, path
         assert "second level" not in seen.text, path
+    query = {"query": '{ ticket(ticketId: "T-1") { clocks { milestone team } } }'}
+    seen = await api.post("/graphql", json=query, headers=asks)
+    assert seen.json() == {"data": {"ticket": {"clocks": [{"milestone": "first_response", "team": None}]}}}
 
 
 async def test_an_export_has_all_else_of_the_customer(app: FastAPI, api: httpx.AsyncClient) -> None:

@@ -18,6 +18,8 @@ WHOLE: Final = {
     "Cover": "state",
 }
 """The key that tells a whole view from a row of a list."""
+IN_ROWS: Final = frozenset({("Clock", "team")})
+"""Members that the rows of lists have, too, wherever there is something to say: nothing is loaded for them."""
 KEYS: Final = {"Customer": ["customerId"], "Ticket": ["ticketId"], "Entitlement": ["customerId action"]}
 """Keys by which a federated graph refers to our things."""
 

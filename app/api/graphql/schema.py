@@ -339,7 +339,8 @@ class _Builder:
     def _lazy(self, cls: Any, operation: Twin, known: Identity) -> None:
         """What the rows of lists leave out is loaded when it is asked for, once a thing."""
         for inner, annotation in list(cls.__annotations__.items()):
-            if inner not in known.keys and not hasattr(cls, inner):
+            in_rows = inner in known.keys or (cls.__name__, inner) in edges.IN_ROWS
+            if not in_rows and not hasattr(cls, inner):
                 del cls.__annotations__[inner]
                 about = getattr(cls, ABOUT, {}).get(inner)
                 whole = edges.WHOLE[cls.__name__]

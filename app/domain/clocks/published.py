@@ -107,4 +107,5 @@ def publish(plan: Plan, hours: Hours, clock: TicketClock, fact: OutcomeFact, key
 
 
 def _named(clock: TicketClock) -> dict[str, Any]:
-    return {"clock_id": clock.clock_id, "ticket_id": clock.external_ticket_id, "milestone": clock.spec.milestone}
+    named = {"clock_id": clock.clock_id, "ticket_id": clock.external_ticket_id, "milestone": clock.spec.milestone}
+    return named if clock.terms.team is None else {**named, "team": clock.terms.team}

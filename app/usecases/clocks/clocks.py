@@ -106,6 +106,7 @@ async def _judged_again(
             "clock_id": clock.clock_id,
             "ticket_id": clock.external_ticket_id,
             "milestone": clock.spec.milestone,
+            **({} if clock.terms.team is None else {"team": clock.terms.team}),
             "number": number,
             "reason": reason,
             "changed": judged["changed"],
