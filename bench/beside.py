@@ -225,6 +225,7 @@ def bring(at: Ground, count: int) -> list[dict[str, Any]]:
         if status:
             raise RuntimeError(f"{name}: {said}")
         seconds = time.perf_counter() - began
+        time.sleep(0.5)  # until the server has counted what its process for the command used
         found.append(
             {
                 "line": f"import, {name}",

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Final, Self
@@ -20,18 +20,18 @@ import typer
 
 from app.commands.base import CommandError, database
 from app.commands.import_files import ColumnError, check_columns, records
-from app.db.engine import Database, Tx
+from app.db.engine import Database
 from app.db.failures import Locked, Unavailable
 from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases import imports
 from app.usecases.imports import BadLineError, Outcome, Row
-from app.usecases.tickets import tickets
 
 SHOWN: Final = 100
 """Bad lines printed; the rest are counted."""
-CHUNK_CUSTOMERS: Final = 50
+CHUNK_CUSTOMERS: Final = 200
 CHUNK_ROWS: Final = 1_000
+CHUNKS_CONCURRENT: Final = 2
 """What one transaction brings in at most; whoever else writes on one of its customers waits for it."""
 PROGRESS_ROWS: Final = 10_000
 """Lines read between two words of progress."""
@@ -144,7 +144,7 @@ class Bad:
 
 
 async def _bring(url: str, tenant: str, staged: Staged, *, apply: bool) -> int:
-    opened = Database(url, pool_size=1)
+    opened = Database(url, pool_size=CHUNKS_CONCURRENT)
     try:
         bad = staged.bad
         count = await bring_all(opened, tenant, staged, bad, validate_only=True, label="checked")
@@ -176,14 +176,26 @@ async def bring_all(
     found: Counter[str] = Counter()
     total, brought = staged.customers(), 0
     every = max(1, total // 20)
-    for chunk in _chunks(staged.by_customer()):
-        for outcome in await _bring_chunk(db, tenant, chunk, validate_only=validate_only):
-            found[outcome.state] += 1
-            if outcome.state == "bad":
-                bad.note(outcome.number, outcome.message)
-        before, brought = brought, brought + len(chunk)
-        if before // every != brought // every or brought == total:
-            print(f"{label} {brought} of {total} customers", file=sys.stderr)
+
+    async def bring_next(chunks: Iterator[list[list[Row]]]) -> None:
+        nonlocal brought
+        for chunk in chunks:
+            for outcome in await _bring_chunk(db, tenant, chunk, validate_only=validate_only):
+                found[outcome.state] += 1
+                if outcome.state == "bad":
+                    bad.note(outcome.number, outcome.message)
+            before, brought = brought, brought + len(chunk)
+            if before // every != brought // every or brought == total:
+                print(f"{label} {brought} of {total} customers", file=sys.stderr)
+
+    # One chunk is made ready while the database has another.
+    chunks = _chunks(staged.by_customer())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CHUNKS_CONCURRENT):
+                group.create_task(bring_next(chunks))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
     return found
 
 
@@ -203,7 +215,7 @@ async def _bring_chunk(db: Database, tenant: str, chunk: list[list[Row]], *, val
     """Some customers in one transaction; each in its own where one of them cannot be brought in like that."""
     try:
         return await db.run(
-            tenant, functools.partial(_several, chunk=chunk), actor="import", validate_only=validate_only
+            tenant, functools.partial(imports.bring_chunk, chunk=chunk), actor="import", validate_only=validate_only
         )
     except (DomainError, Locked):
         if len(chunk) == 1:
@@ -212,43 +224,3 @@ async def _bring_chunk(db: Database, tenant: str, chunk: list[list[Row]], *, val
     for mine in chunk:
         found += await _bring_chunk(db, tenant, [mine], validate_only=validate_only)
     return found
-
-
-async def _several(tx: Tx, *, chunk: list[list[Row]]) -> list[Outcome]:
-    """One customer after another. When only checking, none sees what another would have brought."""
-    found: list[Outcome] = []
-    for mine in chunk:
-        if not tx.validate_only:
-            found += await _one(tx, rows=mine)
-            continue
-        async with tx.connection.begin_nested() as apart:
-            found += await _one(tx, rows=mine)
-            await apart.rollback()
-        tx.caches.clear()
-    return found
-
-
-async def _one(tx: Tx, *, rows: Sequence[Row]) -> list[Outcome]:
-    found = [await imports.person(tx, row) for row in rows if row.kind == imports.CUSTOMER]
-    rows_known = [row for row in rows if row.kind not in (imports.CUSTOMER, imports.TICKET)]
-    found += await imports.bring(tx, rows_known) if rows_known else []
-    if any(outcome.state == "bad" for outcome in found):
-        return found
-    opened = sorted((row for row in rows if row.kind == imports.TICKET), key=lambda row: row.values["opened_at"])
-    return [*found, *[await _ticket(tx, row) for row in opened]]
-
-
-async def _ticket(tx: Tx, row: Row) -> Outcome:
-    """Opens a ticket as of when it was opened elsewhere; a license of the same file is not there in a dry run."""
-    values = dict(row.values)
-    named = values.pop("license", None)
-    license_id = None if named is None else await imports.license_named(tx, row.customer_id, named)
-    if named is not None and license_id is None and not tx.validate_only:
-        return Outcome(number=row.number, state="bad", message=f"the customer has no imported license {named}")
-    try:
-        async with tx.connection.begin_nested():
-            command = tickets.OpenTicket(**{"subject": "", **values}, license_id=license_id, facts={}, inputs={})
-            status, _ = await tickets.put(tx, command)
-    except DomainError as error:
-        return Outcome(number=row.number, state="bad", message=f"{error.code}: {error.facts}")
-    return Outcome(number=row.number, state="new" if status == 201 else "there")

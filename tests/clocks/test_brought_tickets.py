@@ -14,6 +14,7 @@ from app.commands import import_
 from app.connectors.inbound import ADAPTERS
 from app.db.engine import Database
 from app.domain.feeds.adapter import Delivery
+from app.usecases import imports
 from app.usecases.imports import Row
 from tests.clocks.promises import FIRST, a_policy, a_vendor, clock_of
 from tests.support import shops
@@ -48,7 +49,7 @@ async def brought(db: Database, tenant: str, lines: list[dict[str, Any]], folder
         rows: Mapping[str, list[Row]] = {"ann": [row for mine in staged.by_customer() for row in mine]}
     found: list[Any] = []
     for mine in rows.values():
-        found += await db.run(tenant, lambda tx, mine=mine: import_._one(tx, rows=mine), actor="import")
+        found += await db.run(tenant, lambda tx, mine=mine: imports.bring_customer(tx, mine), actor="import")
     return found
 
 

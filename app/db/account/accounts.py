@@ -228,7 +228,7 @@ async def load_locked(
     """
     part = await parts.allowed(tx, part, policy)
     rows = await account_rows.read(tx, customer_id=customer.customer_id, beside=beside, by=by, part=part)
-    return await _account_of(tx, customer, rows, policy=policy, lock=True, part=part), rows.beside
+    return await account_of(tx, customer, rows, policy=policy, lock=True, part=part), rows.beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ async def load_customer_page(tx: Tx, external_id: str, start: int = 0) -> Custom
     """
     customer = preload.named(tx, external_id)
     if customer is not None and (known := preload.preloaded(tx, customer.customer_id)) is not None:
-        account = await _account_of(tx, customer, _exported_rows(known), lock=False)
+        account = await account_of(tx, customer, _exported_rows(known), lock=False)
         return CustomerPage(account, known.created_at, known.rows["open_tickets"][: customers.OPEN_TICKETS_MAX])
     part = await parts.allowed(tx, AccountPart(), None)
     by = {"start": start if part else 0, "most": shown.ROWS_MAX if part else customers.OPEN_TICKETS_MAX}
@@ -266,7 +266,7 @@ async def load_customer_page(tx: Tx, external_id: str, start: int = 0) -> Custom
     if rows.customer is None:
         raise DomainError("customer_not_found", customer_id=external_id)
     snapshot.keep_shown(tx, rows.customer)
-    account = await _account_of(tx, rows.customer, rows, lock=False, part=part)
+    account = await account_of(tx, rows.customer, rows, lock=False, part=part)
     tickets = customers.open_tickets_shown(rows.beside, start if part else 0)
     if part is None:
         return CustomerPage(account, rows.customer.created_at, tickets)
@@ -286,7 +286,7 @@ async def look(tx: Tx, external_id: str, *, part: AccountPart | None = None) -> 
         part = await parts.allowed(tx, part, None)
         rows = await account_rows.read(tx, external_id=external_id, part=part)
         if rows.customer is not None:
-            return await _account_of(tx, rows.customer, rows, lock=False, part=part)
+            return await account_of(tx, rows.customer, rows, lock=False, part=part)
     found = await find_customer(tx, external_id)
     return None if found is None else await load_by_id(tx, found.customer_id, lock=False)
 
@@ -310,7 +310,7 @@ async def look_by_id(
     rows = await account_rows.read(tx, customer_id=customer_id, beside=beside, by=by, part=part)
     if rows.customer is None:
         raise DomainError("customer_not_found", customer_id=customer_id)
-    return await _account_of(tx, rows.customer, rows, policy=policy, lock=False, part=part), rows.beside
+    return await account_of(tx, rows.customer, rows, policy=policy, lock=False, part=part), rows.beside
 
 
 async def load_by_id(
@@ -332,7 +332,7 @@ async def load_by_id(
             raise DomainError("customer_not_found", customer_id=customer_id)
         return (await load_locked(tx, customer, policy=policy, part=part))[0]
     if (known := preload.preloaded(tx, customer_id)) is not None:
-        return await _account_of(tx, deepcopy(known.customer), _exported_rows(known), policy=policy, lock=False)
+        return await account_of(tx, deepcopy(known.customer), _exported_rows(known), policy=policy, lock=False)
     return (await look_by_id(tx, customer_id, policy=policy))[0]
 
 
@@ -353,7 +353,7 @@ def _exported_rows(known: preload.Preloaded) -> AccountRows:
     )
 
 
-async def _account_of(
+async def account_of(
     tx: Tx,
     customer: Customer,
     rows: AccountRows,

@@ -18,6 +18,7 @@ from app.db.plan import write
 from app.domain.account.changes import AuditRow, Plan
 from app.domain.account.customer import Customer
 from app.domain.account.profile import MEMBERS, Profile
+from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import payload_hash
 from app.usecases.customers import belonging
@@ -73,7 +74,7 @@ async def put_customer(
     company = await _company(tx, command, family, companies)
     company_id, profile = None if company is None else company.customer_id, command.profile()
     new = profile_view(profile, None if company is None else company.external_id)
-    changed = [name for name in MEMBERS if _of(new, name) != _of(shown, name)]
+    changed = changed_members(shown, new)
     if changed or profile != before:
         await _claim_ids(tx, customer, profile)
         customer.profile, customer.company_id = profile.stored(), company_id
@@ -82,9 +83,22 @@ async def put_customer(
     return 201 if made else 200, {**view, **new}
 
 
+def changed_members(before: ProfileMembers, after: ProfileMembers) -> list[str]:
+    """Return the members that say something else than before."""
+    return [name for name in MEMBERS if _of(before, name) != _of(after, name)]
+
+
 def _of(view: ProfileMembers, name: str) -> Any:
     value: Any = view[name]  # type: ignore[literal-required]
     return value
+
+
+def emit_change(plan: Plan, changed: Sequence[str], agent: Agent | None) -> None:
+    """Tell in a customer's plan which members have changed."""
+    plan.agent = agent
+    plan.emit("customer.updated", {"members": list(changed)})
+    data = {"members": list(changed), **({} if agent is None else {"acting_agent": agent})}
+    plan.audit.append(AuditRow(action="customer.updated", subject=plan.customer.customer_id, data=data))
 
 
 async def _lock(tx: Tx, command: PutCustomer) -> tuple[Customer, bool, dict[str, Customer]]:
@@ -141,10 +155,7 @@ async def _write(
 ) -> None:
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     plan = Plan(customer=customer, at=at, actor=tx.actor)
-    plan.agent = tx.agent
-    plan.emit("customer.updated", {"members": list(changed)})
-    data = {"members": list(changed), **({} if tx.agent is None else {"acting_agent": tx.agent})}
-    plan.audit.append(AuditRow(action="customer.updated", subject=customer.customer_id, data=data))
+    emit_change(plan, changed, tx.agent)
     await write(tx, [(plan, None)])
     if tx.validate_only:
         return
