@@ -161,6 +161,20 @@ class Settings(BaseSettings):
         default=None, description="address or file of the issuer's keys; unset: from the issuer"
     )
 
+    oidc_client_id: str | None = Field(
+        default=None, description="the client by which people sign in to the pages at the issuer; unset: by links alone"
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="its secret; unset for a public client, which proves itself by PKCE alone"
+    )
+    oidc_role_claim: str = Field(
+        default="roles", description="the claim of an identity token that names a person's roles, or scopes"
+    )
+    frame_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="helpdesks that may frame `/card`, separated by commas, e.g. `https://desk.example`; unset: none",
+    )
+
     @classmethod
     def read(cls, **overrides: Any) -> Self:
         """The settings of this process. Raises SettingsError with one line per setting that cannot be used."""
@@ -193,6 +207,8 @@ class Settings(BaseSettings):
                 "RETAINER_OIDC_AUDIENCE: it must be set with RETAINER_OIDC_ISSUER, "
                 "so that tokens for other services are not taken"
             )
+        if self.oidc_client_id is not None and self.oidc_issuer is None:
+            raise ValueError("RETAINER_OIDC_CLIENT_ID: it is of an issuer; set RETAINER_OIDC_ISSUER, too")
         return self
 
     @field_validator("log_level", mode="before")
@@ -208,7 +224,14 @@ class Settings(BaseSettings):
                 raise ValueError("each must be an origin such as https://desk.example, without a path, or *")
         return origins
 
-    @field_validator("oidc_audience", "cors_origins", mode="before")
+    @field_validator("frame_origins")
+    @classmethod
+    def _framing(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_ORIGIN.fullmatch(name) for name in origins):
+            raise ValueError("each must be an origin such as https://desk.example, without a path")
+        return origins
+
+    @field_validator("oidc_audience", "cors_origins", "frame_origins", mode="before")
     @classmethod
     def _commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

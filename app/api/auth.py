@@ -23,18 +23,24 @@ from app.usecases.tenants import keys
 CACHE_SECONDS: Final = 0.8
 CACHED_KEYS_MAX: Final = 10_000
 ALL: Final = "*"
+PAGE_KINDS: Final = ("ss", "ct")
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls. ``actor`` is written beside what they do; ``customer_id`` (external) binds a customer token."""
 
-    kind: Literal["operator", "key", "customer_token", "jwt"]
+    kind: Literal["operator", "key", "customer_token", "jwt", "session"]
     tenant_id: str | None
     actor: str
     scopes: frozenset[str]
     customer_id: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def acts(self) -> bool:
+        """Whether a customer token may act for its customer, and not only read."""
+        return self.kind == "customer_token" and self.options.get("may") == "act"
 
     def may(self, scope: str) -> bool:
         """Whether the scope is carried."""
@@ -81,6 +87,15 @@ class Authenticator:
             if found is not None:
                 return found
         raise refused()
+
+    async def of_page(self, token: str, now: datetime) -> Principal:
+        """The principal of a page's session, or of a customer's token. Raises 401 ``unauthorized``."""
+        if not keys.well_formed(token, PAGE_KINDS):
+            raise refused()
+        found = await self._look_up(keys.digest_of(token))
+        if found is not None and found[1]["kind"] not in ("session", "customer_token"):
+            raise refused()
+        return self._live(found, now)
 
     def _live(self, found: tuple[str, dict[str, Any]] | None, now: datetime) -> Principal:
         if found is None:

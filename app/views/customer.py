@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, NotRequired
+from typing import Annotated, Any, Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -14,7 +14,7 @@ from app.domain.ledger.lot import ShownLots
 from app.domain.values.wire import iso, jsonable
 from app.views.license import Addon, Choice, Cover, License, addon_view, choice_view, cover_view, license_view
 from app.views.lot import Amounts, Lot, lots_that_hold, lots_view
-from app.views.shapes import Credits, Id, Instant, Whole
+from app.views.shapes import Closed, Credits, Id, Instant, Whole
 from app.views.ticket import TicketState
 
 
@@ -151,12 +151,17 @@ class CustomerExport(ExportedRows):
     customer: Annotated[ExportedCustomer, "The customer."]
 
 
+TokenMay = Annotated[Literal["read", "act"], Closed("TokenMay", "What a customer token is for.")]
+
+
 class CustomerToken(TypedDict):
-    """An opaque, read-only token for one customer; shown once."""
+    """An opaque token for one customer; shown once."""
 
     token_id: Annotated[Id, "Our id of the token."]
     token: Annotated[str, "The token itself."]
     customer_id: Annotated[Id, "The customer."]
+    may: Annotated[TokenMay, "Whether it only reads, or acts for the customer, too."]
+    url: Annotated[str, "The customer's page, which it opens."]
     expires_at: Annotated[Instant, "Until when it opens anything."]
 
 

@@ -10,6 +10,24 @@ from typing_extensions import TypedDict
 from app.views.shapes import Id, Instant
 
 
+class Person(TypedDict):
+    """A person of the vendor."""
+
+    id: Annotated[Id, "The person, by the vendor's id."]
+    name: Annotated[str | None, "The name."]
+
+
+class SignInLink(TypedDict):
+    """A link that opens one session for a person of the vendor; shown once."""
+
+    link_id: Annotated[Id, "Our id of the link."]
+    url: Annotated[str, "The link."]
+    scopes: Annotated[Sequence[str], "What the session may do."]
+    person: Annotated[Person, "Who signs in by it."]
+    page: Annotated[str, "The page that it leads to."]
+    expires_at: Annotated[Instant, "Until when it opens a session."]
+
+
 class ApiKey(TypedDict):
     """A key; the key itself is shown once, when it is made."""
 

@@ -19,7 +19,6 @@ from starlette.requests import Request
 
 from app.api.auth import Principal
 from app.api.graphql.operations import PAGE, TEXT, Twin
-from app.api.graphql.snapshot import Snapshot, SnapshotBalances
 from app.api.headers import Conditions
 from app.api.operations.acting import agent_of
 from app.api.operations.arguments import check_path
@@ -27,6 +26,7 @@ from app.api.operations.call import Answer, Call, Raw, answer_of
 from app.api.operations.table import Operation
 from app.api.paging import CONNECTION, PageQuery
 from app.api.problems import FieldError, Problem
+from app.api.snapshot import Snapshot, SnapshotBalances
 from app.api.state import AppState, BalanceReader
 from app.api.strict import inspect_json, pointer_part
 from app.usecases.commands import Database, Unavailable

@@ -57,6 +57,7 @@ _MADE = (
     made(webhook.WebhookDelivery, Node),
     made(webhook.WebhookEndpoint, Node),
     made(key.ApiKey, Node),
+    made(key.SignInLink),
     made(event.ProblemEntry, Node),
     made(lot.Lot, Node),
     made(licenses.Cover, Node),

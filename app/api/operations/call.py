@@ -19,13 +19,14 @@ from app.api.first_edition import first_form
 from app.api.headers import Conditions
 from app.api.operations.table import Operation, scope_missing
 from app.api.paging import PageQuery, decode_cursor, encode_cursor
-from app.api.problems import Problem
+from app.api.problems import FieldError, Problem
 from app.api.state import AppState, BalanceReader
 from app.domain.values.agent import Agent
 from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.usecases.commands import Database, Tx, once
+from app.usecases.customers import own
 from app.views.balance import Balance
 from app.views.shapes import PageOf
 
@@ -204,12 +205,30 @@ class Call:
         ``customer_id``: whose write it is, where the body says so.
         """
 
+        customer = self.principal.customer_id
+
         async def acted(tx: Tx) -> T:
             tx.agent = self.agent
+            if customer is not None and "ticket_id" in self.path:
+                await own.require_ticket(tx, customer, self.path["ticket_id"])
             return await work(tx)
 
         async with self.in_turn(customer_id):
-            return await self.database.run(self.tenant_id, acted, actor=self.actor, validate_only=self.validate_only)
+            found = await self.database.run(self.tenant_id, acted, actor=self.actor, validate_only=self.validate_only)
+        return found if customer is None else cast(T, _for_customers(found))
+
+    def check_customer(self, body: Body, *members: str) -> bool:
+        """Return whether a customer acts by a token. 403 where its body says what only the vendor may say.
+
+        ``members``: what a customer may say of it.
+        """
+        if self.principal.customer_id is None:
+            return False
+        vendors = sorted(body.model_dump(exclude_defaults=True).keys() - set(members))
+        if vendors:
+            errors = [FieldError(f"/{name}", "vendor_only", "The vendor says this.") for name in vendors]
+            raise Problem("customer_token_not_allowed", "Only the vendor says this.", errors=errors)
+        return True
 
     async def natural(
         self, work: Work[tuple[int, V]], *, headers: Mapping[str, str] = NOTHING, customer_id: str | None = None
@@ -309,6 +328,8 @@ def _for_customers(found: Any, hidden: _Hidden = _NOTHING_HIDDEN) -> Any:
                 frozenset(clock["milestone"] for clock in theirs), frozenset(clock["clock_id"] for clock in theirs)
             )
         return {name: value if name in _FREE else _member(name, value, hidden) for name, value in found.items()}
+    if isinstance(found, tuple) and not hasattr(found, "_fields"):  # status, view, and whether it is a replay
+        return tuple(_for_customers(item, hidden) for item in found)
     if isinstance(found, list):
         return [_for_customers(item, hidden) for item in found if not _of_a_team(item, hidden)]
     return replace(found, rows=_for_customers(list(found.rows))) if isinstance(found, Page) else found

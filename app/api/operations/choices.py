@@ -43,9 +43,11 @@ async def get_choice(call: Call, choice_id: PathId) -> Choice:
     scope="orders:write",
     key="keyed",
     refusals=(404, 409),
+    by_customer=True,
 )
 async def make_choice(call: Call, customer_id: PathId, choice_id: PathId, body: ChoiceBody) -> Answer[Choice]:
     """Grants exactly one option, for good."""
+    call.check_customer(body, "option")
     return await call.keyed(
         "choices.make", body, lambda tx: choices.make_choice(tx, customer_id, choice_id, option=body.option)
     )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from app.api.addresses import page_address
 from app.api.deps import wall_clock
-from app.api.fields import Body, Facts, Instant, PathId, ShortText
+from app.api.fields import Body, ExternalId, Facts, Instant, PathId, ShortText
 from app.api.operations.call import NO_STORE, Answer, Call
 from app.api.operations.table import OWNER_IN_PATH, OWNER_IN_QUERY, Operations
 from app.api.operations.tenants import TenantId
-from app.usecases.tenants import keys
+from app.domain.values.agent import Agent
+from app.usecases.tenants import keys, sessions
 from app.views.customer import CustomerToken
-from app.views.key import ApiKey
+from app.views.key import ApiKey, SignInLink
 from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Operator and sandbox")
+PAGE: Final = r"^/(?:desk|card)(?:[/?][!-~]*)?$"
+"""The pages that people of the vendor look at."""
 
 
 class KeyBody(Body):
@@ -36,9 +40,26 @@ class KeyRotationBody(Body):
 
 
 class TokenBody(Body):
-    """How long a customer token lives."""
+    """How long a customer token lives, and whether it acts for the customer."""
 
     minutes: Annotated[int, Field(strict=True, ge=1, le=keys.MAX_TOKEN_MINUTES)] = keys.MAX_TOKEN_MINUTES
+    may: Literal["read", "act"] = "read"
+
+
+class PersonBody(Body):
+    """A person of the vendor, who acts by the session."""
+
+    id: ExternalId = Field(examples=["7"])
+    name: ShortText | None = Field(default=None, examples=["Kim"])
+
+
+class SignInLinkBody(Body):
+    """Who signs in by a link, what for, and how long the link waits. ``page``: where it leads."""
+
+    scopes: Annotated[list[ShortText], Field(min_length=1, max_length=50, examples=[["*"]])]
+    person: PersonBody
+    minutes: Annotated[int, Field(strict=True, ge=1, le=sessions.LINK_MINUTES_MAX)] = 10
+    page: Annotated[str, StringConstraints(strict=True, max_length=500, pattern=PAGE)] = "/desk"
 
 
 TenantQuery = Annotated[str | None, Query(min_length=1, max_length=100, description="Whose keys; for the operator")]
@@ -88,12 +109,47 @@ async def rotate_key(
 
 
 @OPERATIONS.post(
+    "createSignInLink", "/v1/tenants/{tenant_id}/sign-in-links", access=OWNER_IN_PATH, status=201, refusals=(404,)
+)
+async def create_sign_in_link(call: Call, tenant_id: TenantId, body: SignInLinkBody) -> Answer[SignInLink]:
+    """A link that signs a person of the vendor in to the pages, once, with these scopes."""
+    address = page_address(call.rooms.settings, "/sign-in")
+    person: Agent = {"id": body.person.id, "name": body.person.name}
+    return Answer(
+        await call.write(
+            lambda tx: sessions.make_link(
+                tx,
+                scopes=body.scopes,
+                person=person,
+                minutes=body.minutes,
+                now=wall_clock(),
+                page=body.page,
+                address=address,
+            )
+        ),
+        call.operation.status,
+        NO_STORE,
+    )
+
+
+@OPERATIONS.post(
     "createCustomerToken", "/v1/customers/{customer_id}/tokens", scope="customers:read", status=201, refusals=(404,)
 )
 async def create_customer_token(call: Call, customer_id: PathId, body: TokenBody) -> Answer[CustomerToken]:
-    """An opaque, read-only token for this customer, at most ten minutes, for a page in a helpdesk."""
+    """An opaque token for this customer, at most ten minutes, and the `url` of the page that it opens.
+
+    It reads. With `may` `act`, which wants the scope `tickets:write`, it does what a customer may do: confirm or
+    decline a quote, choose, withdraw, dispute, resume, answer what a ticket asks for.
+    """
+    if body.may == "act":
+        call.require("tickets:write")
+    address = page_address(call.rooms.settings, "/account")
     return Answer(
-        await call.write(lambda tx: keys.customer_token(tx, customer_id, minutes=body.minutes, now=wall_clock())),
+        await call.write(
+            lambda tx: keys.customer_token(
+                tx, customer_id, minutes=body.minutes, now=wall_clock(), may=body.may, address=address
+            )
+        ),
         call.operation.status,
         NO_STORE,
     )

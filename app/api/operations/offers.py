@@ -18,7 +18,7 @@ OPERATIONS = Operations("Storefront")
 PricedIn = Annotated[str, Query(pattern=r"^[A-Z]{3}$", description="Currency of the prices; else the policy's")]
 
 
-@OPERATIONS.get("listOffers", "/v1/offers", scope="orders:read", paging="short", account=True)
+@OPERATIONS.get("listOffers", "/v1/offers", scope="orders:read", paging="short", account=True, by_customer=True)
 async def list_offers(
     call: Call, customer_id: QueryId | None = None, currency: PricedIn | None = None
 ) -> Answer[PageOf[Offer]]:
@@ -26,7 +26,7 @@ async def list_offers(
     return await call.short_page(lambda tx: offers.list_offers(tx, customer_id, currency))
 
 
-@OPERATIONS.get("getOffer", "/v1/offers/{sku}", scope="orders:read", refusals=(404,), account=True)
+@OPERATIONS.get("getOffer", "/v1/offers/{sku}", scope="orders:read", refusals=(404,), account=True, by_customer=True)
 async def get_offer(
     call: Call, sku: PathId, customer_id: QueryId | None = None, currency: PricedIn | None = None
 ) -> Offer:

@@ -44,6 +44,8 @@ class Access:
     code: str = "scope_missing"
     open: bool = False
     """Needs no key at all."""
+    by_customer: bool = False
+    """A customer token opens it for its own customer, whatever scopes it carries; a write, if the token may act."""
 
     def admit(self, principal: Principal, path: Mapping[str, Any], query: Mapping[str, Any], *, reads: bool) -> str:
         """Return the tenant that the caller acts for. Raise 403, or 404 for what is another's."""
@@ -55,7 +57,8 @@ class Access:
             return str(path["tenant_id"])
         if principal.kind == "operator":
             return self._named_by_operator(path, query)
-        if not any(principal.may(scope) for scope in self.scopes):
+        own = principal.customer_id is not None and self.by_customer and (reads or principal.acts)
+        if not own and not any(principal.may(scope) for scope in self.scopes):
             raise scope_missing(self.scopes[0], self.code)
         tenant_id = str(principal.tenant_id)
         if self.tenant_in is not None:
@@ -63,7 +66,7 @@ class Access:
             if named != tenant_id:
                 raise Problem("tenant_not_found")
         if principal.customer_id is not None:
-            if not reads:
+            if not reads and not own:
                 raise Problem("customer_token_not_allowed")
             customer_id = path.get("customer_id") or query.get("customer_id")
             if customer_id is not None and customer_id != principal.customer_id:
@@ -158,11 +161,13 @@ class Operations:
         key: Key = "none",
         paging: Paging | None = None,
         refusals: tuple[int, ...] | None = (),
+        by_customer: bool = False,
         **more: Any,
     ) -> Callable[[Perform], Perform]:
         """Declare the operation that the function below does.
 
         The function's parameters after ``call`` are the operation's: of the path, of the query, and ``body``.
+        ``by_customer``: see `Access`.
         """
 
         def note(perform: Perform) -> Perform:
@@ -174,7 +179,7 @@ class Operations:
                     method=method,
                     path=path,
                     tag=self.tag,
-                    access=Access(scopes=scopes) if access is None else access,
+                    access=Access(scopes=scopes, by_customer=by_customer) if access is None else access,
                     key=key,
                     perform=perform,
                     arguments=Arguments.of(path, signature, paging),

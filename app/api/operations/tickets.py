@@ -34,6 +34,7 @@ from app.api.operations.ticket_bodies import (
     WorkBody,
 )
 from app.usecases.commands import Tx
+from app.usecases.customers import own
 from app.usecases.tickets import ticket_work, tickets
 from app.views.shapes import PageOf
 from app.views.ticket import Ticket
@@ -89,17 +90,25 @@ async def list_tickets(
     )
 
 
-@_verb("addTicketDetails", "details")
+@_verb("addTicketDetails", "details", by_customer=True)
 async def add_details(call: Call, ticket_id: PathId, body: DetailsBody) -> Answer[Ticket]:
-    """What was missing or asked for; decides again."""
+    """What was missing or asked for; decides again. A customer's token states what the ticket asks for, and pays."""
     stated = body.plain()
-    return await call.keyed("tickets.details", body, lambda tx: tickets.details(tx, ticket_id, stated))
+    customer = call.check_customer(body, "facts", "category", "inputs", "pay_with", "license_id", "agreed_up_to")
+
+    async def detailed(tx: Tx) -> Ticket:
+        if customer:
+            await own.require_asked(tx, ticket_id, body.model_dump(exclude_defaults=True))
+        return await tickets.details(tx, ticket_id, stated)
+
+    return await call.keyed("tickets.details", body, detailed)
 
 
-@_verb("withdrawTicket", "withdrawal")
+@_verb("withdrawTicket", "withdrawal", by_customer=True)
 async def withdraw(call: Call, ticket_id: PathId, body: OccurredBody | None = None) -> Answer[Ticket]:
     """By the customer; gives back what is held."""
     content = body or OccurredBody()
+    call.check_customer(content)
     return await call.keyed(
         "tickets.withdraw", content, lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=content.occurred_at)
     )
@@ -140,9 +149,10 @@ async def assess(call: Call, ticket_id: PathId, body: AssessmentBody) -> Answer[
     )
 
 
-@_verb("confirmAssessment", "assessments/{number}/confirmation")
+@_verb("confirmAssessment", "assessments/{number}/confirmation", by_customer=True)
 async def confirm(call: Call, ticket_id: PathId, number: PathNumber, body: ConfirmationBody) -> Answer[Ticket]:
     """The customer's yes or no."""
+    call.check_customer(body, "accept")
     return await call.keyed(
         "tickets.confirm", body, lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept)
     )
@@ -211,15 +221,14 @@ async def pause(call: Call, ticket_id: PathId, body: PauseBody) -> Answer[Ticket
     )
 
 
-@_verb("resumeTicket", "resumptions")
+@_verb("resumeTicket", "resumptions", by_customer=True)
 async def resume(call: Call, ticket_id: PathId, body: ResumeBody) -> Answer[Ticket]:
-    """Vendor clocks go on."""
+    """Vendor clocks go on. A customer's token ends the pauses that wait for the customer."""
+    party = "customer" if call.check_customer(body, "reason") else body.party
     return await call.keyed(
         "tickets.resume",
         body,
-        lambda tx: ticket_work.resume(
-            tx, ticket_id, reason=body.reason, party=body.party, occurred_at=body.occurred_at
-        ),
+        lambda tx: ticket_work.resume(tx, ticket_id, reason=body.reason, party=party, occurred_at=body.occurred_at),
     )
 
 
@@ -295,9 +304,10 @@ async def reopen(call: Call, ticket_id: PathId, body: ReopeningBody | None = Non
     )
 
 
-@_verb("openDispute", "disputes")
+@_verb("openDispute", "disputes", by_customer=True)
 async def dispute(call: Call, ticket_id: PathId, body: DisputeBody) -> Answer[Ticket]:
     """The customer thinks the charge wrong."""
+    call.check_customer(body, "reason")
     return await call.keyed("tickets.dispute", body, lambda tx: ticket_work.dispute(tx, ticket_id, reason=body.reason))
 
 

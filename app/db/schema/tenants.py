@@ -90,7 +90,7 @@ api_key = Table(
     at_column("last_used_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "key_id"),
     UniqueConstraint("tenant_id", "hash"),
-    CheckConstraint("kind in ('key', 'customer_token')", name="kind"),
+    CheckConstraint("kind in ('key', 'customer_token', 'sign_in_link', 'session')", name="kind"),
 )
 
 policy_version = Table(

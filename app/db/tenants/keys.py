@@ -18,7 +18,7 @@ from app.domain.values.paging import PageRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRow:
-    """A key as kept. ``kind``: ``key`` or ``customer_token``; ``options`` e.g. ``{"customer_id": ...}``."""
+    """A key as kept. ``kind``: ``key``, ``customer_token``, ``sign_in_link`` or ``session``; ``options`` by kind."""
 
     key_id: str
     label: str
@@ -100,6 +100,28 @@ async def revoke(tx: Tx, key_id: str, at: datetime) -> None:
             .where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id, api_key.c.revoked_at.is_(None))
             .values(revoked_at=at)
         )
+
+
+async def use_up(tx: Tx, key_id: str, at: datetime) -> bool:
+    """End what is good once; whether this call did."""
+    if tx.validate_only:
+        return True
+    ended = await tx.rows(
+        update(api_key)
+        .where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id, api_key.c.revoked_at.is_(None))
+        .values(revoked_at=at)
+        .returning(api_key.c.key_id)
+    )
+    return bool(ended)
+
+
+async def succeed(tx: Tx, key_id: str, at: datetime) -> None:
+    """Let a session end at an instant, since another has taken its place."""
+    await tx.execute(
+        update(api_key)
+        .where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id)
+        .values(expires_at=at, options=api_key.c.options.op("||")({"successor": True}))
+    )
 
 
 async def expire(tx: Tx, key_id: str, at: datetime) -> None:

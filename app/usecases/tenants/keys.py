@@ -1,8 +1,11 @@
 """Keys: who may call. ``rtn_live_<random>_<checksum>``, ``rtn_test_`` for sandboxes, ``rtn_ct_`` for customer tokens.
 
+``rtn_ss_`` are sessions of pages and ``rtn_sl_`` the links that open them (`app.usecases.tenants.sessions`). No call
+takes them as a bearer token.
+
 A key has 190 random bits, is shown once and kept as its SHA-256. The checksum (CRC-32 in base 62) lets scanners and our
 own door tell a mistyped key without asking the database. The form is
-``^rtn_(live|test|ct)_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}$``.
+``^rtn_(live|test|ct|ss|sl)_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}$``.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import re
 import secrets
 import string
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,7 +26,7 @@ from app.db.tenants.keys import KeyRow
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
-from app.views.customer import CustomerToken
+from app.views.customer import CustomerToken, TokenMay
 from app.views.key import ApiKey
 
 SCOPES: Final = (
@@ -54,7 +57,9 @@ CUSTOMER_SCOPES: Final = ("customers:read", "tickets:read")
 MAX_TOKEN_MINUTES: Final = 10
 
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_KEY: Final = re.compile(r"(rtn_(?:live|test|ct)_[0-9A-Za-z]{32})_([0-9A-Za-z]{6})\Z", re.ASCII)
+_KEY: Final = re.compile(r"(rtn_(live|test|ct|ss|sl)_[0-9A-Za-z]{32})_([0-9A-Za-z]{6})\Z", re.ASCII)
+BEARERS: Final = frozenset({"live", "test", "ct"})
+"""Kinds that calls take."""
 
 
 def _base62(number: int, width: int) -> str:
@@ -66,15 +71,15 @@ def _base62(number: int, width: int) -> str:
 
 
 def fresh_key(kind: str) -> str:
-    """A new key of a kind: ``live``, ``test`` or ``ct``."""
+    """A new key of a kind: ``live``, ``test``, ``ct``, ``ss`` or ``sl``."""
     head = f"rtn_{kind}_" + "".join(secrets.choice(_ALPHABET) for _ in range(32))
     return f"{head}_{_base62(zlib.crc32(head.encode()), 6)}"
 
 
-def well_formed(key: str) -> bool:
-    """Whether the form and the checksum are right: says nothing about whether the key is live."""
+def well_formed(key: str, kinds: Collection[str] = BEARERS) -> bool:
+    """Whether form and checksum of a key of these kinds are right: says nothing about whether the key is live."""
     match = _KEY.match(key)
-    return match is not None and _base62(zlib.crc32(match[1].encode()), 6) == match[2]
+    return match is not None and match[2] in kinds and _base62(zlib.crc32(match[1].encode()), 6) == match[3]
 
 
 def digest_of(key: str) -> bytes:
@@ -139,8 +144,13 @@ async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) ->
     return {**_view(row, now), "key": key, "replaces": key_id}
 
 
-async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetime) -> CustomerToken:
-    """An opaque, read-only token for one customer, at most ten minutes, for a page inside a helpdesk."""
+async def customer_token(
+    tx: Tx, customer_id: str, *, minutes: int, now: datetime, may: TokenMay, address: str
+) -> CustomerToken:
+    """Make an opaque token for one customer, of at most ten minutes, that reads, or reads and acts.
+
+    ``address``: of the customer's page, which the token opens.
+    """
     customer = await accounts.lock_named(tx, customer_id)
     key, expires_at = fresh_key("ct"), now + timedelta(minutes=minutes)
     row = KeyRow(
@@ -148,15 +158,23 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
         label="",
         kind="customer_token",
         scopes=CUSTOMER_SCOPES,
-        options={"customer_id": customer.customer_id},
+        options={"customer_id": customer.customer_id, **({} if may == "read" else {"may": may})},
         created_at=now,
         expires_at=expires_at,
         revoked_at=None,
         last_used_at=None,
     )
     await keys.add(tx, row, digest_of(key))
-    await audit_trail.note(tx, "customer_token.created", row.key_id, {"customer": customer.customer_id}, at=now)
-    return {"token_id": row.key_id, "token": key, "customer_id": customer_id, "expires_at": iso(expires_at)}
+    made = {"customer": customer.customer_id, **({} if may == "read" else {"may": may})}
+    await audit_trail.note(tx, "customer_token.created", row.key_id, made, at=now)
+    return {
+        "token_id": row.key_id,
+        "token": key,
+        "customer_id": customer_id,
+        "may": may,
+        "url": f"{address}?token={key}",
+        "expires_at": iso(expires_at),
+    }
 
 
 async def list_keys(tx: Tx, part: PageRequest, *, now: datetime) -> Page[ApiKey]:
@@ -191,6 +209,7 @@ async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
 
     For customer tokens ``customer_id`` is the external id as it is now, None once the customer is erased. ``moved_to``
     is the tenant's address elsewhere. Where the tenant's rows went from here with it, that is all there is to say.
+    A session ends with the key that made its link.
     """
     row = await keys.by_hash(tx, digest)
     if row is None:
@@ -200,17 +219,26 @@ async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
     if row.kind == "customer_token":
         found = await accounts.customer_by_id(tx, str(row.options.get("customer_id")))
         customer = None if found is None else found.external_id
+    maker = None
+    if row.kind == "session" and str(row.options.get("made_by", "")).startswith("key_"):
+        maker = await keys.by_id(tx, str(row.options["made_by"]))
     return {
         "key_id": row.key_id,
         "kind": row.kind,
         "scopes": row.scopes,
         "options": dict(row.options),
-        "expires_at": row.expires_at,
-        "revoked_at": row.revoked_at,
+        "created_at": row.created_at,
+        "expires_at": _sooner(row.expires_at, None if maker is None else maker.expires_at),
+        "revoked_at": row.revoked_at or (None if maker is None else maker.revoked_at),
         "customer_id": customer,
         "suspended": tx.tenant.suspended,
         "moved_to": tx.tenant.address if tx.tenant.move == "moved" else None,
     }
+
+
+def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:
+    """Return the earlier of two ends; None is no end."""
+    return first if second is None else second if first is None else min(first, second)
 
 
 async def note_used(tx: Tx, last: Mapping[str, datetime]) -> None:
