@@ -25,10 +25,11 @@ from app.api.middleware import Edge, cross_origin
 from app.api.observability import TELEMETRY, Figures, configure_logging, shared_folder
 from app.api.operations import registry
 from app.api.pages import docs
+from app.api.pages import registry as pages
 from app.api.problems import register
 from app.api.rest import meta
 from app.api.rest.binder import routes_of
-from app.api.state import AppState, BalanceReader, CreditsWriter
+from app.api.state import AppState, BalanceReader, CodeFlow, CreditsWriter
 from app.connectors import inbound
 from app.connectors.webhooks import deliveries
 from app.db import agenda
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.extend(routes_of(registry.operations()))
     app.router.routes.extend(meta.router.routes)
     app.router.routes.extend(docs.router.routes)
+    app.router.routes.extend(pages.routes())
     graphql.mount(app)
     return app
 
@@ -147,6 +149,7 @@ def state_of(settings: Settings, database: Database, credits: CreditsWriter, bal
         inbox=inbound.inbox_of(settings),
         cipher=Cipher(*settings.secret_keys()),
         watch=figures.Watch(),
+        code_flow=_code_flow(settings),
     )
 
 
@@ -211,6 +214,22 @@ def _verifier(settings: Settings, database: Database) -> TokenVerifier | None:
 
     keys = SigningKeys(settings.oidc_issuer, settings.oidc_jwks)
     return Verifier(settings.oidc_issuer, settings.oidc_audience, keys, database)
+
+
+def _code_flow(settings: Settings) -> CodeFlow | None:
+    """Sign-in of the vendor's people at a configured issuer."""
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    from app.connectors import code_flow
+    from app.connectors.jwks import SigningKeys
+
+    secret = settings.oidc_client_secret
+    return code_flow.CodeFlow(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        None if secret is None else secret.get_secret_value(),
+        SigningKeys(settings.oidc_issuer, settings.oidc_jwks),
+    )
 
 
 @contextlib.asynccontextmanager

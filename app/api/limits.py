@@ -88,8 +88,8 @@ class Limits:
             raise Problem("rate_limited", headers={"Retry-After": str(refused)})
 
     def failed(self, request: Request) -> None:
-        """Counts a wrong key. Raises 429 when there were too many from this address."""
-        if "authorization" not in request.headers:
+        """Counts a wrong key, or a wrong secret of a page. Raises 429 when there were too many from this address."""
+        if "authorization" not in request.headers and "retainer.tried" not in request.scope:
             return
         address = request.client.host if request.client else "unknown"
         had, _, wait = self._failures.take(address)

@@ -178,6 +178,8 @@ def _id_of(scope: Scope) -> str:
 def _with_headers(scope: Scope, answered: Any, request_id: str) -> list[tuple[bytes, bytes]]:
     headers = list(answered)
     names = {name.lower() for name, _ in headers}
+    if scope.get("retainer.framed"):  # its own policy names who may frame it, which the older header cannot
+        names.add(b"x-frame-options")
     headers += [(name, value) for name, value in SECURITY_HEADERS if name not in names]
     headers.append((b"x-request-id", request_id.encode("ascii")))
     headers += scope.get("retainer.headers", ())

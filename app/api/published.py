@@ -34,12 +34,13 @@ class Published:
         unwanted = conditions_of(request).excluded
         if self.tag in unwanted or "*" in unwanted:
             return Response(status_code=304, headers=headers)
-        if _takes_gzip(request.headers.get("accept-encoding", "")):
+        if takes_gzip(request.headers.get("accept-encoding", "")):
             return Response(self.packed, media_type=self.media_type, headers={**headers, "Content-Encoding": "gzip"})
         return Response(self.body, media_type=self.media_type, headers=headers)
 
 
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header takes gzip."""
     for entry in accepted.lower().split(","):
         name, _, quality = entry.partition(";")
         if name.strip() in ("gzip", "*"):

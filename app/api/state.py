@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastapi import Request
 
@@ -39,6 +39,16 @@ class CreditsWriter(Protocol):
         """The results of several, to be awaited."""
 
 
+class CodeFlow(Protocol):
+    """Signs people in at an issuer (`app.connectors.code_flow`)."""
+
+    async def begin(self, return_to: str) -> tuple[str, dict[str, str]] | None:
+        """The issuer's address to go to, and what proves who comes back; None: it cannot be reached."""
+
+    async def finish(self, return_to: str, code: str, begun: Mapping[str, str]) -> dict[str, Any] | None:
+        """The claims of whoever comes back with a code; None where anything does not hold."""
+
+
 class BalanceReader(Protocol):
     """Reads balances, those asked for at once together."""
 
@@ -61,3 +71,5 @@ class AppState:
     inbox: Inbox
     cipher: Cipher
     watch: Watch
+    code_flow: CodeFlow | None = None
+    """None: the vendor's people sign in by links alone."""

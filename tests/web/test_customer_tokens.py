@@ -9,9 +9,10 @@ import pytest
 from fastapi import FastAPI
 
 from tests.support.api import Vendor, client_of, make_vendor
-from tests.support.graphql import do
+from tests.support.graphql import do, send
 
 PLACED = "2025-01-01T00:00:00Z"
+CONFIRM = "mutation($input: ConfirmAssessmentInput!) { confirmAssessment(input: $input) { __typename } }"
 
 
 async def bought(vendor: Vendor, customer: str, order: str, sku: str = "license") -> dict[str, Any]:
@@ -185,7 +186,7 @@ async def test_acting_wants_the_scope_of_whoever_makes_the_token(acme: Vendor) -
 async def test_graphql_knows_the_same_tokens(acme: Vendor) -> None:
     reading, acting = await token(acme, "ann", "read"), await token(acme, "ann")
     values = {"ticketId": "t-ann", "number": 1, "accept": True, "idempotencyKey": "k"}
-    refused = await do(reading, "confirmAssessment", "state", kind="Ticket", **values)
-    assert refused["code"] == "scope_missing"
+    refused = await send(reading, CONFIRM, {"input": values})
+    assert refused.json()["errors"][0]["extensions"]["code"] == "scope_missing"
     done = await do(acting, "confirmAssessment", "state", kind="Ticket", **values)
     assert done["state"] == "IN_PROGRESS"

@@ -127,11 +127,12 @@ class Call:
 
     # reading ----------------------------------------------------------------------------------------------------------
 
-    async def read(self, work: Work[T]) -> T:
-        """Return what ``work`` finds in a read-only snapshot."""
+    async def read(self, work: Work[T], *, owned: bool = False) -> T:
+        """Return what ``work`` finds in a read-only snapshot. ``owned``: it looks itself whose it is."""
         found = await self.database.read(self.tenant_id, work)
         if self.principal.customer_id is not None:
-            self._own(found)
+            if not owned:
+                self._own(found)
             return cast(T, _for_customers(found))
         return found
 
@@ -297,6 +298,11 @@ def checked_key(keys: Sequence[str]) -> str:
 def answer_of(operation: Operation, found: Any) -> Answer[Any]:
     """Return what an operation's function returned as an answer."""
     return found if isinstance(found, Answer) else Answer(found, operation.status)
+
+
+def beside_ticket(ticket: Any, found: V) -> V:
+    """Return what is said of a ticket as its customer may see it: nothing of agreements between the vendor's teams."""
+    return cast(V, _for_customers({"clocks": ticket["clocks"], "found": found})["found"])
 
 
 class _Hidden(NamedTuple):

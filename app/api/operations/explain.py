@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Path
 
 from app.api.fields import PathId
-from app.api.operations.call import Call
+from app.api.operations.call import Call, beside_ticket
 from app.api.operations.table import Operations
+from app.api.problems import Problem
 from app.usecases.clocks import clocks
+from app.usecases.commands import Tx
+from app.usecases.customers import own
 from app.usecases.reports import explain
+from app.usecases.tickets import tickets
 from app.views.explanation import Explanation
 
 OPERATIONS = Operations("Helpdesk")
+_OF_TICKETS: Final = ("ticket", "charge", "assessment")
+"""What a customer may ask about."""
 Kind = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[a-z_]+$", examples=list(explain.KINDS))]
 
 
@@ -22,6 +28,21 @@ async def get_explanation(call: Call, kind: Kind, id: PathId) -> Explanation:
     """The whole trace: rules in order with their clauses, facts and results, and what would have changed the answer.
 
     ``kind``: ticket, charge, assessment (``<ticket>:<number>``), order, refund (``<order>:<refund>``), license, lot,
-    cover, choice, operation, hold or clock.
+    cover, choice, operation, hold or clock. A customer's token asks about the customer's own tickets.
     """
+    if call.principal.customer_id is not None:
+        return await _of_customer(call, call.principal.customer_id, kind, id)
     return await call.read(lambda tx: explain.explain(tx, kind, id, clock=clocks.explain_clock))
+
+
+async def _of_customer(call: Call, customer_id: str, kind: str, id: str) -> Explanation:
+    if kind not in _OF_TICKETS:
+        raise Problem("not_found")
+    ticket_id = id.rpartition(":")[0] if kind == "assessment" else id
+
+    async def explained(tx: Tx) -> Explanation:
+        await own.require_ticket(tx, customer_id, ticket_id)
+        found = await explain.explain(tx, kind, id, clock=clocks.explain_clock)
+        return beside_ticket(await tickets.get(tx, ticket_id), found)
+
+    return await call.read(explained, owned=True)

@@ -113,7 +113,8 @@ async def _opened(
     tx: Tx, scopes: Sequence[str], options: Mapping[str, Any], now: datetime, *, until: datetime | None = None
 ) -> Opened:
     expires_at = until or now + timedelta(hours=SESSION_HOURS)
-    secret, row = _row(tx, "session", scopes, options, now, expires_at)
+    begun = {**options, "renewed_at": iso(now)}
+    secret, row = _row(tx, "session", scopes, begun, now, expires_at)
     await keys.add(tx, row, digest_of(secret))
     if until is None:
         await audit_trail.note(tx, "session.opened", row.key_id, _about(row), at=now)

@@ -1,0 +1,70 @@
+// What pages do beyond their HTML: the reader's own zone, times that count down, and where the focus goes after a form.
+(() => {
+  "use strict";
+  const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const dayOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+  const began = Date.now();
+
+  const localise = (root) => {
+    for (const time of root.querySelectorAll("time[datetime][data-shape]")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime()) || time.title) continue;
+      time.title = time.textContent;
+      time.textContent = time.dataset.shape === "day" ? dayOnly.format(at) : zoned.format(at);
+    }
+  };
+
+  const span = (seconds) => {
+    const parts = [];
+    let left = Math.abs(seconds);
+    for (const [unit, size] of [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
+      const amount = Math.floor(left / size);
+      left -= amount * size;
+      if (amount && !(unit === "s" && parts.length)) parts.push(`${amount}\u00a0${unit}`);
+    }
+    return parts.slice(0, 2).join(" ") || "0\u00a0s";
+  };
+
+  const tick = () => {
+    const passed = Math.floor((Date.now() - began) / 1000);
+    for (const due of document.querySelectorAll("[data-due]")) {
+      const start = Number(due.dataset.loaded ?? (due.dataset.loaded = String(passed)));
+      const left = Number(due.dataset.due) - (passed - start);
+      const text = left >= 0 ? `in ${span(left)}` : `${span(left)} late`;
+      if (due.textContent !== text) due.textContent = text;
+      due.classList.toggle("late", left < 0);
+      due.classList.toggle("soon", left >= 0 && left < 3600);
+    }
+  };
+
+  const ready = () => {
+    localise(document);
+    tick();
+    const first = document.querySelector("[data-focus]");
+    if (first && !first.dataset.done) {
+      first.dataset.done = "yes";
+      first.focus({ preventScroll: false });
+    }
+  };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    if (!field) return;
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Press Ctrl+C";
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest("[data-print]")) window.print();
+  });
+  document.addEventListener("htmx:afterSettle", ready);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
+  else ready();
+  setInterval(tick, 1000);
+})();

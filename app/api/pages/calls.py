@@ -1,0 +1,105 @@
+"""How a page asks and acts: it names an operation of the table, so that it checks what the operation checks.
+
+Pages are a door beside REST and GraphQL. All reads of one page see one snapshot; each write is its own transaction.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from app.api.auth import Principal
+from app.api.operations import registry
+from app.api.operations.acting import agent_of
+from app.api.operations.arguments import check_path
+from app.api.operations.call import Call, answer_of
+from app.api.operations.table import Operation
+from app.api.paging import PageQuery
+from app.api.problems import Problem
+from app.api.snapshot import Snapshot, SnapshotBalances
+from app.api.state import AppState
+from app.api.strict import inspect_json
+from app.domain.values.agent import Agent
+from app.usecases.commands import Database
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+@functools.cache
+def operation_of(id: str) -> Operation:
+    """Return an operation by its id."""
+    return {operation.id: operation for operation in registry.operations()}[id]
+
+
+class Calls:
+    """The calls of one page, on behalf of whoever looks at it."""
+
+    def __init__(self, principal: Principal, rooms: AppState) -> None:
+        self.principal = principal
+        self._rooms = rooms
+        self._snapshot = Snapshot(rooms.database)
+
+    async def close(self) -> None:
+        """End the snapshot."""
+        await self._snapshot.close()
+
+    def may(self, id: str, **path: str) -> bool:
+        """Whether the operation would let this caller in. It says nothing of the state of things."""
+        operation = operation_of(id)
+        try:
+            operation.access.admit(self.principal, path, _NOTHING, reads=operation.reads)
+        except Problem:
+            return False
+        return True
+
+    async def ask(self, id: str, query: Mapping[str, Any] = _NOTHING, /, **path: str) -> Any:
+        """Return what an operation answers to a question. Raise what it refuses."""
+        return await self._call(operation_of(id), path, query)
+
+    async def act(self, id: str, body: Mapping[str, Any], /, *, key: str = "", **path: str) -> Any:
+        """Carry out a write and return its view. ``key``: the Idempotency-Key of the form."""
+        inspect_json(dict(body), escapes=True)
+        return await self._call(operation_of(id), path, _NOTHING, body=dict(body), key=key)
+
+    async def _call(
+        self,
+        operation: Operation,
+        path: Mapping[str, str],
+        query: Mapping[str, Any],
+        body: dict[str, Any] | None = None,
+        key: str = "",
+    ) -> Any:
+        check_path(path)
+        asked = {name: value for name, value in query.items() if value is not None}
+        tenant_id = operation.access.admit(self.principal, path, asked, reads=operation.reads)
+        read = operation.arguments.read(path, asked, body)
+        reading = operation.reads
+        call = Call(
+            operation=operation,
+            principal=self.principal,
+            tenant_id=tenant_id,
+            rooms=self._rooms,
+            database=cast(Database, self._snapshot) if reading else self._rooms.database,
+            balances=SnapshotBalances(self._snapshot) if reading else self._rooms.balances,
+            path=path,
+            query=asked,
+            keys=(key,) if key else (),
+            ids={parameter.name: read.values[parameter.name] for parameter in operation.arguments.path},
+        )
+        if read.limit is not None:
+            pairs = [(name, str(value)) for name, value in asked.items()]
+            call.page_query = PageQuery(read.limit, read.cursor, operation.path.format(**path), pairs)
+        call.agent = agent_of(read.values.get("body")) or person_of(self.principal)
+        answer = answer_of(operation, await operation.perform(call, **read.values))
+        if answer.after is not None:
+            await answer.after()
+        return answer.plain
+
+
+def person_of(principal: Principal) -> Agent | None:
+    """Return the person whose session it is."""
+    person = principal.options.get("person") if principal.kind == "session" else None
+    if not isinstance(person, dict) or "id" not in person:
+        return None
+    return {"id": str(person["id"]), "name": person.get("name")}

@@ -1,0 +1,146 @@
+"""The door of pages: a function becomes a route, what it raises a page; each answer says what a browser may do."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from fastapi import Request, Response
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Route
+
+from app.api.deps import house
+from app.api.pages.rendering import link, render
+from app.api.pages.visit import Visit, read_form, recognise
+from app.api.problems import Problem, body_of, body_of_error
+from app.api.published import takes_gzip
+from app.domain.values.errors import DomainError
+from app.usecases.commands import Busy, Unavailable
+
+Show = Callable[[Visit], Awaitable[Response]]
+HTML: Final = "text/html; charset=utf-8"
+PACKED_FROM: Final = 1024
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self';"
+    " base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
+)
+_log = logging.getLogger("retainer")
+
+
+class Pages:
+    """The pages of one noun, in the order in which their routes are tried."""
+
+    def __init__(self) -> None:
+        self.routes: list[BaseRoute] = []
+
+    def get(
+        self, path: str, *, kinds: tuple[str, ...], token: bool = False, framed: bool = False, open: bool = False
+    ) -> Callable[[Show], Show]:
+        """Declare a page. ``kinds``: the cookies by which its visitors are known; ``token``: the address may have one.
+
+        ``framed``: named origins may frame it. ``open``: whoever asks sees it.
+        """
+        return self._declare("GET", path, kinds, token=token, framed=framed, open=open)
+
+    def post(
+        self, path: str, *, kinds: tuple[str, ...], token: bool = False, framed: bool = False, open: bool = False
+    ) -> Callable[[Show], Show]:
+        """Declare where a form goes. It is refused unless this visitor was shown it."""
+        return self._declare("POST", path, kinds, token=token, framed=framed, open=open)
+
+    def _declare(self, method: str, path: str, kinds: tuple[str, ...], **more: bool) -> Callable[[Show], Show]:
+        def note(show: Show) -> Show:
+            async def endpoint(request: Request) -> Response:
+                return await _serve(request, show, path, kinds, **more)
+
+            self.routes.append(Route(path, endpoint, methods=[method], include_in_schema=False))
+            return show
+
+        return note
+
+
+async def _serve(
+    request: Request, show: Show, path: str, kinds: tuple[str, ...], *, token: bool, framed: bool, open: bool
+) -> Response:
+    visit = Visit(request, house(request), framed=framed)
+    request.scope["retainer.route"] = path
+    try:
+        if request.method == "POST":
+            visit.form = await read_form(request)
+        await recognise(visit, kinds, token=token)
+        visit.secret = visit.secret or visit.cookie("visitor")
+        if request.method == "POST":
+            if visit.principal is None and not open:
+                raise Problem("unauthorized")
+            visit.check_form()
+        elif visit.principal is None and not open:
+            raise Problem("unauthorized")
+        response = await show(visit)
+    except (Problem, DomainError, Unavailable) as refusal:
+        response = refused(visit, refusal)
+    finally:
+        if visit.calls is not None:
+            await visit.calls.close()
+    return _finished(visit, response)
+
+
+def problem_of(refusal: Exception) -> dict[str, Any]:
+    """Return the members of a refusal, as the other doors answer them."""
+    if isinstance(refusal, Problem):
+        return body_of(refusal.code, refusal.detail, errors=refusal.errors, **refusal.extra)
+    if isinstance(refusal, DomainError):
+        return body_of_error(refusal)
+    assert isinstance(refusal, Unavailable)  # noqa: S101 - nothing else is caught
+    _log.warning("unavailable", extra={"cause": refusal.cause})
+    return body_of(
+        "outcome_unknown" if refusal.outcome_unknown else "busy" if isinstance(refusal, Busy) else "unavailable"
+    )
+
+
+def refused(visit: Visit, refusal: Exception) -> Response:
+    """Return the page of a refusal: what happened, why, and what to do."""
+    body = problem_of(refusal)
+    visit.request.scope["retainer.code"] = body["code"]
+    headers = dict(refusal.headers) if isinstance(refusal, Problem) else {}
+    if body["status"] in (429, 503):
+        headers.setdefault("Retry-After", "1")
+    return page(visit, "problem.html", status=int(body["status"]), headers=headers, problem=body)
+
+
+def page(
+    visit: Visit, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+) -> Response:
+    """Return a page made from a template."""
+    text = render(template, visit, **values)
+    return Response(text, status_code=status, media_type=HTML, headers=dict(headers or {}))
+
+
+def see_other(visit: Visit, address: str) -> Response:
+    """Send the browser on to a page of ours, with the token where the visitor came by one."""
+    return RedirectResponse(link(visit, address), status_code=303)
+
+
+def _finished(visit: Visit, response: Response) -> Response:
+    """Close the answer: a strict policy, nobody keeps it, nobody frames it but who may; packed where it is safe."""
+    headers = response.headers
+    origins = visit.rooms.settings.frame_origins if visit.framed else ()
+    headers["Content-Security-Policy"] = _POLICY.format(ancestors=" ".join(origins) or "'none'")
+    headers.setdefault("Cache-Control", "no-store")
+    headers["Vary"] = "Accept-Encoding, Cookie"
+    if origins:
+        visit.request.scope["retainer.framed"] = True
+    for cookie in visit.cookies:
+        headers.append("Set-Cookie", cookie)
+    body = bytes(getattr(response, "body", b""))
+    # A page that holds a token is not packed: its length would say something of the token (BREACH).
+    if (
+        len(body) >= PACKED_FROM
+        and not visit.in_address
+        and takes_gzip(visit.request.headers.get("accept-encoding", ""))
+    ):
+        response.body = gzip.compress(body, 6, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+        headers["Content-Length"] = str(len(response.body))
+    return response

@@ -1,0 +1,66 @@
+"""The first page of the vendor's people, and what every page of theirs shows: who looks, and where else to go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import Response
+
+from app.api.deps import wall_clock
+from app.api.pages import sign_in
+from app.api.pages.door import Pages, page
+from app.api.pages.visit import Visit
+from app.domain.values.wire import parse_iso
+from app.usecases.tenants import sessions
+
+PAGES: Final = Pages()
+SESSION: Final = ("session",)
+SECTIONS: Final = [("/desk", "Customers", "listCustomers")]
+"""Pages of the vendor's people: address, name, and the operation that a reader of it must be let into."""
+
+
+def home_page(
+    visit: Visit,
+    template: str,
+    tab: str,
+    *,
+    status: int = 200,
+    done: str | None = None,
+    problem: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> Response:
+    """Return a page of the vendor's people; its template extends ``home_base.html``."""
+    shared: dict[str, Any] = {
+        "sections": SECTIONS,
+        "tab": tab,
+        "person": sign_in.signed_in(visit),
+        "done": done,
+        "problem": problem,
+    }
+    return page(visit, template, status=status, **shared, **values)
+
+
+async def renew(visit: Visit) -> None:
+    """Give an older session another secret, so that one that was seen somewhere is soon worth nothing."""
+    principal, now = visit.who, wall_clock()
+    made = principal.options.get("renewed_at")
+    if principal.tenant_id is None or not isinstance(made, str):
+        return
+    if (now - parse_iso(made)).total_seconds() < sessions.ROTATE_MINUTES * 60:
+        return
+    opened = await visit.rooms.database.run(
+        principal.tenant_id, lambda tx: sessions.rotate(tx, principal.actor, now=now), actor=principal.actor
+    )
+    if opened is not None:
+        sign_in.keep(visit, opened)
+        visit.secret = opened.secret
+
+
+@PAGES.get("/desk", kinds=SESSION)
+async def show_home(visit: Visit) -> Response:
+    """Find a customer."""
+    await renew(visit)
+    query = visit.query("query").strip()
+    found = await visit.ask("listCustomers", {"query": query, "limit": "50"}) if query else None
+    return home_page(visit, "home.html", "Customers", query=query, found=found)

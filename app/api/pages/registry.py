@@ -1,0 +1,13 @@
+"""All pages, in the order in which their routes are tried."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from app.api.pages import account, assets, card, home, sign_in
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of every page, and of the files that pages need."""
+    nouns = (account.PAGES, card.PAGES, home.PAGES, sign_in.PAGES)
+    return [*assets.ROUTES, *(route for pages in nouns for route in pages.routes)]

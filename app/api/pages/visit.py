@@ -1,0 +1,168 @@
+"""A visit: one request for a page, who makes it, and what its answer carries.
+
+- Whoever looks is known by a cookie that no script reads, or by a customer's token in the address.
+- Every form carries a token of its visitor (CSRF) and an Idempotency-Key, so that sending it twice does it once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+
+from app.api.auth import Principal
+from app.api.deps import wall_clock
+from app.api.pages.calls import Calls
+from app.api.problems import Problem
+from app.api.state import AppState
+from app.api.strict import BODY_LIMIT, take_body
+
+FIELDS_MAX: Final = 200
+_SALT: Final = 16
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request for a page."""
+
+    request: Request
+    rooms: AppState
+    principal: Principal | None = None
+    secret: str = ""
+    """The session or the token by which the visitor is known."""
+    in_address: bool = False
+    """Whether it came in the address: then links and forms of the page pass it on."""
+    form: Mapping[str, str] = field(default_factory=dict)
+    calls: Calls | None = None
+    cookies: list[str] = field(default_factory=list)
+    """Headers that set cookies."""
+    framed: bool = False
+    """Whether named origins may frame the page."""
+
+    @property
+    def ask(self) -> Any:
+        """Return `Calls.ask` of this visit."""
+        return self._calls.ask
+
+    @property
+    def act(self) -> Any:
+        """Return `Calls.act` of this visit."""
+        return self._calls.act
+
+    def may(self, id: str, **path: str) -> bool:
+        """Whether an operation would let the visitor in."""
+        return self.calls is not None and self.calls.may(id, **path)
+
+    @property
+    def _calls(self) -> Calls:
+        if self.calls is None:
+            raise Problem("unauthorized")
+        return self.calls
+
+    @property
+    def who(self) -> Principal:
+        """Return who looks. 401 where nobody is known."""
+        if self.principal is None:
+            raise Problem("unauthorized")
+        return self.principal
+
+    def query(self, name: str, default: str = "") -> str:
+        """Return a parameter of the address."""
+        return self.request.query_params.get(name, default)
+
+    # cookies ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def secure(self) -> bool:
+        """Whether the service is reached by https."""
+        public: str = getattr(self.rooms.settings, "public_url", None) or ""
+        return public.startswith("https:") or self.request.url.scheme == "https"
+
+    def cookie_name(self, kind: str) -> str:
+        """Return the name of a cookie; browsers hold the prefix to what it says."""
+        return f"__Host-retainer-{kind}" if self.secure else f"retainer-{kind}"
+
+    def cookie(self, kind: str) -> str:
+        """Return a cookie, or nothing."""
+        return self.request.cookies.get(self.cookie_name(kind), "")
+
+    def set_cookie(self, kind: str, value: str, seconds: int, *, framed: bool = False) -> None:
+        """Set a cookie that no script reads and no other site sends; 0 seconds take it away.
+
+        ``framed``: one for a page inside a helpdesk, which the browser keeps apart for that helpdesk.
+        """
+        parts = [f"{self.cookie_name(kind)}={value}", "Path=/", f"Max-Age={seconds}", "HttpOnly"]
+        apart = framed and self.secure
+        parts += ["SameSite=None", "Partitioned"] if apart else ["SameSite=Lax"]
+        self.cookies.append("; ".join([*parts, *(["Secure"] if self.secure else [])]))
+
+    # forms ------------------------------------------------------------------------------------------------------------
+
+    def csrf(self) -> str:
+        """Return a form's proof that this visitor was shown it; another one each time."""
+        salt = secrets.token_hex(_SALT // 2)
+        return salt + self._proof(self.rooms.cursor_secrets[0], salt)
+
+    def _proof(self, key: bytes, salt: str) -> str:
+        known_by = hashlib.sha256(self.secret.encode()).hexdigest()
+        return hmac.new(key, f"form\x00{salt}\x00{known_by}".encode(), hashlib.sha256).hexdigest()
+
+    def check_form(self) -> None:
+        """Raise 403 ``form_refused`` unless the form was shown to this visitor, by this service."""
+        sent = self.form.get("csrf", "")
+        salt, proof = sent[:_SALT], sent[_SALT:]
+        good = any(hmac.compare_digest(proof.encode(), self._proof(key, salt).encode()) for key in self.keys)
+        if not good or self.request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise Problem("form_refused")
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Return the secrets that sign forms; the first signs, each is taken."""
+        return self.rooms.cursor_secrets
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a form. 400, 413, 415 and 422 as the other doors refuse a body."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise Problem("unsupported_media_type", f"A form is sent as {FORM}.")
+    await take_body(request, limit=BODY_LIMIT, raw=True, has_body=True)
+    try:
+        text = (await request.body()).decode("utf-8")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX, encoding="utf-8", errors="strict")
+    except ValueError:
+        raise Problem("malformed_request", "The form cannot be read.") from None
+    return dict(pairs)
+
+
+async def recognise(visit: Visit, kinds: tuple[str, ...], *, token: bool) -> None:
+    """Find out who looks: by the token of the address (``token``: where the page takes one), else by a cookie.
+
+    A secret that no longer opens anything is as none at all.
+    """
+    sent = (visit.query("token") or visit.form.get("token", "")) if token else ""
+    candidates = [(sent, True)] if sent else [(visit.cookie(kind), False) for kind in kinds]
+    for secret, in_address in candidates:
+        if not secret:
+            continue
+        try:
+            principal = await visit.rooms.authenticator.of_page(secret, wall_clock())
+        except Problem as refusal:
+            if refusal.code != "unauthorized":
+                raise
+            visit.request.scope["retainer.tried"] = True
+            if visit.rooms.limiter is not None:
+                visit.rooms.limiter.failed(visit.request)
+            continue
+        visit.principal, visit.secret, visit.in_address = principal, secret, in_address
+        visit.request.scope["retainer.principal"] = principal
+        if visit.rooms.limiter is not None:
+            visit.rooms.limiter.check(principal, visit.request)
+        visit.calls = Calls(principal, visit.rooms)
+        return

@@ -1,0 +1,97 @@
+"""Words of the pages: what people read for the codes of the service."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from app.domain.values.wire import parse_iso
+
+STATES: Final = {
+    "needs_facts": "Needs details",
+    "awaiting_qualification": "Being looked at",
+    "awaiting_assessment": "Being priced",
+    "awaiting_choice": "Needs a choice",
+    "awaiting_confirmation": "Quote to confirm",
+    "awaiting_credits": "Needs credits",
+    "in_progress": "In progress",
+    "resolved": "Resolved",
+    "rejected": "Not covered",
+    "withdrawn": "Withdrawn",
+}
+TONES: Final = {
+    "needs_facts": "warn",
+    "awaiting_choice": "warn",
+    "awaiting_confirmation": "warn",
+    "awaiting_credits": "warn",
+    "in_progress": "live",
+    "resolved": "good",
+    "rejected": "bad",
+    "running": "good",
+    "scheduled": "live",
+    "pending": "live",
+    "suspended": "warn",
+    "paused": "warn",
+    "met": "good",
+    "breached": "bad",
+}
+KINDS: Final = {
+    "granted": "Credits granted",
+    "expired": "Expired",
+    "voided": "Taken back",
+    "repaid": "Repaid",
+    "reinstated": "Restored",
+    "earlier": "Earlier entries",
+}
+SOURCES: Final = {
+    "license": "Came with a license",
+    "purchase": "Bought",
+    "choice": "Your choice",
+    "goodwill": "Given by the vendor",
+    "correction": "Correction",
+    "import": "Brought over",
+    "breach": "For a promise that was missed",
+    "transfer": "Transferred",
+}
+MILESTONES: Final = {
+    "first_response": "First answer",
+    "each_business_day": "Work each business day",
+    "resolution": "Solution",
+    "access": "Access from you",
+    "confirmation": "Your answer to the quote",
+}
+
+
+def state(code: str | None) -> str:
+    """Return what people read for a state; a code that has no words of its own loses its underscores."""
+    return "–" if code is None else STATES.get(code, plain(code))
+
+
+def plain(code: Any) -> str:
+    """Return a code as words."""
+    text = str(code).replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def tone(code: str | None) -> str:
+    """Return the colour of a state, by its name in the style sheet."""
+    return TONES.get(code or "", "calm")
+
+
+def seconds_between(first: str, second: str) -> int:
+    """Return the whole seconds from one instant to another."""
+    return int((parse_iso(second) - parse_iso(first)).total_seconds())
+
+
+def source(code: str | None) -> str:
+    """Return where credits came from, in words."""
+    return SOURCES.get(code or "", plain(code or ""))
+
+
+def milestone(code: str) -> str:
+    """Return what a clock waits for, in words."""
+    return MILESTONES.get(code, plain(code))
+
+
+def kind(code: str | None) -> str:
+    """Return what people read for a row of a statement."""
+    return KINDS.get(code or "", plain(code or ""))
