@@ -8,13 +8,7 @@ from typing import Annotated, Any, NotRequired
 from typing_extensions import TypedDict
 
 from app.views.shapes import Id, Instant
-
-
-class Person(TypedDict):
-    """A person of the vendor."""
-
-    id: Annotated[Id, "The person, by the vendor's id."]
-    name: Annotated[str | None, "The name."]
+from app.views.work import ActingAgent
 
 
 class SignInLink(TypedDict):
@@ -23,7 +17,7 @@ class SignInLink(TypedDict):
     link_id: Annotated[Id, "Our id of the link."]
     url: Annotated[str, "The link."]
     scopes: Annotated[Sequence[str], "What the session may do."]
-    person: Annotated[Person, "Who signs in by it."]
+    person: Annotated[ActingAgent, "Who signs in by it."]
     page: Annotated[str, "The page that it leads to."]
     expires_at: Annotated[Instant, "Until when it opens a session."]
 

@@ -60,6 +60,7 @@ def is_command(line: str) -> bool:
 
 
 KNOWN = {
+    ("docs/pages.md", "POST /v1/"),
     ("docs/policies.md", "retainer policies check"),
     ("docs/policies.md", '{"policy"'),
     ("docs/integrations.md", '{"kind"'),
@@ -198,3 +199,14 @@ def test_no_block_hides_in_an_indent() -> None:
                 found.append(f"{name(page)}:{number}")
             before = line
     assert found == []
+
+
+async def test_the_calls_of_the_pages_are_made_as_they_stand(vendor: MakeVendor) -> None:
+    made = await vendor("cs-cart")
+    await made.ok(await made.put("/v1/customers/ann", {"name": "Ann"}))
+    for block in blocks(ROOT / "docs" / "pages.md"):
+        if block.language == "http":
+            line, _, body = block.text.strip().partition("\n")
+            path = line.split()[1].format(customer_id="ann", tenant_id=made.tenant_id)
+            answer = await made.post(path, json.loads(body), key=None)
+            assert answer.json()["url"].startswith("http"), answer.text

@@ -189,4 +189,4 @@ async def test_graphql_knows_the_same_tokens(acme: Vendor) -> None:
     refused = await send(reading, CONFIRM, {"input": values})
     assert refused.json()["errors"][0]["extensions"]["code"] == "scope_missing"
     done = await do(acting, "confirmAssessment", "state", kind="Ticket", **values)
-    assert done["state"] == "IN_PROGRESS"
+    assert done["state"] == "in_progress"

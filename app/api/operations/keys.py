@@ -9,7 +9,8 @@ from pydantic import Field, StringConstraints
 
 from app.api.addresses import page_address
 from app.api.deps import wall_clock
-from app.api.fields import Body, ExternalId, Facts, Instant, PathId, ShortText
+from app.api.fields import Body, Facts, Instant, PathId, ShortText
+from app.api.operations.acting import ActingAgentBody
 from app.api.operations.call import NO_STORE, Answer, Call
 from app.api.operations.table import OWNER_IN_PATH, OWNER_IN_QUERY, Operations
 from app.api.operations.tenants import TenantId
@@ -46,18 +47,11 @@ class TokenBody(Body):
     may: Literal["read", "act"] = "read"
 
 
-class PersonBody(Body):
-    """A person of the vendor, who acts by the session."""
-
-    id: ExternalId = Field(examples=["7"])
-    name: ShortText | None = Field(default=None, examples=["Kim"])
-
-
 class SignInLinkBody(Body):
     """Who signs in by a link, what for, and how long the link waits. ``page``: where it leads."""
 
     scopes: Annotated[list[ShortText], Field(min_length=1, max_length=50, examples=[["*"]])]
-    person: PersonBody
+    person: ActingAgentBody
     minutes: Annotated[int, Field(strict=True, ge=1, le=sessions.LINK_MINUTES_MAX)] = 10
     page: Annotated[str, StringConstraints(strict=True, max_length=500, pattern=PAGE)] = "/desk"
 
@@ -138,8 +132,8 @@ async def create_sign_in_link(call: Call, tenant_id: TenantId, body: SignInLinkB
 async def create_customer_token(call: Call, customer_id: PathId, body: TokenBody) -> Answer[CustomerToken]:
     """An opaque token for this customer, at most ten minutes, and the `url` of the page that it opens.
 
-    It reads. With `may` `act`, which wants the scope `tickets:write`, it does what a customer may do: confirm or
-    decline a quote, choose, withdraw, dispute, resume, answer what a ticket asks for.
+    It reads. With `may` `act` it does what a customer may do: confirm or decline a quote, choose, withdraw, dispute,
+    resume, answer what a ticket asks for. That wants the scope `tickets:write`.
     """
     if body.may == "act":
         call.require("tickets:write")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.domain.values.wire import parse_iso
@@ -75,6 +76,16 @@ def plain(code: Any) -> str:
 def tone(code: str | None) -> str:
     """Return the colour of a state, by its name in the style sheet."""
     return TONES.get(code or "", "calm")
+
+
+def shown_clocks(clocks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the clocks that say something: those due, standing still, or ended with an outcome."""
+    return [
+        clock
+        for clock in clocks
+        if clock["phase"] != "cancelled"
+        and (clock["due_at"] or clock["phase"] == "paused" or clock["outcome"] != "open")
+    ]
 
 
 def seconds_between(first: str, second: str) -> int:
