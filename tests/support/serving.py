@@ -7,6 +7,7 @@ import functools
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import uvicorn
@@ -17,9 +18,9 @@ from tests.support.api import settings_for
 
 
 @contextlib.contextmanager
-def serving(url: str) -> Iterator[httpx.Client]:
-    """A client of a server on the database at ``url``; it is stopped at the end."""
-    app = create_app(settings_for(url))
+def serving(url: str, **changes: Any) -> Iterator[httpx.Client]:
+    """A client of a server on the database at ``url``, with settings of its own; it is stopped at the end."""
+    app = create_app(settings_for(url, **changes))
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

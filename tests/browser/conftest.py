@@ -1,0 +1,146 @@
+"""Debian's Chromium, driven by playwright, against a service of the test's own. Skipped where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from scripts import node_tools
+from tests.browser.vendor import Shop
+from tests.support.serving import serving
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / ".venv-node-browser" / "node_modules" / "axe-core" / "axe.min.js"
+HELPDESK = "http://desk.example"
+PICTURES = ROOT / "docs" / "pictures" / "pages"
+CHROMIUM = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
+_WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
+});
+"""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A browser without a window."""
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium here; on Debian: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make dev-env")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe(chromium: Any) -> str:
+    """axe-core, which finds what some people could not read."""
+    if not AXE.exists() and shutil.which("npm"):
+        node_tools.tools("browser")
+    if not AXE.exists():
+        pytest.skip("axe-core is not here, and no npm to fetch it")
+    return AXE.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def service(module_url: str) -> Iterator[httpx.Client]:
+    """The service, which a helpdesk may frame."""
+    with serving(module_url, frame_origins=(HELPDESK,)) as client:
+        yield client
+
+
+@pytest.fixture
+def shop(service: httpx.Client) -> Shop:
+    """A vendor under the policy with a choice, quotes and consent."""
+    return Shop.open(service, "cs-cart", "2025-02-03T08:00:00Z")
+
+
+@dataclass
+class Watched:
+    """A page of a browser, and what went wrong on it."""
+
+    page: Any
+    base: str
+    outside: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def go(self, address: str) -> Any:
+        """Open an address."""
+        return self.page.goto(address if address.startswith("http") else self.base + address)
+
+    def check(self) -> None:
+        """Fail where another host was asked, the console was written to, or the policy stopped something."""
+        assert self.outside == []
+        assert self.said == []
+        assert self.page.evaluate("window.violations") == []
+        width = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert width[0] <= width[1], "the page is wider than its window"
+
+    def accessible(self, axe: str) -> None:
+        """Fail where axe finds a violation."""
+        self.page.evaluate(axe)
+        found = self.page.evaluate(f"axe.run(document, {json.dumps(RULES)})")
+        assert [
+            (one["id"], [node["target"] for node in one["nodes"]][:3], one["nodes"][0]["failureSummary"])
+            for one in found["violations"]
+        ] == []
+
+    def picture(self, name: str) -> None:
+        """Keep a picture for the docs, where the pictures are recorded."""
+        if os.environ.get("RETAINER_RECORD"):
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=PICTURES / f"{name}.png")
+
+
+@pytest.fixture
+def watched(chromium: Any, service: httpx.Client) -> Iterator[Any]:
+    """Make watched pages: ``watched(width, dark=..., script=...)``."""
+    contexts: list[Any] = []
+    base = str(service.base_url).rstrip("/")
+
+    def make(width: int = 1440, *, dark: bool = False, script: bool = True) -> Watched:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900 if width > 400 else 760},
+            color_scheme="dark" if dark else "light",
+            locale="en-GB",
+            timezone_id="UTC",
+            java_script_enabled=script,
+        )
+        contexts.append(context)
+        context.add_init_script(_WATCH)
+        page = context.new_page()
+        made = Watched(page, base)
+        page.on("request", lambda sent: made.outside.append(sent.url) if not _ours(sent.url, base) else None)
+        page.on("console", lambda message: made.said.append(message.text) if message.type in _BAD else None)
+        page.on("pageerror", lambda error: made.said.append(str(error)))
+        return made
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+_BAD = ("error", "warning")
+
+
+def _ours(address: str, base: str) -> bool:
+    return address.startswith((base, "data:", "about:", HELPDESK, "http://evil.example"))
+
+
+def pytest_report_header() -> str:
+    """Say which browser is driven."""
+    return f"chromium: {CHROMIUM or 'none'} ({sys.platform})"
