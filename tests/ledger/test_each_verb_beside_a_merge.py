@@ -34,6 +34,7 @@ WITHOUT: dict[str, str] = {
             "suspendTenant",
             "putTenantMove",
             "createKey",
+            "createSignInLink",
             "revokeKey",
             "rotateKey",
             "putCalendar",
