@@ -20,7 +20,8 @@ from app.views.shapes import Closed, Credits, Id, Instant
 
 LotSource = Annotated[ledger.LotSource, Closed("LotSource", "Where credits came from.")]
 Interval = Annotated[int, "Which interval brought it, from 1, of credits that come again."]
-Scope = Annotated[Literal["account", "license"], Closed("Scope", "What a grant serves.")]
+Scope = Annotated[ledger.Scope, Closed("Scope", "What a grant serves.")]
+Categories = Annotated[list[str], "Categories that alone it may pay for; absent: any."]
 
 
 class Lot(TypedDict):
@@ -42,7 +43,8 @@ class Lot(TypedDict):
     voided: Annotated[Credits, "Credits that were taken back."]
     effective_at: Annotated[Instant, "From when it can be spent."]
     expires_at: Annotated[Instant | None, "Until when (exclusive); null where it never expires."]
-    scope: Annotated[Scope, "Whether it serves the account or one license."]
+    scope: Annotated[Scope, "Whether it serves the account, one license or some categories."]
+    categories: NotRequired[Categories]
     order_id: Annotated[Id | None, "The order that bought it."]
     line_id: Annotated[Id | None, "The line of that order."]
     unit_no: Annotated[int, "The unit of that line, from 1; 0 for none."]
@@ -135,6 +137,8 @@ def lot_view(lot: ledger.Lot, at: datetime, disputed: int = 0) -> Lot:
         "reading": lot.reading,
         "reason": lot.reason,
     }
+    if lot.categories:
+        shown["categories"] = list(lot.categories)
     if (number := number_of(lot.data)) is not None:
         shown["interval"] = number + 1
     return shown

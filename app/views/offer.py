@@ -18,7 +18,7 @@ from app.domain.values import term as lengths
 from app.domain.values.wire import jsonable
 from app.views.decision import Money, Reason, money_view
 from app.views.license import CoverStart, Term
-from app.views.lot import Scope
+from app.views.lot import Categories, Scope
 from app.views.policy import OfferKind
 from app.views.shapes import Amount, Closed, Credits, Id
 
@@ -37,6 +37,7 @@ class OptionGrant(TypedDict):
     expires_after: NotRequired[Annotated[Term | None, "After how long the credits expire."]]
     expires_clause: NotRequired[Annotated[str | None, "The clause by which they expire."]]
     scope: NotRequired[Annotated[Scope, "Whether it serves the account or one license."]]
+    categories: NotRequired[Categories]
     term: NotRequired[Annotated[Term | None, "How long the cover lasts."]]
     start: NotRequired[Annotated[CoverStart, "What begins the cover."]]
     levels: NotRequired[Annotated[Sequence[int], "The support levels of the cover."]]
@@ -176,7 +177,7 @@ def _grant(grant: terms.Grant, applies: bool, n: int | None = None) -> OfferGran
 def _option(grant: terms.CreditGrant | terms.CoverGrant, n: int | None = None) -> OptionGrant:
     match grant:
         case terms.CreditGrant():
-            return {
+            found: OptionGrant = {
                 "kind": grant.kind,
                 "rule": grant.rule,
                 "clause": grant.clause,
@@ -185,8 +186,11 @@ def _option(grant: terms.CreditGrant | terms.CoverGrant, n: int | None = None) -
                 "credit_type": grant.credit_type,
                 "expires_after": _term(grant.expires),
                 "expires_clause": grant.expires_clause,
-                "scope": grant.scope,
+                "scope": "category" if grant.categories and grant.scope == "account" else grant.scope,
             }
+            if grant.categories:
+                found["categories"] = list(grant.categories)
+            return found
         case terms.CoverGrant():
             return {
                 "kind": grant.kind,

@@ -40,12 +40,16 @@ BATCH_COMMANDS_MAX: Final = 1000
 
 
 class HoldBody(Body):
-    """Credits to reserve. ``lot_id``: from this lot and nothing else; ``license_id`` opens the lots of that license."""
+    """Credits to reserve. ``lot_id``: from this lot and nothing else.
+
+    ``license_id`` and ``category`` open the lots of that license and those kept for that category.
+    """
 
     credits: Credits
     credit_type: Name | None = None
     ticket_id: ExternalId | None = None
     license_id: ExternalId | None = None
+    category: Name | None = None
     lot_id: ExternalId | None = None
     expires_at: Instant | None = None
 
@@ -57,6 +61,7 @@ class DebitBody(Body):
     credit_type: Name | None = None
     ticket_id: ExternalId | None = None
     license_id: ExternalId | None = None
+    category: Name | None = None
     lot_id: ExternalId | None = None
 
 
@@ -96,6 +101,7 @@ class BatchItem(Body):
     credit_type: Name | None = None
     ticket_id: ExternalId | None = None
     license_id: ExternalId | None = None
+    category: Name | None = None
     lot_id: ExternalId | None = None
     expires_at: Instant | None = None
     final: Flag = False

@@ -254,7 +254,7 @@ _COMMANDS = text(
     "select key, kind, payload_hash, status, answer from command where tenant_id = :tenant and key = any(:keys)"
 )
 _TICKETS = text(
-    "select external_id, ticket_id, customer_id from ticket where tenant_id = :tenant and external_id = any(:tickets)"
+    "select external_id, ticket_id, customer_id, category from ticket where tenant_id = :tenant and external_id = any(:tickets)"
 )
 _TICKET_NAMES = text(
     "select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)"
@@ -282,6 +282,7 @@ class FoundTicket(NamedTuple):
 
     ticket_id: str
     customer_id: str
+    category: str | None = None
 
 
 async def lock(tx: Tx, external_ids: Sequence[str], customer_ids: Sequence[str] = ()) -> list[LockedCustomer]:
@@ -343,7 +344,7 @@ def _decoded(value: Any) -> Any:
 async def tickets_named(tx: Tx, external_ids: Sequence[str]) -> dict[str, FoundTicket]:
     """Known tickets by the helpdesk's id."""
     rows = await _rows(tx, _TICKETS, {"tenant": tx.tenant_id, "tickets": list(external_ids)})
-    return {row["external_id"]: FoundTicket(row["ticket_id"], row["customer_id"]) for row in rows}
+    return {row["external_id"]: FoundTicket(row["ticket_id"], row["customer_id"], row["category"]) for row in rows}
 
 
 async def askers(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, str | None]:

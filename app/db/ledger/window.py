@@ -65,8 +65,9 @@ _SOONEST = text(
     f" and lot.expires_at is not null order by lot.expires_at, lot.lot_id limit {SOONEST_MAX}) lot"
 )
 _SCOPED = text(
-    "select 1 from lot where tenant_id = :tenant and customer_id = any(:customers) and is_open and scope = 'license'"
-    " limit 1"
+    "(select 1 from lot where tenant_id = :tenant and customer_id = any(:customers) and is_open and scope = 'license'"
+    " limit 1) union all (select 1 from lot where tenant_id = :tenant and customer_id = any(:customers) and is_open"
+    " and scope = 'category' limit 1)"
 )
 _TERM_HOLDS = text(
     f"select {rows.of_alias('hold', rows.HOLD)} from unnest(cast(:customers as text[])) as c(customer_id)"
@@ -128,7 +129,7 @@ async def rests_of(
     if large:
         names, types = [name for name, _ in large], [credit_type for _, credit_type in large]
         if await tx.row(_SCOPED, {"tenant": tx.tenant_id, "customers": names}) is not None:
-            raise NotLoaded  # some of what is left out may be spent for one license alone
+            raise NotLoaded  # some of what is left out may be spent for one license or category alone
         soonest: dict[tuple[str, str], list[datetime]] = {}
         for row in await tx.rows(_SOONEST, {"tenant": tx.tenant_id, "customers": names, "types": types}):
             lot = rows.lot_of(row)

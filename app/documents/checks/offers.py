@@ -9,6 +9,7 @@ from app.documents.checks import offer_prices as prices
 from app.documents.checks.context import Checker, Parts, grants
 from app.documents.checks.recurrence import check_plan_end, check_recurrence
 from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotOffered, Offer
+from app.domain.policy.price_terms import FixedPrice
 from app.domain.values.money import MAX_CREDITS
 
 _SKU: Final = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\Z")
@@ -105,9 +106,32 @@ def _grant(c: Checker, offer: Offer, grant: Grant, parts: Parts) -> None:
                 )
 
 
+def _kept(c: Checker, grant: CreditGrant, parts: Parts) -> None:
+    """Check the categories for which credits are kept: they exist, and credits can pay for them."""
+    known = [category.category for category in c.policy.categories]
+    for i, name in enumerate(grant.categories):
+        category = c.policy.category(name)
+        where = (*parts, "categories", i)
+        if category is None:
+            c.error(
+                where,
+                "unknown_category",
+                f"There is no category `{name}`.",
+                f"Write one of {', '.join(known)}." if known else "Declare it under `categories`.",
+            )
+        elif isinstance(category.price, FixedPrice) and category.price.credits == 0:
+            c.warn(
+                where,
+                "kept_for_nothing",
+                f"`{name}` costs nothing, so nobody spends these credits on it.",
+                "Remove it from the list.",
+            )
+
+
 def _credit_grant(c: Checker, offer: Offer, grant: CreditGrant, parts: Parts) -> None:
     check_recurrence(c, offer, grant, parts)
     check_plan_end(c, grant, parts)
+    _kept(c, grant, parts)
     if grant.credits is None and "{n}" not in offer.sku:
         c.error(
             parts,

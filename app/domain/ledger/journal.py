@@ -72,7 +72,7 @@ def spending_key(lot: Lot) -> SpendingKey:
     return (
         lot.priority,
         lot.expires_at or NEVER,
-        0 if lot.scope == "license" else 1,
+        1 if lot.scope == "account" else 0,
         1 if paid else 0,
         lot.effective_at,
         lot.lot_id,
@@ -138,18 +138,18 @@ class Journal:
             found = self.accounts[credit_type] = Account(customer_id=self.customer_id, credit_type=credit_type)
         return found
 
-    def usable(self, lot: Lot, credit_type: str, license_id: str | None) -> bool:
-        """Whether a hold for ``license_id`` may spend from the lot at this instant."""
+    def usable(self, lot: Lot, credit_type: str, license_id: str | None, category: str | None = None) -> bool:
+        """Whether a hold for a license and a category of tickets may spend from the lot at this instant."""
         return (
             lot.available > 0
             and lot.credit_type == credit_type
             and (lot.expires_at is None or self.at < lot.expires_at)
-            and (lot.scope == "account" or (license_id is not None and lot.license_id == license_id))
+            and lot.serves(license_id, category)
         )
 
-    def spendable(self, credit_type: str, license_id: str | None) -> list[Lot]:
+    def spendable(self, credit_type: str, license_id: str | None, category: str | None = None) -> list[Lot]:
         """The lots a hold may spend from, in order of spending; of a copy in part those that come first."""
-        found = [lot for lot in self.lots.values() if self.usable(lot, credit_type, license_id)]
+        found = [lot for lot in self.lots.values() if self.usable(lot, credit_type, license_id, category)]
         if len(found) > 1:
             found.sort(key=spending_key)
         if self.rest is not None and (last := self.rest.after.get(credit_type)) is not None:

@@ -37,9 +37,12 @@ class Ledger(LotLedger):
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def available(self, credit_type: str = DEFAULT_TYPE, *, license_id: str | None = None) -> int:
-        """Credits that a hold for ``license_id`` could take now; lots of a license serve that license only."""
-        return as_of_now(self, credit_type, lambda: self._spendable_credits(credit_type, license_id))
+    def available(
+        self, credit_type: str = DEFAULT_TYPE, *, license_id: str | None = None, category: str | None = None
+    ) -> int:
+        """Credits that a hold for a license and a category could take now; lots of a license serve that one only, and
+        those kept for some categories serve these only."""
+        return as_of_now(self, credit_type, lambda: self._spendable_credits(credit_type, license_id, category))
 
     def held(self, credit_type: str = DEFAULT_TYPE) -> int:
         """Credits reserved by open holds."""
@@ -61,16 +64,17 @@ class Ledger(LotLedger):
         license_id: LicenseId | None = None,
         expires_at: datetime | None = None,
         lot_id: str | None = None,
+        category: str | None = None,
         clause: str | None = None,
         reading: bool = False,
     ) -> Hold:
         """Reserves credits in order of spending; an explicit lot spends from nothing else (XC-14).
 
-        ``clause`` and ``reading``: of the price; without one, the clause of the policy's credits.
+        ``category``: of the ticket, for lots that are kept for some categories. ``clause`` and ``reading``: of the price; without one, the clause of the policy's credits.
         """
         if expires_at is not None and expires_at <= self.at:
             raise DomainError("expires_in_past", expires_at=expires_at.isoformat(), at=self.at.isoformat())
-        return self._take(credits, credit_type, "hold", ticket_id, license_id, expires_at, lot_id, clause, reading)
+        return self._take(credits, credit_type, "hold", ticket_id, license_id, expires_at, lot_id, category, clause, reading)
 
     def debit(
         self,
@@ -80,12 +84,15 @@ class Ledger(LotLedger):
         ticket_id: TicketId | None = None,
         license_id: LicenseId | None = None,
         lot_id: str | None = None,
+        category: str | None = None,
         clause: str | None = None,
         reading: bool = False,
         reason: str | None = None,
     ) -> Hold:
         """Holds and captures at once, as one operation; the hold's row is the receipt a refund needs."""
-        return self._take(credits, credit_type, "debit", ticket_id, license_id, None, lot_id, clause, reading, reason)
+        return self._take(
+            credits, credit_type, "debit", ticket_id, license_id, None, lot_id, category, clause, reading, reason
+        )
 
     def capture(
         self,
@@ -210,8 +217,8 @@ class Ledger(LotLedger):
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _spendable_credits(self, credit_type: str, license_id: str | None) -> int:
-        read = sum(lot.available for lot in self.lots.values() if self.usable(lot, credit_type, license_id))
+    def _spendable_credits(self, credit_type: str, license_id: str | None, category: str | None) -> int:
+        read = sum(lot.available for lot in self.lots.values() if self.usable(lot, credit_type, license_id, category))
         return read + self.left_out(credit_type)
 
     def _take(
@@ -223,6 +230,7 @@ class Ledger(LotLedger):
         license_id: LicenseId | None,
         expires_at: datetime | None,
         lot_id: str | None,
+        category: str | None,
         clause: str | None = None,
         reading: bool = False,
         reason: str | None = None,
@@ -231,7 +239,7 @@ class Ledger(LotLedger):
         if lot_id is not None:
             credit_type = self.lot(lot_id).credit_type
         with attempt(self, credit_type):
-            parts = self._pick(credits, credit_type, license_id, lot_id)
+            parts = self._pick(credits, credit_type, license_id, category, lot_id)
             entries: list[Entry] = []
             hold_id = HoldId(self.mint("hld"))
             lines = hold_lines(hold_id, parts)
@@ -276,17 +284,17 @@ class Ledger(LotLedger):
         )
 
     def _pick(
-        self, credits: int, credit_type: str, license_id: str | None, lot_id: str | None
+        self, credits: int, credit_type: str, license_id: str | None, category: str | None, lot_id: str | None
     ) -> list[tuple[Lot, int]]:
         if lot_id is not None:
             lot = self.lot(lot_id)
             if lot.expires_at is not None and lot.expires_at <= self.at:
                 raise DomainError("lot_expired", lot_id=lot_id, expires_at=lot.expires_at.isoformat())
-            lots = [lot] if self.usable(lot, credit_type, license_id) else []
+            lots = [lot] if self.usable(lot, credit_type, license_id, category) else []
             available = sum(lot.available for lot in lots)
         else:
-            available = self._spendable_credits(credit_type, license_id)
-            lots = self.spendable(credit_type, license_id) if available >= credits else []
+            available = self._spendable_credits(credit_type, license_id, category)
+            lots = self.spendable(credit_type, license_id, category) if available >= credits else []
         if available < credits:
             raise insufficient(available, credits, credit_type)
         parts: list[tuple[Lot, int]] = []

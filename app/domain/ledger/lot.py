@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from app.domain.values.ids import CustomerId, HoldId, LicenseId, LineId, LotId, OperationId, OrderId, TicketId
 from app.domain.values.money import Money, share
 from app.domain.values.wire import iso, parse_iso
 
 LotSource = Literal["license", "purchase", "choice", "goodwill", "correction", "import", "breach", "transfer"]
+Scope = Literal["account", "license", "category"]
+"""What a lot may be spent for: anything, one license, or some categories of tickets."""
+ANY_CATEGORY: Final = "*"
+"""Stands for whatever category: nobody has said yet what is asked for."""
 Bucket = Literal["world", "owed", "available", "held", "spent", "expired", "voided"]
 OperationKind = Literal[
     "grant",
@@ -73,7 +77,7 @@ class Lot:
     expired: int = 0
     voided: int = 0
     priority: int = 0
-    scope: Literal["account", "license"] = "account"
+    scope: Scope = "account"
     license_id: LicenseId | None = None
     order_id: OrderId | None = None
     line_id: LineId | None = None
@@ -92,6 +96,20 @@ class Lot:
     def withdrawn(self) -> bool:
         """Whether it no longer stands for its unit, which may be granted anew (`Ledger.withdraw`)."""
         return bool(self.data.get("withdrawn"))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories of tickets that it may pay for; empty: any."""
+        return tuple(self.data.get("categories", ()))
+
+    def serves(self, license_id: str | None, category: str | None) -> bool:
+        """Whether it may pay for a ticket of a license and a category."""
+        if self.scope == "account":
+            return True
+        if self.scope == "license" and (license_id is None or self.license_id != license_id):
+            return False
+        names = self.data.get("categories")
+        return not names or category == ANY_CATEGORY or category in names
 
     @property
     def is_open(self) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
 from app.domain.ledger.expiry import attempt, post_due_expiries, refresh_expiry
 from app.domain.ledger.giving_back import repay_owed
 from app.domain.ledger.journal import Journal, spending_key
-from app.domain.ledger.lot import Entry, Lot, LotSource
-from app.domain.ledger.units import give, unit_of
+from app.domain.ledger.lot import Entry, Lot, LotSource, Scope
+from app.domain.ledger.units import give, kept_for, unit_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId, LineId, LotId, OrderId
 from app.domain.values.money import MAX_CREDITS, MAX_WIRE_INT, Money
@@ -34,7 +35,7 @@ class LotLedger(Journal):
         line_id: LineId | None = None,
         unit_no: int = 0,
         priority: int = 0,
-        scope: Literal["account", "license"] = "account",
+        scope: Scope = "account",
         license_id: LicenseId | None = None,
         cost: Money | None = None,
         policy_version: int = 1,
@@ -42,6 +43,7 @@ class LotLedger(Journal):
         clause: str | None = None,
         reading: bool = False,
         reason: str | None = None,
+        categories: Sequence[str] = (),
     ) -> Lot:
         """Grants credits as a lot; what is ``owed`` is repaid from it first. A lot born dead (a late order) is booked
         expired at once, both lines shown. ``effective_at`` is never after now."""
@@ -63,7 +65,7 @@ class LotLedger(Journal):
                     effective_at=effective_at,
                     expires_at=expires_at,
                     priority=priority,
-                    scope=scope,
+                    scope="category" if categories and scope == "account" else scope,
                     license_id=license_id,
                     order_id=order_id,
                     line_id=line_id,
@@ -74,6 +76,7 @@ class LotLedger(Journal):
                     clause=clause,
                     reading=reading,
                     reason=reason,
+                    data={"categories": list(categories)} if categories else {},
                 ),
                 # A lot keeps its rule when it changes hands; that is a transfer all the same, whatever made it once.
                 "transfer" if source == "transfer" else "adjust" if rule == ADJUSTMENT else "grant",
@@ -185,6 +188,7 @@ class LotLedger(Journal):
             expires_at=origin.expires_at,
             priority=origin.priority,
             scope=origin.scope if as_bought else "account",
+            categories=origin.categories,
             license_id=origin.license_id if as_bought else None,
             cost=origin.price_of(credits) if as_bought else None,
             policy_version=origin.policy_version,
@@ -194,7 +198,7 @@ class LotLedger(Journal):
             reason=reason,
         )
         ends = {"ends_with": origin.data["ends_with"]} if as_bought and "ends_with" in origin.data else {}
-        lot.data = {**(origin.purchase() if as_bought else {}), **unit_of(origin), **ends}
+        lot.data = {**lot.data, **(origin.purchase() if as_bought else {}), **unit_of(origin), **ends}
         return lot
 
     def received(self, origin: Lot, credits: int, *, reason: str) -> Lot:
@@ -222,6 +226,7 @@ class LotLedger(Journal):
             data={
                 **origin.purchase(),
                 **unit_of(origin),
+                **kept_for(origin),
                 **({"ends_with": origin.data["ends_with"]} if "ends_with" in origin.data else {}),
             },
         )

@@ -112,6 +112,7 @@ def terms_of(grant: Any, *, credits: int, zone: str, source: str) -> dict[str, A
         "renewal_clause": (rollover.clause if rollover else None) or grant.expires_clause or grant.clause,
         "reading": grant.reading,
         **({"ends_with": list(grant.ends_with)} if grant.ends_with else {}),
+        **({"categories": list(grant.categories)} if grant.categories else {}),
     }
 
 

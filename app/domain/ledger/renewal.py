@@ -31,7 +31,7 @@ def renew(journal: Journal, grant: RecurringGrant) -> Lot | None:
         effective_at=coming.at,
         expires_at=coming.expires_at,
         priority=terms["priority"],
-        scope=terms["scope"],
+        scope="category" if terms.get("categories") and terms["scope"] == "account" else terms["scope"],
         license_id=grant.license_id,
         order_id=grant.order_id,
         line_id=grant.line_id,
@@ -45,6 +45,7 @@ def renew(journal: Journal, grant: RecurringGrant) -> Lot | None:
                 "no": coming.number,
                 **({"forfeited": forfeited} if forfeited else {}),
             },
+            **({"categories": terms["categories"]} if terms.get("categories") else {}),
             **(
                 {"ends_with": {"rules": terms["ends_with"], "by": iso_or_none(own_end(grant, coming))}}
                 if terms.get("ends_with")

@@ -37,6 +37,7 @@ def hold_more_for(
     *,
     credit_type: str | None = None,
     license_id: LicenseId | None = None,
+    category: str | None = None,
     clause: str | None = None,
     reading: bool = False,
 ) -> Hold:
@@ -44,7 +45,13 @@ def hold_more_for(
     mine = _holds_of(ledger, ticket_id)
     kind = credit_type or (mine[-1].credit_type if mine else DEFAULT_TYPE)
     return ledger.hold(
-        credits, credit_type=kind, ticket_id=ticket_id, license_id=license_id, clause=clause, reading=reading
+        credits,
+        credit_type=kind,
+        ticket_id=ticket_id,
+        license_id=license_id,
+        category=category,
+        clause=clause,
+        reading=reading,
     )
 
 
@@ -94,6 +101,27 @@ def refund_for(
         lambda hold, n: ledger.refund(hold.hold_id, n, expired=expired, reason=reason, clause=clause),
         newest_first=True,
     )
+
+
+def to_free(ledger: Ledger, ticket_id: str, category: str | None) -> tuple[int, int]:
+    """Return how many held credits have to come back so that none lies in a lot that may not pay for a category.
+
+    The second number says how many of them may pay for it, and can be held again.
+
+    They come back newest first. None does where some would go to a lot that has ended: what is held stays so.
+    """
+    held = [
+        (line.open, ledger.lots[line.lot_id])
+        for hold in reversed(_holds_of(ledger, ticket_id))
+        for line in reversed(hold.lines)
+        if line.open and line.lot_id in ledger.lots
+    ]
+    wrong = [place for place, (_, lot) in enumerate(held) if lot.categories and category not in lot.categories]
+    back = held[: wrong[-1] + 1] if wrong else []
+    if any(lot.expires_at is not None and lot.expires_at <= ledger.at for _, lot in back):
+        return 0, 0
+    right = sum(credits for credits, lot in back if not lot.categories or category in lot.categories)
+    return sum(credits for credits, _ in back), right
 
 
 def expire_holds(ledger: Ledger, ticket_ids: Collection[str]) -> tuple[str, ...]:

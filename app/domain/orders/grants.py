@@ -96,6 +96,7 @@ def grant_credits(
         unit_no=unit_no,
         priority=grant.priority,
         scope=grant.scope,
+        categories=grant.categories,
         license_id=license_id,
         cost=cost,
         policy_version=policy.version,

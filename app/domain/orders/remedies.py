@@ -42,6 +42,7 @@ class Need:
     means: Literal["credits", "cover"] | None = None
     credit_type: str | None = None
     missing: int | None = None
+    category: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -128,6 +129,8 @@ def _priced(policy: Policy) -> Iterator[int]:
 def _fits(grant: CreditGrant, need: Need) -> bool:
     if need.means == "cover":
         return False
+    if grant.categories and need.category not in grant.categories:
+        return False
     return need.credit_type is None or grant.credit_type == need.credit_type
 
 
@@ -161,7 +164,7 @@ def _begins(account: CustomerAccount, grant: CoverGrant, need: Need) -> datetime
     return begins_at(grant, account.at, account.licenses.values(), before, CoverTerms.of(account.policy))
 
 
-def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]:
+def enough(policy: Policy, credit_type: str, missing: int, category: str | None = None) -> tuple[Remedy, ...]:
     """Return the packs that would make up for missing credits of a type, with how many of each it takes.
 
     A price that depends on what the account holds is left to `GET /v1/offers`.
@@ -169,7 +172,8 @@ def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]
     skus = policy.payment.exhausted_skus or tuple(offer.sku for offer in policy.offers if offer.kind == "credits")
     found: list[Remedy] = []
     for offer in (offer for sku in skus for offer in policy.offers if offer.sku == sku and offer.kind == "credits"):
-        mine = [grant for grant in offer.grants if isinstance(grant, CreditGrant) and grant.credit_type == credit_type]
+        need = Need(credit_type=credit_type, category=category)
+        mine = [grant for grant in offer.grants if isinstance(grant, CreditGrant) and _fits(grant, need)]
         if not mine:
             continue
         many = 1 if offer.sku_pattern else _quantity(mine, missing)
@@ -206,7 +210,7 @@ def _credit_that_serves(account: CustomerAccount, need: Need) -> list[Remedy]:
     """Return a credit of a type that serves: one that is there, else the offers that bring one."""
     kind = need.facts.get(REQUEST_KIND)
     types = [] if kind is None else serving_types(account.policy, kind)
-    there = [kind for kind in types if account.ledger.available(kind.credit_type, license_id=need.license_id)]
+    there = [kind for kind in types if account.ledger.available(kind.credit_type, license_id=need.license_id, category=need.category)]
     if there:
         return [
             Remedy(

@@ -84,7 +84,9 @@ class CreditGrant:
     scope: Literal["account", "license"] = "account"
     """``account``: for any ticket; ``license``: for tickets of that license alone."""
     scope_clause: str | None = None
-    """The clause that ties them to their license."""
+    """The clause that ties them to their license, or to some categories."""
+    categories: tuple[str, ...] = ()
+    """Categories of tickets that alone they may pay for; empty: any."""
     recurs: Recurrence | None = None
     """When they come again; left out: they are granted once."""
     ends_with: tuple[str, ...] = ()

@@ -158,7 +158,9 @@ def _credits_to_apply(session: TicketSession) -> tuple[Remedy, ...]:
         )
         for rule in types
         if (kind is None or not rule.serves or kind in rule.serves)
-        and session.account.ledger.available(rule.credit_type, license_id=session.ticket.license_id)
+        and session.account.ledger.available(
+            rule.credit_type, license_id=session.ticket.license_id, category=session.ticket.category
+        )
     )
     if found:
         return found

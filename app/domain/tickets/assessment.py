@@ -135,11 +135,11 @@ def _reprice_time(
     stands = pricing.limit_of(ticket, price)
     higher = up_to is not None and (category.confirm if stands is None else up_to > stands)
     if session.policy.confirmation is not None and higher:
-        reason = admission.consent_reason(session, up_to, session.available + session.committed, by_time=True)
+        reason = admission.consent_reason(session, up_to, session.available_for(category.category) + session.committed, by_time=True)
         _ask(session, entry, reason)
         return
     held = max(entry["credits"], up_to or 0)
-    adjust_charge(session, held, terms=(entry["clause"], entry["reading"]))
+    adjust_charge(session, held, terms=(entry["clause"], entry["reading"]), category=category.category)
     values.update(_paid(entry["credits"], None), reserved=held, agreed_up_to=up_to)
     _put_in_force(session, entry, values)
 
@@ -240,9 +240,9 @@ def _reprice(
     """A price on a ticket that is being worked on."""
     target, now = int(entry["credits"]), session.committed
     if target > now and admission.needs_consent(session, category, target, above_list=above_list):
-        _ask(session, entry, admission.consent_reason(session, target, session.available + now))
+        _ask(session, entry, admission.consent_reason(session, target, session.available_for(category.category) + now))
         return
-    adjust_charge(session, target, terms=(entry["clause"], entry["reading"]))
+    adjust_charge(session, target, terms=(entry["clause"], entry["reading"]), category=category.category)
     if session.ticket.reserved is not None:
         values["reserved"] = None  # the new price is none by time
     _put_in_force(session, entry, {**values, **_paid(target, values["cover_id"])})
@@ -283,14 +283,14 @@ def _put_in_force(session: TicketSession, entry: dict[str, Any], values: Mapping
     )
 
 
-def adjust_charge(session: TicketSession, credits: int, *, terms: Terms) -> None:
+def adjust_charge(session: TicketSession, credits: int, *, terms: Terms, category: str | None) -> None:
     """Hold or give back the difference (CSC-10, XC-10).
 
     A hold cites the clause of the price, a return that of changed prices.
     """
     confirmation = session.policy.confirmation
     clause = session.policy.reassessment_clause or (confirmation.change_clause if confirmation else None)
-    session.adjust_hold_to(credits, reason="assessment", clause=clause, terms=terms)
+    session.adjust_hold_to(credits, reason="assessment", clause=clause, terms=terms, category=category)
 
 
 def _paid(credits: int, cover_id: str | None) -> dict[str, Any]:
@@ -320,7 +320,7 @@ def _accepted(session: TicketSession, number: int) -> None:
     if by_time is not None:
         credits_ = int(change[number]["credits"])  # work may have gone on, within what was agreed before
     held = max(credits_, up_to or 0)
-    adjust_charge(session, held, terms=(quote["clause"], quote["reading"]))
+    adjust_charge(session, held, terms=(quote["clause"], quote["reading"]), category=quote["category"])
     for assessment in ticket.assessments:
         if assessment["status"] == "in_force":
             change[assessment["number"]] = {"status": "superseded"}

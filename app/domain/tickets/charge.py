@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from app.domain.ledger.ticket_credits import capture_for, charge_of, hold_more_for, refund_for, release_for
+from app.domain.ledger.lot import ANY_CATEGORY
+from app.domain.ledger.ticket_credits import capture_for, charge_of, hold_more_for, refund_for, release_for, to_free
 from app.domain.orders import remedies
 from app.domain.orders.remedies import Need, typed_words
 from app.domain.policy.credit_rules import ExpiredReturn
@@ -43,16 +44,24 @@ class TicketCharge(TicketAnswers):
     @property
     def available(self) -> int:
         """Credits a hold for this ticket could take now."""
-        if self.policy.credits is None:
-            return 0
-        return self.account.ledger.available(self.credit_type, license_id=self.ticket.license_id)
+        return self.available_for(self.ticket.category)
 
     @property
     def available_of_any(self) -> int:
         """Credits of all types that could be applied."""
         types = self.policy.credits.types if self.policy.credits else ()
-        license_id = self.ticket.license_id
-        return sum(self.account.ledger.available(kind.credit_type, license_id=license_id) for kind in types)
+        license_id, category = self.ticket.license_id, self.ticket.category
+        return sum(
+            self.account.ledger.available(kind.credit_type, license_id=license_id, category=category) for kind in types
+        )
+
+    def available_for(self, category: str | None) -> int:
+        """Credits a hold for this ticket could take, as a ticket of a category."""
+        if self.policy.credits is None:
+            return 0
+        return self.account.ledger.available(
+            self.credit_type, license_id=self.ticket.license_id, category=category
+        )
 
     @property
     def unit(self) -> tuple[str, str]:
@@ -79,17 +88,20 @@ class TicketCharge(TicketAnswers):
         clause: str | None = None,
         expired: ExpiredReturn | None = None,
         terms: Terms | None = None,
+        category: str | None = None,
     ) -> None:
         """Holds more, or gives back in reverse what is held and then what was taken, until so much is committed.
 
-        ``terms``: of the price that is held for; the ticket's own unless given.
+        ``terms`` and ``category``: of the price that is held for; the ticket's own unless given.
         409 ``insufficient_credits`` with the offers, leaving no trace.
         """
+        category = category or self.ticket.category
+        self._hold_from_others(credits, category)
         missing = credits - self.committed
         ticket_id = self.ticket.ticket_id
         if missing > 0:
-            if self.policy.credits is None or self.available < missing:
-                raise self.insufficient(missing)
+            if self.policy.credits is None or self.available_for(category) < missing:
+                raise self.insufficient(missing, category)
             license_id = None if self.ticket.license_id is None else LicenseId(self.ticket.license_id)
             price_clause, reading = terms or self.price_terms()
             hold_more_for(
@@ -98,6 +110,7 @@ class TicketCharge(TicketAnswers):
                 missing,
                 credit_type=self.credit_type,
                 license_id=license_id,
+                category=category,
                 clause=price_clause,
                 reading=reading,
             )
@@ -108,6 +121,16 @@ class TicketCharge(TicketAnswers):
                 release_for(self.account.ledger, ticket_id, back, reason=reason, clause=clause, expired=expired)
             if rest := -missing - back:
                 refund_for(self.account.ledger, ticket_id, rest, reason=reason, clause=clause, expired=expired)
+
+    def _hold_from_others(self, credits: int, category: str | None) -> None:
+        """Give back what is held of lots that may not pay for a category, where others pay for it instead."""
+        free, again = to_free(self.account.ledger, self.ticket.ticket_id, category)
+        if not free:
+            return
+        missing = credits - (self.committed - free)
+        if missing > self.available_for(category) + again:
+            raise self.insufficient(missing - again, category)
+        release_for(self.account.ledger, self.ticket.ticket_id, free, reason="category", clause=self.price_terms()[0])
 
     def release_all(self, *, reason: str, clause: str | None = None) -> None:
         """Gives back everything that is held (TERMS-22), by a clause of its own or that of the price."""
@@ -131,6 +154,7 @@ class TicketCharge(TicketAnswers):
             credit_type=self.credit_type,
             ticket_id=self.ticket.ticket_id,
             license_id=None if self.ticket.license_id is None else LicenseId(self.ticket.license_id),
+            category=self.ticket.category,
             clause=clause,
             reading=reading,
             reason=reason,
@@ -168,23 +192,37 @@ class TicketCharge(TicketAnswers):
         """What the ticket costs so far."""
         return dict(charge_of(self.account.ledger, self.ticket.ticket_id))
 
-    def want_of_credits(self, required: int) -> tuple[Reason, ...]:
+    def want_of_credits(self, required: int, category: str | None = None) -> tuple[Reason, ...]:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
-        available, missing = self.available, max(required - self.available, 1)
-        facts = {"required": required, "available": available, "missing": missing, "credit_type": self.credit_type}
+        category = category or self.ticket.category
+        available = self.available_for(category)
+        missing = max(required - available, 1)
+        facts: dict[str, Any] = {
+            "required": required,
+            "available": available,
+            "missing": missing,
+            "credit_type": self.credit_type,
+        }
+        kept = self.available_for(ANY_CATEGORY) - available
+        text = (
+            f"{self.amount(required)} {'is' if required == 1 else 'are'} needed, "
+            f"{shown(self.policy, available) or available} {'is' if available == 1 else 'are'} available."
+        )
+        if kept > 0:
+            facts["kept_for_others"] = kept
+            text += f" {self.amount(kept)} {'is' if kept == 1 else 'are'} kept for other categories."
         found = [
             Reason(
                 code="insufficient_credits",
                 clause="ALL-2",
                 facts=facts,
                 reading=True,
-                message=f"{self.amount(required)} {'is' if required == 1 else 'are'} needed, "
-                f"{shown(self.policy, available) or available} {'is' if available == 1 else 'are'} available.",
+                message=text,
                 would_change=self.amount(missing, more="more "),
             )
         ]
         clause = self.policy.payment.exhausted_clause
-        if clause is not None and available == 0:
+        if clause is not None and available == 0 and kept <= 0:
             found.append(self.reason("credits_used_up", clause, self.none_there, available=0))
         return tuple(found)
 
@@ -193,7 +231,7 @@ class TicketCharge(TicketAnswers):
         """That there is nothing to pay with, said alike to those who never had any."""
         return f"There are no {self.unit[1]} to pay with."
 
-    def need(self, missing: int | None = None) -> Need:
+    def need(self, missing: int | None = None, category: str | None = None) -> Need:
         """What the ticket lacks."""
         ticket = self.ticket
         means: Literal["credits", "cover"] | None = None
@@ -204,33 +242,35 @@ class TicketCharge(TicketAnswers):
             means=means,
             credit_type=ticket.credit_type,
             missing=missing,
+            category=category or ticket.category,
             facts=ticket.facts,
         )
 
-    def offers(self, missing: int | None = None) -> tuple[Remedy, ...]:
+    def offers(self, missing: int | None = None, category: str | None = None) -> tuple[Remedy, ...]:
         """Return the offers that help against a refusal for want of means (CSC-17).
 
         Where the missing number is known, as many as make up for it.
         """
         skus = self.policy.payment.exhausted_skus
-        need = self.need(missing)
+        need = self.need(missing, category)
         found = remedies.remedies(self.account, [RemedyRule(kind="buy", skus=skus)] if skus else [], need)
         if need.means == "credits" or "cover" not in self.policy.payment.means:
             return found
         return (*found, *remedies.waiting(self.account, need))
 
-    def lacking(self, required: int) -> tuple[Remedy, ...]:
+    def lacking(self, required: int, category: str | None = None) -> tuple[Remedy, ...]:
         """The offers that make up for what is missing of so many credits."""
-        return self.offers(max(required - self.available, 1))
+        category = category or self.ticket.category
+        return self.offers(max(required - self.available_for(category), 1), category)
 
-    def insufficient(self, required: int) -> DomainError:
+    def insufficient(self, required: int, category: str | None = None) -> DomainError:
         """409 ``insufficient_credits`` with reasons and offers; ``required``: credits still to be held."""
-        decision = self.decision(self.want_of_credits(required), self.lacking(required))
+        decision = self.decision(self.want_of_credits(required, category), self.lacking(required, category))
         return DomainError(
             "insufficient_credits",
             decision=decision,
             required=required,
-            available=self.available,
-            missing=required - self.available,
+            available=(there := self.available_for(category or self.ticket.category)),
+            missing=required - there,
             credit_type=self.credit_type,
         )

@@ -15,6 +15,7 @@ from app.domain.account import hosts
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, License
 from app.domain.cover import cover as covers
+from app.domain.ledger.lot import ANY_CATEGORY
 from app.domain.orders.offers import editions_of
 from app.domain.orders.remedies import Need, remedies, waiting
 from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test, facts_used, holds, tests_of
@@ -62,6 +63,7 @@ def facts_of(
     *,
     action: str = covers.OPEN_TICKET,
     credit_type: str | None = None,
+    category: str | None = None,
     host: object = None,
 ) -> dict[str, Any]:
     """Return the facts of a customer at ``account.when``, by the names in `app.domain.policy.ticket_rules`.
@@ -82,7 +84,7 @@ def facts_of(
         "customer.editions": editions_of(held),
         "customer.addons": tuple(sorted(addon.addon for addon in account.addons if addon.voided_at is None)),
         "customer.hosting_certified": hosts.certified(account.customer.data, host),
-        "credits.available": credits_available(account, license_id, credit_type),
+        "credits.available": credits_available(account, license_id, credit_type, category),
         BOUGHT_HERE: _bought_here(account, credit_type, action),
         "choice.open": bool(account.open_choices()),
     }
@@ -155,10 +157,14 @@ def _license_facts(license_id: str | None, license_: License | None, at: datetim
     }
 
 
-def credits_available(account: CustomerAccount, license_id: str | None, credit_type: str | None = None) -> int:
-    """Credits that could be held now, of one type or of all."""
+def credits_available(
+    account: CustomerAccount, license_id: str | None, credit_type: str | None = None, category: str | None = None
+) -> int:
+    """Credits that could be held now, of one type or of all; where nobody named a category, for any."""
     names = [credit_type] if credit_type is not None else sorted(account.ledger.accounts)
-    return sum(account.ledger.available(name, license_id=license_id) for name in names)
+    return sum(
+        account.ledger.available(name, license_id=license_id, category=category or ANY_CATEGORY) for name in names
+    )
 
 
 def _bought_here(account: CustomerAccount, credit_type: str | None, action: str) -> bool | None:

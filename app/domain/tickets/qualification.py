@@ -124,7 +124,13 @@ def facts_for(account: CustomerAccount, ticket: Ticket) -> dict[str, Any]:
     )
     credit_type = ticket.credit_type
     facts: dict[str, Any] = dict(
-        entitlement.facts_of(account, ticket.license_id, credit_type=credit_type, host=ticket.facts.get(hosts.HOST))
+        entitlement.facts_of(
+            account,
+            ticket.license_id,
+            credit_type=credit_type,
+            category=ticket.category,
+            host=ticket.facts.get(hosts.HOST),
+        )
     )
     facts.update({name: value for name, value in ticket.facts.items() if value is not None})
     facts.update(facts_of_release(account.policy.releases, account.policy.term_zone, ticket.facts, account.when))
@@ -164,7 +170,7 @@ def _bought_here(account: CustomerAccount, ticket: Ticket) -> bool | None:
     mine = [hold for hold in account.ledger.holds.values() if hold.ticket_id == ticket.ticket_id]
     held = [line.lot_id for hold in mine for line in hold.lines]
     lots = [account.ledger.lots[lot_id] for lot_id in held] or account.ledger.spendable(
-        ticket.credit_type, ticket.license_id
+        ticket.credit_type, ticket.license_id, ticket.category
     )[:1]
     return all(lot.source != "transfer" for lot in lots) if lots else None
 
@@ -177,7 +183,7 @@ def judge(account: CustomerAccount, ticket: Ticket) -> Verdict:
     policy = account.policy
     facts = facts_for(account, ticket)
     entitled = _entitlements(account, ticket, policy.qualification.checks)
-    need = Need(license_id=ticket.license_id, facts=ticket.facts)
+    need = Need(license_id=ticket.license_id, category=ticket.category, facts=ticket.facts)
     facts.update({f"{_ENTITLED}{action}": decision.allowed for action, decision in entitled.items()})
     standings = counts.of_ticket(account, ticket)
     results = tuple(_checked(account, check, facts, entitled, need, standings) for check in policy.qualification.checks)

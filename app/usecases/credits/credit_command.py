@@ -26,6 +26,7 @@ class CreditCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     credit_type: str | None = None
     ticket_id: str | None = None
     license_id: str | None = None
+    category: str | None = None
     lot_id: str | None = None
     expires_at: datetime | None = None
     final: bool = False

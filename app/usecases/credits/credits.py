@@ -264,7 +264,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
         before = len(ledger.operations)
         hold, lot, credit_type, moved = _carry_out(batch, who, command)
     except DomainError as error:
-        return CreditResult(0, b"", _reasoned(batch, error, command.kind))
+        return CreditResult(0, b"", _reasoned(batch, error, command))
     balance = ledger.balance(credit_type)
     body = _answer(batch, who, command, hold, lot, credit_type, balance, before)
     encoded = _encode(body)
@@ -282,7 +282,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     return CreditResult(status, encoded)
 
 
-def _reasoned(batch: _Batch, error: DomainError, kind: Kind) -> DomainError:
+def _reasoned(batch: _Batch, error: DomainError, command: CreditCommand) -> DomainError:
     """Want of credits with its reason: what is missing and what would be enough (ALL-2), packs to buy among it."""
     if error.code != "insufficient_credits" or error.decision is not None:
         return error
@@ -302,7 +302,9 @@ def _reasoned(batch: _Batch, error: DomainError, kind: Kind) -> DomainError:
                 would_change=f"{missing} more {unit_word(batch.policy, missing)}",
             ),
         ),
-        remedies=() if kind == "adjust" else enough(batch.policy, error.facts["credit_type"], missing),
+        remedies=()
+        if command.kind == "adjust"
+        else enough(batch.policy, error.facts["credit_type"], missing, _category_of(batch, command)),
     )
     return error
 
@@ -380,9 +382,15 @@ def _carry_out(batch: _Batch, who: _Customer, command: CreditCommand) -> tuple[H
         return None, lot, credit_type, credits_
     ticket_id = _ticket_of(batch, who, command.ticket_id)
     license_id = None if command.license_id is None else LicenseId(command.license_id)
+    category = _category_of(batch, command)
     if command.kind == "debit":
         made = ledger.debit(
-            credits_, credit_type=credit_type, ticket_id=ticket_id, license_id=license_id, lot_id=command.lot_id
+            credits_,
+            credit_type=credit_type,
+            ticket_id=ticket_id,
+            license_id=license_id,
+            category=category,
+            lot_id=command.lot_id,
         )
     else:
         made = ledger.hold(
@@ -391,6 +399,7 @@ def _carry_out(batch: _Batch, who: _Customer, command: CreditCommand) -> tuple[H
             ticket_id=ticket_id,
             license_id=license_id,
             expires_at=command.expires_at,
+            category=category,
             lot_id=command.lot_id,
         )
     return made, None, made.credit_type, credits_
@@ -407,6 +416,12 @@ def _ticket_of(batch: _Batch, who: _Customer, external_id: str | None) -> Any:
         raise DomainError("ticket_not_found", ticket_id=external_id)
     batch.ticket_names[known.ticket_id] = external_id
     return known.ticket_id
+
+
+def _category_of(batch: _Batch, command: CreditCommand) -> str | None:
+    """The category that is paid for: the one named, else that of the ticket named."""
+    known = None if command.ticket_id is None else batch.tickets.get(command.ticket_id)
+    return command.category or (known.category if known is not None else None)
 
 
 def _answer(
