@@ -16,7 +16,7 @@ from app.db.engine import Tx
 from app.db.rows import AgendaRow, CustomerRow, OutboxRow, OutcomeRow, Rows
 from app.db.write import write_rows
 from app.domain.account.account import CustomerAccount
-from app.domain.account.changes import AgendaItem, ClockOutcome, OutboxEvent, Plan, StreamEvent, emit_reclaimed
+from app.domain.account.changes import AgendaItem, ClockOutcome, OutboxEvent, Plan, StreamEvent, emit_of_ledger
 from app.domain.ledger.journal import Journal
 from app.domain.values.wire import jsonable
 
@@ -53,7 +53,7 @@ def _rows(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> Rows:
     rows = Rows()
     for plan, ledger in plans:
         if ledger is not None:
-            emit_reclaimed(plan, ledger)
+            emit_of_ledger(plan, ledger)
             rows.ledgers += [each.changes() for each in (ledger, *ledger.former.values())]
     for plan, _ in plans:
         _entities(rows, plan)

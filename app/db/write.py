@@ -44,6 +44,7 @@ _RECURRING_CHANGES: Final = (
     "withdrawn",
     "version",
 )
+_ACCOUNT_MORE: Final = ("next_expiry", "version", "asked_at")
 _MOVED: Final = dict.fromkeys(("captured", "released", "refunded"), "bigint")
 _PARTS: Final = (
     StatementPart(
@@ -54,10 +55,11 @@ _PARTS: Final = (
             **dict.fromkeys(("granted", *_BUCKETS, "owed"), "bigint"),
             "next_expiry": "timestamptz",
             "version": "bigint",
+            "asked_at": "timestamptz",
         },
         "insert into account (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}"
         " on conflict (tenant_id, customer_id, credit_type) do update set "
-        + ", ".join(f"{name} = excluded.{name}" for name in ("granted", *_BUCKETS, "owed", "next_expiry", "version")),
+        + ", ".join(f"{name} = excluded.{name}" for name in ("granted", *_BUCKETS, "owed", *_ACCOUNT_MORE)),
         lambda a: (
             a.customer_id,
             a.credit_type,
@@ -70,6 +72,7 @@ _PARTS: Final = (
             a.owed,
             a.next_expiry,
             a.version,
+            a.asked_at,
         ),
     ),
     StatementPart(

@@ -78,6 +78,7 @@ _CUSTOMER: Final[dict[str, Fact]] = {
     "license.active": _BOOL,
     "license.ordinal": Fact("integer", least=1),
     "credits.available": _COUNT,
+    "credits.overdraft_left": _COUNT,
     "credits.bought_here": _BOOL,
     "choice.open": _YES_NO,
 }

@@ -16,6 +16,7 @@ from typing import Final
 
 from app.documents.checks import (
     counts,
+    credit_rules,
     frame,
     numbers,
     offers,
@@ -36,6 +37,7 @@ _CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (
     frame.check_names,
     frame.check_clauses,
     offers.check_offers,
+    credit_rules.check_credits,
     plans.check_plans,
     releases.check_releases,
     rules.check_actions,

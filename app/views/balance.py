@@ -23,7 +23,7 @@ class TypeBalance(TypedDict):
 
     available: Annotated[Credits, "Credits that can be spent."]
     held: Annotated[Credits, "Credits that are set aside."]
-    owed: Annotated[Credits, "Credits that were spent and have been taken back since."]
+    owed: Annotated[Credits, "Credits that were overdrawn, or spent and taken back since."]
 
 
 class BalanceTotals(TypedDict):
@@ -51,7 +51,7 @@ class Balance(TypedDict):
     available: Annotated[Credits, "Credits that can be spent."]
     held: Annotated[Credits, "Credits that are set aside."]
     shown: NotRequired[Annotated[BalanceShown, "The same as people write time, where a credit is time."]]
-    owed: Annotated[Credits, "Credits that were spent and have been taken back since."]
+    owed: Annotated[Credits, "Credits that were overdrawn, or spent and taken back since."]
     disputed: Annotated[Credits, "Credits of `held` whose payment is disputed."]
     lots: Annotated[Sequence[Lot], "The lots that hold something."]
     by_type: Annotated[Mapping[str, TypeBalance], "The balance of each type of credit, by its name."]

@@ -145,6 +145,10 @@ class CreditsEvent(TypedDict):
     source: NotRequired[Annotated[LotSource, "Where the credits came from."]]
     expires_at: NotRequired[Annotated[Instant | None, "When the credits expire."]]
     days: NotRequired[Annotated[int, "How many days before."]]
+    owed: NotRequired[Annotated[Credits, "Credits that are owed."]]
+    below: NotRequired[Annotated[Credits, "The bound below which the shop is asked."]]
+    sku: NotRequired[Annotated[Id, "What the shop is asked to sell."]]
+    quantity: NotRequired[Annotated[int, "How many of it."]]
     forfeited: NotRequired[
         Annotated[Credits, "Credits that were given back and gone at once, since their lot had ended (ALL-4)."]
     ]

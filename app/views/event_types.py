@@ -90,6 +90,16 @@ _ROWS: Final = (
         "Credits of a lot expire in so many days.",
         "lot_id credits expires_at days credit_type? balance? clause? reading?",
     ),
+    (
+        "credits.overdrawn",
+        "Credits were spent before they came; the next ones that come pay them.",
+        "credits credit_type balance lot_id owed clause reading ticket_id?",
+    ),
+    (
+        "credits.top_up_due",
+        "Few credits are left: the shop is asked to sell more. `credits` says how many are left.",
+        "credits credit_type balance below sku quantity clause reading",
+    ),
     ("credits.low", "What is available fell to the policy's mark or below.", "credit_type credits balance"),
     (
         "credits.voided",

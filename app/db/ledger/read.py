@@ -254,7 +254,8 @@ _COMMANDS = text(
     "select key, kind, payload_hash, status, answer from command where tenant_id = :tenant and key = any(:keys)"
 )
 _TICKETS = text(
-    "select external_id, ticket_id, customer_id, category from ticket where tenant_id = :tenant and external_id = any(:tickets)"
+    "select external_id, ticket_id, customer_id, category from ticket"
+    " where tenant_id = :tenant and external_id = any(:tickets)"
 )
 _TICKET_NAMES = text(
     "select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)"

@@ -33,6 +33,7 @@ account = Table(
     credits_column("owed"),
     at_column("next_expiry", nullable=True),
     Column("version", BigInteger, nullable=False),
+    at_column("asked_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "customer_id", "credit_type"),
     CheckConstraint(
         "available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0 and owed >= 0", name="no_loan"
@@ -113,6 +114,7 @@ lot = Table(
     ),
     _Index("ix_lot_given", "tenant_id", "customer_id", postgresql_where=_sql("data ? 'given'")),
     _Index("ix_lot_scoped", "tenant_id", "customer_id", postgresql_where=_sql("is_open and scope = 'license'")),
+    _Index("ix_lot_kept", "tenant_id", "customer_id", postgresql_where=_sql("is_open and scope = 'category'")),
     _Index("ix_lot_customer", "tenant_id", "customer_id", "lot_id"),
     _Index("ix_lot_origin", "tenant_id", "origin_lot_id", postgresql_where=_sql("origin_lot_id is not null")),
     postgresql_with={"fillfactor": "70"},

@@ -14,6 +14,7 @@ from app.domain.account.customer import Addon, Choice, Cover, Customer, License,
 from app.domain.account.payment_dispute import PaymentDispute
 from app.domain.ledger.journal import Journal
 from app.domain.ledger.refunded_units import voided_event
+from app.domain.ledger.top_up import DUE, EVENT, ask, overdrawn_data
 from app.domain.values.agent import Agent
 from app.domain.values.ids import CustomerId
 
@@ -271,7 +272,18 @@ class Plan:
         self.agenda.append(AgendaDrop(kind=kind, subject=subject))
 
 
-def emit_reclaimed(plan: Plan, ledger: Journal) -> None:
-    """Publish what came back to refunded units and was voided at once."""
+def emit_of_ledger(plan: Plan, ledger: Journal) -> None:
+    """Publish what the ledger alone knows: credits that came back to refunded units and were voided at once, what was
+    overdrawn, and that the shop is asked for more."""
     for lot, voided in ledger.take_reclaimed():
         plan.emit("credits.voided", voided_event(ledger, lot, voided))
+    overdrawn, ledger.overdrawn = ledger.overdrawn, []
+    for lot, _ in overdrawn:
+        plan.emit("credits.overdrawn", overdrawn_data(ledger, lot.lot_id))
+    if plan.customer.external_id is None:  # of an erased person nobody asks for money
+        return
+    for asked in ask(ledger):
+        plan.emit(EVENT, asked.data)
+        if asked.again_at is not None:
+            subject = asked.subject(plan.customer.customer_id)
+            plan.due(asked.again_at, DUE, subject, credit_type=asked.credit_type)

@@ -20,7 +20,18 @@ from app.domain.values.ids import CustomerId, HoldId, Mint, OperationId, OrderId
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 _LOT_FIELDS = ("available", "held", "spent", "expired", "voided", "expires_at", "data")
-_ACCOUNT_FIELDS = ("granted", "available", "held", "spent", "expired", "voided", "owed", "next_expiry", "version")
+_ACCOUNT_FIELDS = (
+    "granted",
+    "available",
+    "held",
+    "spent",
+    "expired",
+    "voided",
+    "owed",
+    "next_expiry",
+    "version",
+    "asked_at",
+)
 _RECURRING_FIELDS = ("terms", "spans", "granted", "emitted", "stopped_at", "known_at", "withdrawn", "version")
 
 
@@ -121,6 +132,8 @@ class Journal:
         """Lots made of what came back to them, whose ends are still to be put on the agenda."""
         self.reclaimed: list[tuple[Lot, int]] = []
         """Credits that came back to refunded units and were voided, of which nobody was told yet."""
+        self.overdrawn: list[tuple[Lot, TicketId | None]] = []
+        """Credits that were spent before they came, each with its ticket, of which nobody was told yet."""
         self._accounts_changed: set[str] = set()
         self._lots_new: set[str] = set()
         self._lots_changed: set[str] = set()

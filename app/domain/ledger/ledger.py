@@ -21,6 +21,7 @@ from app.domain.ledger.journal import ConservationError, LedgerChanges, hold_lin
 from app.domain.ledger.lot import Entry, Hold, Lot
 from app.domain.ledger.lots import DEFAULT_TYPE, LotLedger, checked_amount, insufficient
 from app.domain.ledger.money_back import RefundQuote, refund_quote
+from app.domain.ledger.overdraft import book, drawn, headroom
 from app.domain.ledger.refunded_units import families, take_all
 from app.domain.ledger.rest import NotLoaded
 from app.domain.ledger.units import Door, TakeBackReason, VoidedGrant, due_back
@@ -43,6 +44,16 @@ class Ledger(LotLedger):
         """Credits that a hold for a license and a category could take now; lots of a license serve that one only, and
         those kept for some categories serve these only."""
         return as_of_now(self, credit_type, lambda: self._spendable_credits(credit_type, license_id, category))
+
+    def headroom(
+        self, credit_type: str = DEFAULT_TYPE, *, license_id: str | None = None, category: str | None = None
+    ) -> int:
+        """How many credits more may be overdrawn for this; below 0, how many must come before any can be spent."""
+
+        def read() -> int:
+            return headroom(self, credit_type, self._spendable_credits(credit_type, license_id, category))
+
+        return as_of_now(self, credit_type, read)
 
     def held(self, credit_type: str = DEFAULT_TYPE) -> int:
         """Credits reserved by open holds."""
@@ -70,11 +81,14 @@ class Ledger(LotLedger):
     ) -> Hold:
         """Reserves credits in order of spending; an explicit lot spends from nothing else (XC-14).
 
-        ``category``: of the ticket, for lots that are kept for some categories. ``clause`` and ``reading``: of the price; without one, the clause of the policy's credits.
+        ``category``: of the ticket, for lots that are kept for some categories. ``clause`` and ``reading``: of the
+        price; without one, the clause of the policy's credits.
         """
         if expires_at is not None and expires_at <= self.at:
             raise DomainError("expires_in_past", expires_at=expires_at.isoformat(), at=self.at.isoformat())
-        return self._take(credits, credit_type, "hold", ticket_id, license_id, expires_at, lot_id, category, clause, reading)
+        return self._take(
+            credits, credit_type, "hold", ticket_id, license_id, expires_at, lot_id, category, clause, reading
+        )
 
     def debit(
         self,
@@ -241,9 +255,14 @@ class Ledger(LotLedger):
         with attempt(self, credit_type):
             parts = self._pick(credits, credit_type, license_id, category, lot_id)
             entries: list[Entry] = []
+            if short := credits - sum(part for _, part in parts):
+                parts.append((drawn(self, credit_type, short), short))
+                self.overdrawn.append((parts[-1][0], ticket_id))
             hold_id = HoldId(self.mint("hld"))
             lines = hold_lines(hold_id, parts)
             for line, (lot, part) in zip(lines, parts, strict=True):
+                if short and lot is parts[-1][0]:
+                    book(self, entries, lot)
                 self.move(entries, lot, "available", "held" if kind == "hold" else "spent", part)
                 if kind == "debit":
                     line.captured = part
@@ -296,9 +315,12 @@ class Ledger(LotLedger):
             available = self._spendable_credits(credit_type, license_id, category)
             lots = self.spendable(credit_type, license_id, category) if available >= credits else []
         if available < credits:
-            raise insufficient(available, credits, credit_type)
+            room = 0 if lot_id is not None else headroom(self, credit_type, available)
+            if credits - available > max(room, 0):
+                raise insufficient(available, credits, credit_type, room)
+            lots = self.spendable(credit_type, license_id, category) if available else []
         parts: list[tuple[Lot, int]] = []
-        left = credits
+        left = min(credits, available)
         for lot in lots:
             part = min(left, lot.available)
             parts.append((lot, part))

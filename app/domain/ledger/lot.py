@@ -12,7 +12,9 @@ from app.domain.values.ids import CustomerId, HoldId, LicenseId, LineId, LotId, 
 from app.domain.values.money import Money, share
 from app.domain.values.wire import iso, parse_iso
 
-LotSource = Literal["license", "purchase", "choice", "goodwill", "correction", "import", "breach", "transfer"]
+LotSource = Literal[
+    "license", "purchase", "choice", "goodwill", "correction", "import", "breach", "transfer", "overdraft"
+]
 Scope = Literal["account", "license", "category"]
 """What a lot may be spent for: anything, one license, or some categories of tickets."""
 ANY_CATEGORY: Final = "*"
@@ -53,6 +55,8 @@ class Account:
     owed: int = 0
     next_expiry: datetime | None = None
     version: int = 0
+    asked_at: datetime | None = None
+    """When the shop was asked for more credits, of which none came since."""
 
 
 @dataclass(slots=True)

@@ -253,6 +253,7 @@ class LotLedger(Journal):
             reading=lot.reading,
         )
         refresh_expiry(self, lot.credit_type)
+        self.account(lot.credit_type).asked_at = None
         return lot
 
     def lot(self, lot_id: str) -> Lot:
@@ -271,12 +272,12 @@ def checked_amount(credits: int) -> int:
     return credits
 
 
-def insufficient(available: int, required: int, credit_type: str) -> DomainError:
-    """Return the refusal of more than there is."""
+def insufficient(available: int, required: int, credit_type: str, headroom: int = 0) -> DomainError:
+    """Return the refusal of more than there is; ``headroom``: what may be overdrawn, less what is owed."""
     return DomainError(
         "insufficient_credits",
         available=available,
         required=required,
-        missing=required - available,
+        missing=required - available - headroom,
         credit_type=credit_type,
     )

@@ -72,6 +72,7 @@ def renew(journal: Journal, grant: RecurringGrant) -> Lot | None:
         clause=lot.clause,
         reading=lot.reading,
     )
+    journal.account(grant.credit_type).asked_at = None
     return lot
 
 

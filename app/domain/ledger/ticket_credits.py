@@ -120,8 +120,8 @@ def to_free(ledger: Ledger, ticket_id: str, category: str | None) -> tuple[int, 
     back = held[: wrong[-1] + 1] if wrong else []
     if any(lot.expires_at is not None and lot.expires_at <= ledger.at for _, lot in back):
         return 0, 0
-    right = sum(credits for credits, lot in back if not lot.categories or category in lot.categories)
-    return sum(credits for credits, _ in back), right
+    right = sum(part for part, lot in back if not lot.categories or category in lot.categories)
+    return sum(part for part, _ in back), right
 
 
 def expire_holds(ledger: Ledger, ticket_ids: Collection[str]) -> tuple[str, ...]:

@@ -210,7 +210,11 @@ def _credit_that_serves(account: CustomerAccount, need: Need) -> list[Remedy]:
     """Return a credit of a type that serves: one that is there, else the offers that bring one."""
     kind = need.facts.get(REQUEST_KIND)
     types = [] if kind is None else serving_types(account.policy, kind)
-    there = [kind for kind in types if account.ledger.available(kind.credit_type, license_id=need.license_id, category=need.category)]
+    there = [
+        kind
+        for kind in types
+        if account.ledger.available(kind.credit_type, license_id=need.license_id, category=need.category)
+    ]
     if there:
         return [
             Remedy(

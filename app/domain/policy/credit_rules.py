@@ -102,6 +102,47 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overdraft:
+    """Credits that may be spent before they come. They are ``owed``, and the next ones that come pay them first.
+
+    A balance never goes below 0. Nothing is overdrawn while other credits of the type are there, as those kept for a
+    license or a category.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    most: int
+    """How many credits a customer may owe at most."""
+    clause: str
+    against: Literal["next_interval", "anything"] = "next_interval"
+    """``next_interval``: only while recurring credits of the type are to come; ``anything``: at any time."""
+    credit_types: tuple[str, ...] = ()
+    """Types that may be overdrawn; empty: all."""
+    reading: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUp:
+    """Event ``credits.top_up_due`` asks the shop for more when what is available falls below a bound.
+
+    It asks once until credits arrive, or ``again_after`` has passed while they are still too few.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    below: int
+    """Asks when fewer than so many are available."""
+    sku: str
+    """What the shop is asked to sell; one sku, without a pattern."""
+    clause: str
+    credit_type: str = "credit"
+    """The type of the credits; one rule a type."""
+    quantity: int = 1
+    """How many of the sku."""
+    again_after: Term | None = None
+    """After how long it asks again; left out: not before credits arrive."""
+    reading: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditRules:
     """The unit and the rules of the ledger that vendors differ in."""
 
@@ -119,12 +160,21 @@ class CreditRules:
     """Order refunds may leave credits ``owed`` for what was spent, repaid by the next grants."""
     low_at: int | None = None
     """Event ``credits.low`` when the balance falls to this or below."""
+    overdraft: Overdraft | None = None
+    """Credits that may be spent before they come; left out: none."""
+    top_ups: tuple[TopUp, ...] = ()
+    """When the shop is asked for more credits; empty: never."""
     reminder_days: tuple[int, ...] = (30, 7, 1)
     """Days before a lot expires at which ``credits.expiring`` is sent; empty: never."""
     spending_clause: str | None = None
     """The clause that says which lot is spent first."""
     spending_reading: bool = False
     """``true``: the order of spending is our reading."""
+
+    def overdraft_of(self, credit_type: str) -> Overdraft | None:
+        """The rule by which a type may be overdrawn."""
+        rule = self.overdraft
+        return rule if rule is not None and (not rule.credit_types or credit_type in rule.credit_types) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,7 @@ FACT_TITLES: Final[Mapping[str, str]] = {
     "cover.pending": "whether a period of cover waits to begin",
     "cover.suspended": "whether cover is suspended",
     "credits.available": "the credits that are available",
+    "credits.overdraft_left": "the credits that may still be overdrawn",
     "credits.bought_here": "whether this account bought the credits",
     "customer.contacts": "the named contacts",
     "person.named": "whether the person is a named contact",

@@ -132,7 +132,7 @@ def _for_an_agent(session: TicketSession, verdict: Verdict) -> Admission:
         asked.reasons = (first, *asked.reasons[1:])
         asked.remedies = _credits_to_apply(session)
         return asked
-    if ticket.credit_applied_at is None and session.available < 1:
+    if ticket.credit_applied_at is None and session.reach < 1:
         return Admission(
             state="awaiting_credits", reasons=session.want_of_credits(1), remedies=session.offers(), asks=tuple(asks)
         )
@@ -250,7 +250,7 @@ def cover_that_pays(session: TicketSession) -> tuple[Cover | None, bool]:
 def _pay(session: TicketSession, priced: Pricing) -> Admission:
     payment, ticket = session.policy.payment, session.ticket
     cover, starts = cover_that_pays(session)
-    spendable = session.available + session.committed
+    spendable = session.reach + session.committed
     by_credits = "credits" in payment.means and session.policy.credits is not None
     can_credits = by_credits and spendable >= (1 if priced.credits is None else priced.credits)
     suspended = [

@@ -135,7 +135,9 @@ def _reprice_time(
     stands = pricing.limit_of(ticket, price)
     higher = up_to is not None and (category.confirm if stands is None else up_to > stands)
     if session.policy.confirmation is not None and higher:
-        reason = admission.consent_reason(session, up_to, session.available_for(category.category) + session.committed, by_time=True)
+        reason = admission.consent_reason(
+            session, up_to, session.available_for(category.category) + session.committed, by_time=True
+        )
         _ask(session, entry, reason)
         return
     held = max(entry["credits"], up_to or 0)

@@ -55,13 +55,27 @@ class TicketCharge(TicketAnswers):
             self.account.ledger.available(kind.credit_type, license_id=license_id, category=category) for kind in types
         )
 
+    @property
+    def reach(self) -> int:
+        """Credits a hold for this ticket could take now, with what may be overdrawn."""
+        return self.reach_for(self.ticket.category)
+
+    def reach_for(self, category: str | None) -> int:
+        """Credits a hold could take as for a ticket of a category, with what may be overdrawn."""
+        return self.available_for(category) + max(self.headroom_for(category), 0)
+
+    def headroom_for(self, category: str | None) -> int:
+        """Credits that may be overdrawn for this ticket; below 0, how many are owed that may not be."""
+        if self.policy.credits is None:
+            return 0
+        ledger = self.account.ledger
+        return ledger.headroom(self.credit_type, license_id=self.ticket.license_id, category=category)
+
     def available_for(self, category: str | None) -> int:
         """Credits a hold for this ticket could take, as a ticket of a category."""
         if self.policy.credits is None:
             return 0
-        return self.account.ledger.available(
-            self.credit_type, license_id=self.ticket.license_id, category=category
-        )
+        return self.account.ledger.available(self.credit_type, license_id=self.ticket.license_id, category=category)
 
     @property
     def unit(self) -> tuple[str, str]:
@@ -100,7 +114,7 @@ class TicketCharge(TicketAnswers):
         missing = credits - self.committed
         ticket_id = self.ticket.ticket_id
         if missing > 0:
-            if self.policy.credits is None or self.available_for(category) < missing:
+            if self.policy.credits is None or self.reach_for(category) < missing:
                 raise self.insufficient(missing, category)
             license_id = None if self.ticket.license_id is None else LicenseId(self.ticket.license_id)
             price_clause, reading = terms or self.price_terms()
@@ -128,7 +142,7 @@ class TicketCharge(TicketAnswers):
         if not free:
             return
         missing = credits - (self.committed - free)
-        if missing > self.available_for(category) + again:
+        if missing > self.reach_for(category) + again:
             raise self.insufficient(missing - again, category)
         release_for(self.account.ledger, self.ticket.ticket_id, free, reason="category", clause=self.price_terms()[0])
 
@@ -196,7 +210,8 @@ class TicketCharge(TicketAnswers):
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
         category = category or self.ticket.category
         available = self.available_for(category)
-        missing = max(required - available, 1)
+        headroom = self.headroom_for(category)
+        missing = max(required - available - headroom, 1)
         facts: dict[str, Any] = {
             "required": required,
             "available": available,
@@ -208,6 +223,12 @@ class TicketCharge(TicketAnswers):
             f"{self.amount(required)} {'is' if required == 1 else 'are'} needed, "
             f"{shown(self.policy, available) or available} {'is' if available == 1 else 'are'} available."
         )
+        if headroom > 0:
+            facts["overdraft_left"] = headroom
+            text += f" {self.amount(headroom)} may be overdrawn."
+        elif headroom < 0:
+            facts["owed"] = self.account.ledger.account(self.credit_type).owed
+            text += f" {self.amount(facts['owed'])} {'is' if facts['owed'] == 1 else 'are'} owed."
         if kept > 0:
             facts["kept_for_others"] = kept
             text += f" {self.amount(kept)} {'is' if kept == 1 else 'are'} kept for other categories."
@@ -261,7 +282,8 @@ class TicketCharge(TicketAnswers):
     def lacking(self, required: int, category: str | None = None) -> tuple[Remedy, ...]:
         """The offers that make up for what is missing of so many credits."""
         category = category or self.ticket.category
-        return self.offers(max(required - self.available_for(category), 1), category)
+        there = self.available_for(category) + self.headroom_for(category)
+        return self.offers(max(required - there, 1), category)
 
     def insufficient(self, required: int, category: str | None = None) -> DomainError:
         """409 ``insufficient_credits`` with reasons and offers; ``required``: credits still to be held."""
@@ -271,6 +293,6 @@ class TicketCharge(TicketAnswers):
             decision=decision,
             required=required,
             available=(there := self.available_for(category or self.ticket.category)),
-            missing=required - there,
+            missing=max(required - there - self.headroom_for(category or self.ticket.category), 1),
             credit_type=self.credit_type,
         )

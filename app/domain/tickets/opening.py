@@ -258,7 +258,7 @@ def apply_credit(session: TicketSession, credit_type: str, *, add: Mapping[str, 
     verdict = qualification.judge(session.account, ticket)
     if verdict.rejections:
         raise DomainError("credit_refused", decision=session.decision(verdict.rejections, verdict.remedies))
-    if session.policy.qualification.by == "agent" and session.available < 1:
+    if session.policy.qualification.by == "agent" and session.reach < 1:
         raise session.insufficient(1)
     ticket.credit_type = before
     decide_with(session, credit_type, add)

@@ -255,6 +255,6 @@ def _settled(session: TicketSession, made: Reckoned, was: int) -> dict[str, Any]
 
 
 def _take(session: TicketSession, credits: int) -> None:
-    if session.policy.credits is None or session.available < credits:
+    if session.policy.credits is None or session.reach < credits:
         raise session.insufficient(credits)
     session.debit(credits, reason="work")

@@ -23,6 +23,7 @@ from app.db.ledger import read as rows
 from app.db.ledger import recurring, window
 from app.db.rows import AgendaRow, CommandRow, CustomerRow, OutboxRow, Rows
 from app.db.write import write_rows
+from app.domain.ledger import top_up
 from app.domain.ledger.events import due_of, falls_low, low_data, moved_data
 from app.domain.ledger.journal import Journal
 from app.domain.ledger.ledger import Ledger
@@ -30,6 +31,7 @@ from app.domain.ledger.lot import Hold, Lot
 from app.domain.ledger.lots import DEFAULT_TYPE
 from app.domain.ledger.refunded_units import voided_event
 from app.domain.ledger.rest import Rest
+from app.domain.ledger.top_up import overdrawn_data
 from app.domain.orders.offers import purchase_facts
 from app.domain.orders.remedies import enough
 from app.domain.policy.conditions import holds
@@ -111,6 +113,8 @@ async def apply(
     await _load(batch, commands, join)
     results = [_one(batch, command) for command in commands]
     await _only_what_can_be_bought(batch, commands, results)
+    for customer in batch.customers.values():
+        _tell_of_ledger(batch, customer)
     touched = [
         customer
         for customer in batch.customers.values()
@@ -487,6 +491,21 @@ def _emit_moved(
     after = balance["available"]
     if falls_low(batch.rules, before=after - moved["available"], after=after):
         _emit(batch, who, "credits.low", low_data(credit_type, balance))
+
+
+def _tell_of_ledger(batch: _Batch, who: _Customer) -> None:
+    """What was overdrawn, and that the shop is asked for more."""
+    for lot, ticket_id in who.ledger.overdrawn:
+        named = {} if ticket_id is None else {"ticket_id": batch.ticket_names.get(ticket_id, ticket_id)}
+        _emit(batch, who, "credits.overdrawn", {**overdrawn_data(who.ledger, lot.lot_id), **named})
+    who.ledger.overdrawn = []
+    if who.external_id is None or not who.ledger.operations:
+        return
+    for asked in top_up.ask(who.ledger):
+        _emit(batch, who, top_up.EVENT, asked.data)
+        if asked.again_at is not None:
+            subject, payload = asked.subject(who.customer_id), {"credit_type": asked.credit_type}
+            batch.agenda.append(AgendaRow(top_up.DUE, subject, asked.again_at, who.customer_id, payload))
 
 
 def _schedule(batch: _Batch, who: _Customer, lot: Lot) -> None:

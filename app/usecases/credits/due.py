@@ -11,6 +11,7 @@ from app.db.engine import Tx
 from app.db.ledger import read as rows
 from app.domain.account import recurring
 from app.domain.account.changes import AgendaItem
+from app.domain.ledger import top_up
 from app.domain.ledger.events import expired_key, moved_data
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.values.wire import iso
@@ -106,9 +107,21 @@ async def grant_again(tx: Tx, item: AgendaItem) -> None:
         await plan.write_account(tx, account)
 
 
+async def ask_again(tx: Tx, item: AgendaItem) -> None:
+    """``credits.top_up_due``: asks the shop once more where credits are still too few and none arrived."""
+    account = await accounts.load_by_id(tx, item.customer_id)
+    credit_type = str(item.payload["credit_type"])
+    if account.ledger.account(credit_type).asked_at is None:
+        return
+    if account.ledger.is_due(credit_type):
+        post_due_expiries(account.ledger, credit_type)
+    await plan.write_account(tx, account)
+
+
 AGENDA: Final[dict[str, Handler]] = {
     "lot.reminder": remind_of_lot,
     "lot.expired": end_lot,
     "hold.expired": end_hold,
     recurring.DUE: grant_again,
+    top_up.DUE: ask_again,
 }
