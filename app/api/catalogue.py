@@ -121,6 +121,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "clock_not_found": Entry(404, "Clock not found", "There is no clock of this id, or it had not started at the instant asked about.", "See GET /v1/clocks."),
     "clock_not_ended": Entry(409, "Clock not ended", "The clock still runs or is paused; it is judged as a matter of course.", "Ask again when it has stopped; a live clock follows its calendar by itself."),
     # --- credits
+    "credit_limit_reached": Entry(409, "Limit of credits reached", "The ticket would take more credits than one may in a window; `facts` says how many were used.", "Wait until the window has passed (`next_at`), or let somebody else ask."),
     "insufficient_credits": Entry(409, "Not enough credits", "Fewer credits are available than this takes; `facts` says how many are missing.", "Buy or grant the missing credits, then send the same request again."),
     "hold_not_found": Entry(404, "Hold not found", "There is no hold of this id.", "Use the `hold_id` of the answer that made it."),
     "credits_disputed": Entry(409, "Credits under a payment dispute", "The hold keeps credits of an order whose payment is disputed; nobody captures or releases it by hand.", "Wait until the dispute is decided: the shop says so, and the hold ends by itself."),

@@ -21,7 +21,8 @@ def check_counts(c: Checker) -> None:
         _owner(c, rule, parts)
         c.condition(rule.when, (*parts, "when"), c.counted_facts)
         c.condition(rule.unless, (*parts, "unless"), c.counted_facts)
-        if rule.fact not in looked_at:
+        _most(c, rule, parts)
+        if rule.fact not in looked_at and rule.most is None:
             c.warn(
                 (*parts, "count"),
                 "count_unused",
@@ -68,8 +69,13 @@ def _window(c: Checker, rule: Count, parts: Parts) -> None:
             f"The count `{rule.count}` {what}.",
             "Write one of `within: {days: 365}`, `each: month`, `at_once: true`.",
         )
-    if rule.of == "minutes" and rule.at_once:
-        c.error((*parts, "at_once"), "bad_count_window", "Minutes are not open at once.", "Write `within` or `each`.")
+    if rule.of != "tickets" and rule.at_once:
+        c.error(
+            (*parts, "at_once"),
+            "bad_count_window",
+            f"{rule.of.capitalize()} are not open at once.",
+            "Write `within` or `each`.",
+        )
     if rule.at_once and rule.withdrawn == "counted":
         c.error(
             (*parts, "withdrawn"),
@@ -77,6 +83,19 @@ def _window(c: Checker, rule: Count, parts: Parts) -> None:
             "A ticket that is withdrawn is not open any more.",
             "Remove `withdrawn`, or write `within` or `each`.",
         )
+
+
+def _most(c: Checker, rule: Count, parts: Parts) -> None:
+    """A limit is one of credits, and there are credits."""
+    if rule.most is not None and rule.of != "credits":
+        c.error(
+            (*parts, "most"),
+            "limit_without_credits",
+            f"`most` bounds credits, and this counts {rule.of}.",
+            "Write `of: credits`, or a check that requires the count to be lower.",
+        )
+    if rule.of == "credits" and c.policy.credits is None:
+        c.error((*parts, "of"), "credits_not_declared", "There are no credits to count.", "Add `credits:`.")
 
 
 def _owner(c: Checker, rule: Count, parts: Parts) -> None:

@@ -23,6 +23,7 @@ _BOUNDS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "ContactRules": {"seats": (1, 100_000)},
     "ContactChanges": {"most": (0, 100_000)},
     "CreditRules": {"low_at": (0, MAX_CREDITS)},
+    "Count": {"most": (1, MAX_CREDITS)},
     "Overdraft": {"most": (1, MAX_CREDITS)},
     "TopUp": {"below": (1, MAX_CREDITS), "quantity": (1, 1_000)},
     "CoverRules": {"suspensions": (0, 1_000)},

@@ -128,10 +128,39 @@ def _kept(c: Checker, grant: CreditGrant, parts: Parts) -> None:
             )
 
 
+def _extends(c: Checker, grant: CreditGrant, parts: Parts) -> None:
+    """Check the rules whose credits are extended: they are granted once, and end."""
+    by_rule = {each.rule: each for i, offer in enumerate(c.policy.offers) for _, each in grants(offer, i)}
+    for i, rule in enumerate(grant.extends):
+        other = by_rule.get(rule)
+        where = (*parts, "extends", i)
+        if not isinstance(other, CreditGrant) or other.credit_type != grant.credit_type:
+            c.error(where, "extends_nothing", f"No grant `{rule}` brings credits of this type.", "Name one that does.")
+        elif other.recurs is not None or other.ends_with or other.expires is None:
+            c.error(
+                where,
+                "extends_nothing",
+                f"Credits of `{rule}` have no end of their own that could be moved.",
+                "Name credits with `expires`; those that end with a plan are extended by a renewal.",
+            )
+    if grant.extends and (grant.recurs is not None or grant.ends_with):
+        c.error(
+            (*parts, "extends"),
+            "extends_in_passing",
+            "Only credits that are granted once, for a term of their own, extend others.",
+            "Remove `extends`.",
+        )
+    elif grant.extends and grant.expires is None:
+        c.warn(
+            (*parts, "extends"), "extends_for_ever", "Others never end then, since these do not.", "Write `expires`."
+        )
+
+
 def _credit_grant(c: Checker, offer: Offer, grant: CreditGrant, parts: Parts) -> None:
     check_recurrence(c, offer, grant, parts)
     check_plan_end(c, grant, parts)
     _kept(c, grant, parts)
+    _extends(c, grant, parts)
     if grant.credits is None and "{n}" not in offer.sku:
         c.error(
             parts,

@@ -79,8 +79,12 @@ def _move(account: CustomerAccount, lot: Lot) -> None:
     bound = lot.data["ends_with"]
     plan = plan_end(account.covers.values(), bound["rules"], lot.license_id, lot.effective_at)
     ends = min((end for end in (plan, parse_iso_or_none(bound["by"])) if end is not None), default=None)
-    if ends == lot.expires_at:
-        return
+    if ends != lot.expires_at:
+        move_end(account, lot, ends)
+
+
+def move_end(account: CustomerAccount, lot: Lot, ends: datetime | None) -> None:
+    """Set the end of a lot, book what is due by then, and tell of it."""
     before, extended = lot.expires_at, ends is None or (lot.expires_at is not None and lot.expires_at < ends)
     account.ledger.touch_expiry(lot, ends)
     refresh_expiry(account.ledger, lot.credit_type)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from app.domain.account import extension
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Choice, Cover, License
 from app.domain.account.plan_credits import bind
@@ -105,6 +106,8 @@ def grant_credits(
     )
     if grant.ends_with:
         bind(account, lot, grant.ends_with)
+    elif lot.expires_at is not None or grant.extends:
+        extension.bought(account, lot, grant.extends)
     schedule_lot(account, lot)
     balance = account.ledger.balance(lot.credit_type)
     account.emit(

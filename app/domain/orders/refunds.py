@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from app.domain.account import recurring
+from app.domain.account import extension, recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
@@ -262,6 +262,7 @@ def _take_families(taking: Taking, families: list[list[Lot]], share: int | None)
         if voided := lot.voided - before[lot.lot_id]:
             _emit_voided(taking, lot, voided)
     _note_left(taking, alike, result)
+    extension.taken_back(taking.account, alike)
 
 
 def _recurring(taking: Taking) -> list[RecurringGrant]:

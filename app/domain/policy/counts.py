@@ -16,7 +16,7 @@ Each = Literal["day", "week", "month", "quarter", "year", "cover"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """Counts tickets, or minutes of work, in a window. Rules look at it as the fact ``count.<name>``.
+    """Counts tickets, minutes of work or credits, in a window. Rules look at it as the fact ``count.<name>``.
 
     A ticket counts by the version of the policy under which it was opened. It counts at the instant of its opening, a
     line of work at its begin. The ticket that is judged is never in its own count.
@@ -28,8 +28,10 @@ class Count:
     title: str
     """What is counted, in the plural: ``incidents``, ``hours of support``."""
     clause: str
-    of: Literal["tickets", "minutes"] = "tickets"
-    """What is counted: tickets that are served, or billable minutes of the work log."""
+    of: Literal["tickets", "minutes", "credits"] = "tickets"
+    """What is counted: tickets that are served, billable minutes of the work log, or credits that tickets take."""
+    most: int | None = None
+    """With ``of: credits``: a ticket that would take more than so many in all waits; left out: rules alone ask."""
     per: Literal["account", "person", "license"] = "account"
     """Whose are counted: those of the account (a company's with all its people), of who asks, or of the license."""
     within: Term | None = None

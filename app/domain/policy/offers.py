@@ -91,6 +91,8 @@ class CreditGrant:
     """When they come again; left out: they are granted once."""
     ends_with: tuple[str, ...] = ()
     """Rules of covers: the credits are good as long as one of them goes on; empty: for their term."""
+    extends: tuple[str, ...] = ()
+    """Rules of credits: what is left of them is good for as long as these, where that is longer."""
     when: Condition | None = None
     otherwise: NotGranted | None = None
     reading: bool = False

@@ -12,6 +12,7 @@ from app.domain.orders.remedies import Need, typed_words
 from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.policy.ticket_rules import RemedyRule
 from app.domain.policy.wording import shown
+from app.domain.tickets import counts
 from app.domain.tickets.answers import TicketAnswers
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.decision import Reason, Remedy
@@ -61,8 +62,24 @@ class TicketCharge(TicketAnswers):
         return self.reach_for(self.ticket.category)
 
     def reach_for(self, category: str | None) -> int:
-        """Credits a hold could take as for a ticket of a category, with what may be overdrawn."""
-        return self.available_for(category) + max(self.headroom_for(category), 0)
+        """Credits a hold could take as for a ticket of a category, with what may be overdrawn, within every limit."""
+        there = self.available_for(category) + max(self.headroom_for(category), 0)
+        limit = counts.limit_of(self.account, self.ticket)
+        return there if limit is None else max(min(there, limit.left - self.committed), 0)
+
+    def limit_reached(self, missing: int) -> tuple[Reason, Remedy] | None:
+        """Why a limit keeps a ticket from so many credits more, and when they may be taken; None where none does."""
+        limit = counts.limit_of(self.account, self.ticket)
+        required = self.committed + missing
+        if limit is None or required <= limit.left:
+            return None
+        rule, standing = limit.standing.rule, limit.standing
+        looked = counts.Looked(standing=standing, most=limit.most, next_at=limit.next_at(required))
+        text = f"{looked.sentence()} This takes {self.amount(required)}."
+        reason = self.reason(
+            "credit_limit_reached", rule.clause, text, reading=rule.reading, required=required, **looked.json()
+        )
+        return reason, Remedy(kind=counts.WAIT, text=text, helps_at=looked.next_at)
 
     def headroom_for(self, category: str | None) -> int:
         """Credits that may be overdrawn for this ticket; below 0, how many are owed that may not be."""
@@ -209,6 +226,9 @@ class TicketCharge(TicketAnswers):
     def want_of_credits(self, required: int, category: str | None = None) -> tuple[Reason, ...]:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
         category = category or self.ticket.category
+        limited = self.limit_reached(required)
+        if limited is not None:
+            return (limited[0],)
         available = self.available_for(category)
         headroom = self.headroom_for(category)
         missing = max(required - available - headroom, 1)
@@ -282,6 +302,9 @@ class TicketCharge(TicketAnswers):
     def lacking(self, required: int, category: str | None = None) -> tuple[Remedy, ...]:
         """The offers that make up for what is missing of so many credits."""
         category = category or self.ticket.category
+        limited = self.limit_reached(required)
+        if limited is not None:
+            return (limited[1],)
         there = self.available_for(category) + self.headroom_for(category)
         return self.offers(max(required - there, 1), category)
 
@@ -289,7 +312,7 @@ class TicketCharge(TicketAnswers):
         """409 ``insufficient_credits`` with reasons and offers; ``required``: credits still to be held."""
         decision = self.decision(self.want_of_credits(required, category), self.lacking(required, category))
         return DomainError(
-            "insufficient_credits",
+            "insufficient_credits" if self.limit_reached(required) is None else "credit_limit_reached",
             decision=decision,
             required=required,
             available=(there := self.available_for(category or self.ticket.category)),

@@ -74,6 +74,10 @@ def _amounts(rule: Count, ticket: Ticket) -> Iterator[tuple[str, int]]:
     if rule.of == "tickets":
         yield ticket.opened_at, 1
         return
+    if rule.of == "credits":
+        if taken := ticket.charge.get("held", 0) + ticket.charge.get("net", 0):
+            yield ticket.opened_at, taken
+        return
     for line in work_time.counting(ticket.work):
         if line["billable"] and line["minutes"]:
             yield line["occurred_at"], line["minutes"]
@@ -164,6 +168,37 @@ def of_ticket(account: CustomerAccount, ticket: Ticket) -> dict[str, Standing]:
     found = _standings(account, person, ticket.license_id, at, without=ticket.ticket_id)
     held = {use["count"] for use in uses_of(account.policy, ticket)}
     return {name: _pinned(standing, ticket) if name in held else standing for name, standing in found.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A bound of the credits that tickets take in a window. ``left``: for the ticket that is looked at, in all."""
+
+    standing: Standing
+    most: int
+    left: int
+
+    def next_at(self, credits: int) -> datetime | None:
+        """The first later instant at which a ticket may take so many; None where none is known."""
+        frees = self.standing.frees()
+        return next((at for at in frees if self.standing.used_at(at) + credits <= self.most), None)
+
+
+def limit_of(account: CustomerAccount, ticket: Ticket) -> Limit | None:
+    """Return the narrowest bound of the credits that a ticket may take; None where there is none."""
+    bounded = [rule for rule in account.policy.counts if rule.of == "credits" and rule.most is not None]
+    if not bounded:
+        return None
+    at = parse_iso(ticket.opened_at) if ticket.opened_at else account.when
+    person = ticket.person_id or account.customer.customer_id
+    facts = _facts_of_counted(account.policy, ticket)
+    found = []
+    for rule in bounded:
+        standing = _standing(account, rule, person, ticket.license_id, at, ticket.ticket_id)
+        if standing is not None and _counts(rule, facts):
+            most = rule.most or 0
+            found.append(Limit(standing=standing, most=most, left=max(most - standing.used, 0)))
+    return min(found, key=lambda limit: limit.left, default=None)
 
 
 def of_question(account: CustomerAccount, license_id: str | None) -> dict[str, Standing]:
@@ -333,7 +368,7 @@ class Looked:
         verb = "open" if rule.at_once else "used"
         used = self.standing.used
         full = self.most is not None and used >= self.most
-        what = rule.title if rule.of == "tickets" else f"of {rule.title}"
+        what = f"of {rule.title}" if rule.of == "minutes" else rule.title
         text = f"{amount_words(rule, used)}{most} {what} {are(self.most or used)} {verb}{since}"
         return f"{text}; {self.following()}." if full else f"{text}."
 

@@ -94,7 +94,8 @@ async def _session_of(
     ticket = ticket or tickets.ticket_of(found[tickets.BY_ID.name])
     if ticket is None:
         raise DomainError("ticket_not_found", ticket_id=named)
-    if ticket.accepted_at is None:  # what is decided is decided as of the opening
+    bounded = any(rule.most is not None for rule in account.policy.counts)
+    if ticket.accepted_at is None or bounded:  # what is decided is decided as of the opening
         await counted.load(tx, account, parse_iso(ticket.opened_at))
     known = await clocks.from_rows(tx, found)
     session = TicketSession(
