@@ -121,7 +121,11 @@ _ROWS: Final = (
     ("cover.started", "A pending cover began with its first ticket.", f"{_COVER} clause"),
     ("cover.moved", "A later period moved, since an order placed earlier arrived.", f"{_COVER} before"),
     ("cover.suspended", "A cover was suspended.", f"{_COVER} clause"),
-    ("cover.resumed", "A suspended cover goes on; its end moved by the time suspended.", f"{_COVER} clause"),
+    (
+        "cover.resumed",
+        "A suspended cover goes on; its end moved by the time suspended, unless that ran on.",
+        f"{_COVER} clause",
+    ),
     ("cover.extended", "A cover's end was moved by months.", f"{_COVER} months clause"),
     ("cover.shortened", "A cover ends earlier than bought.", f"{_COVER} reason"),
     ("cover.voided", "A cover that had not begun was taken back.", f"{_COVER} reason"),

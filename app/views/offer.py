@@ -204,7 +204,7 @@ def _option(grant: terms.CreditGrant | terms.CoverGrant, n: int | None = None) -
                 "actions": list(grant.actions),
                 "free": grant.free,
                 "plan": grant.plan,
-                "seats": n if grant.seats == "sku" else grant.seats,
+                "seats": n if grant.seats == "sku" else 1 if grant.seats == "quantity" else grant.seats,
             }
     assert_never(grant)
 

@@ -1,8 +1,8 @@
-"""Credits that live: when a shop was asked for more, and an index of lots that are kept for some categories.
+"""Credits that live: when a shop was asked for more, suspended time that runs on, an index of lots that are kept.
 
 Why: the shop is asked once until credits arrive; a call that reads an account in part looks whether lots are kept for
-something. Lock: none that a caller feels. The column has no default, and the index is built beside the traffic
-(`concurrently`), outside a transaction. Way back: drops both.
+some categories. Lock: none that a caller feels. The columns rewrite no row, and the index is built beside the traffic
+(`concurrently`), outside a transaction. Way back: drops them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def _beside_traffic(*statements: str) -> None:
 def upgrade() -> None:
     """Adds the column, and builds the index."""
     op.execute("alter table account add column if not exists asked_at timestamp with time zone")
+    op.execute("alter table cover add column if not exists runs_on boolean not null default false")
     _beside_traffic(
         f"drop index concurrently if exists {INDEX}", f"create index concurrently if not exists {INDEX} on {ON}"
     )
@@ -38,4 +39,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drops the index and the column."""
     _beside_traffic(f"drop index concurrently if exists {INDEX}")
+    op.execute("alter table cover drop column if exists runs_on")
     op.execute("alter table account drop column if exists asked_at")

@@ -133,6 +133,7 @@ cover = Table(
     Column("version", Integer, nullable=False),
     text_column("plan", nullable=True),
     Column("seats", Integer, nullable=True),
+    Column("runs_on", Boolean, nullable=False, server_default=_sql("false")),
     PrimaryKeyConstraint("tenant_id", "cover_id"),
     CheckConstraint("state in ('pending', 'running', 'suspended', 'voided')", name="state"),
     CheckConstraint("(state = 'pending') = (starts_at is null) or state = 'voided'", name="pending"),

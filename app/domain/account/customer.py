@@ -115,6 +115,8 @@ class Cover:
     """The plan that runs with it."""
     seats: int | None = None
     """For how many people it is; None: nobody counts them."""
+    runs_on: bool = False
+    """Whether its time runs on while it is suspended."""
 
     def in_force(self, at: datetime) -> bool:
         """Whether it serves at ``at``: running, begun, and not ended (ends are exclusive, ALL-1).
@@ -127,7 +129,14 @@ class Cover:
 
     def is_suspended(self, at: datetime) -> bool:
         """Whether it is suspended, and was at ``at``."""
+        if self.runs_on and self.ends_at is not None and self.ends_at <= at:
+            return False
         return self.state == "suspended" and (self.suspended_at is None or self.suspended_at <= at)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its time stands, so that nobody knows its end."""
+        return self.state == "suspended" and not self.runs_on
 
 
 @dataclass(slots=True, kw_only=True)

@@ -27,7 +27,7 @@ def plan_end(covers: Iterable[Cover], rules: Sequence[str], license_id: str | No
     A plan goes on over covers that follow one another without a gap. One that is suspended has no end yet.
     """
     spans = sorted(
-        (cover.starts_at, _NEVER if cover.ends_at is None or cover.state == "suspended" else cover.ends_at)
+        (cover.starts_at, _NEVER if cover.ends_at is None or cover.frozen else cover.ends_at)
         for cover in covers
         if cover.rule in rules
         and cover.state != "voided"

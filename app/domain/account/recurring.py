@@ -9,12 +9,22 @@ from typing import Any, Final
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, License
+from app.domain.account.plan_credits import plan_end
 from app.domain.ledger.events import due_of, expired_key, granted_data, moved_data, voided_data
 from app.domain.ledger.expiry import post_due_expiries, refresh_expiry
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.recurring import RENEWAL, RecurringGrant, next_yield, run_until, stop, yields
+from app.domain.ledger.recurring import (
+    RENEWAL,
+    RecurringGrant,
+    ends_after_waiting,
+    next_yield,
+    renewal_end,
+    run_until,
+    stop,
+    yields,
+)
 from app.domain.ledger.rest import NotLoaded
-from app.domain.values.wire import iso, iso_or_none, jsonable
+from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso, parse_iso_or_none
 
 DUE: Final = "credits.recurring"
 """The kind of a recurring grant's agenda row."""
@@ -174,9 +184,10 @@ def merged(account: CustomerAccount, moved: Iterable[RecurringGrant]) -> None:
 
 
 def _follow(account: CustomerAccount, grant: RecurringGrant, cover: Cover, until: datetime | None) -> None:
-    if cover.state == "suspended" and cover.suspended_at is not None:
+    if cover.frozen and cover.suspended_at is not None:
         if stop(grant, cover.suspended_at) == "changed":
             put_grant(account, grant, "stopped")
+            _freeze(account, grant)
         return
     if cover.state == "voided" or cover.starts_at is None:
         if grant.granted == 0:
@@ -185,6 +196,46 @@ def _follow(account: CustomerAccount, grant: RecurringGrant, cover: Cover, until
             run(account, grant, cover.starts_at, account.at)
         return
     run(account, grant, cover.starts_at, until)
+    _thaw(account, grant)
+
+
+def _freeze(account: CustomerAccount, grant: RecurringGrant) -> None:
+    """Let credits that end at a renewal wait for it with the plan: they have no end while it is suspended."""
+    if grant.terms.get("while_suspended") == "ends":
+        return
+    for lot in lots_of(account, grant):
+        bound = lot.data.get("ends_with")
+        own = lot.expires_at if bound is None else parse_iso_or_none(bound["by"])
+        ended = lot.expires_at is not None and lot.expires_at <= account.at
+        if own is None or ended or lot.withdrawn or own != renewal_end(grant, lot.data["recurring"]["no"]):
+            continue
+        lot.data = {**lot.data, "waits": iso(own)}
+        _put_end(account, lot, None)
+
+
+def _thaw(account: CustomerAccount, grant: RecurringGrant) -> None:
+    """Let what waited end at its renewal, which comes later by now; where none comes, when it would have ended."""
+    goes_on = grant.stopped_at is None and len(grant.spans) > 1
+    for lot in [lot for lot in lots_of(account, grant) if "waits" in lot.data]:
+        later = ends_after_waiting(grant, lot.data["recurring"]["no"]) if goes_on else None
+        ends = later or parse_iso(lot.data["waits"])
+        lot.data = {name: value for name, value in lot.data.items() if name != "waits"}
+        _put_end(account, lot, max(ends, account.at))
+        if account.ledger.is_due(lot.credit_type):
+            post_due_expiries(account.ledger, lot.credit_type)
+
+
+def _put_end(account: CustomerAccount, lot: Lot, own: datetime | None) -> None:
+    """Set until when a lot is good by itself; it ends no later than the plan that it ends with."""
+    ends = own
+    if (bound := lot.data.get("ends_with")) is not None:
+        lot.data = {**lot.data, "ends_with": {**bound, "by": iso_or_none(own)}}
+        plan = plan_end(account.covers.values(), bound["rules"], lot.license_id, lot.effective_at)
+        ends = min((end for end in (plan, own) if end is not None), default=None)
+    account.ledger.touch_expiry(lot, ends)
+    refresh_expiry(account.ledger, lot.credit_type)
+    for due in due_of(lot, account.policy.credits, account.at):
+        account.plan.due(due.at, due.kind, due.subject, **due.payload)
 
 
 def _anew(account: CustomerAccount, grant: RecurringGrant, starts: datetime | None, ends: datetime | None) -> None:

@@ -69,7 +69,7 @@ class _Life:
         elif event.kind == "suspended":
             self.since = event.occurred_at
         elif event.kind == "resumed":
-            self._resumed(event.occurred_at)
+            self._resumed(event.occurred_at, runs_on=bool(event.payload.get("runs_on")))
         elif event.kind == "extended" and self.ends is not None:
             self.ends = add_term(self.ends, Term(months=int(event.payload["months"])), self.terms.zone)
         elif event.kind == "reinstated":
@@ -93,11 +93,11 @@ class _Life:
         elif not self.known:
             self.ends, self.known = ends, True
 
-    def _resumed(self, at: datetime) -> None:
+    def _resumed(self, at: datetime, *, runs_on: bool) -> None:
         if self.since is None:
             self.found.append(("suspended before it is resumed", "not suspended"))
             return
-        span = at - self.since
+        span = timedelta(0) if runs_on else at - self.since
         self.ends = None if self.ends is None else self.ends + span
         self.seconds += span // timedelta(seconds=1)
         self.since = None

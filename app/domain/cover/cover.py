@@ -42,13 +42,13 @@ ShownState = Literal["pending", "scheduled", "running", "suspended", "ended", "v
 
 def state_of(cover: Cover, at: datetime) -> ShownState:
     """``pending | running | suspended | ended | voided`` at an instant; ``scheduled`` until a queued period begins."""
-    if cover.state != "running":
+    if cover.state != "running" and not (cover.state == "suspended" and cover.runs_on):
         return cover.state
     if cover.ends_at is not None and cover.ends_at <= at:
         return "ended"
     if cover.starts_at is not None and at < cover.starts_at:
         return "scheduled"
-    return "running"
+    return cover.state
 
 
 def reaches(cover: Cover, license_id: str | None) -> bool:
@@ -143,13 +143,13 @@ def remaining(cover: Cover, at: datetime) -> int | None:
         return 0
     if cover.starts_at is None or cover.ends_at is None:
         return None
-    since = max(at if cover.suspended_at is None else cover.suspended_at, cover.starts_at)
+    since = max(at if cover.suspended_at is None or cover.runs_on else cover.suspended_at, cover.starts_at)
     return max((cover.ends_at - since) // timedelta(seconds=1), 0)
 
 
 def shown_end(cover: Cover) -> datetime | None:
     """The end as far as it is known: none while it is suspended, since it moves with every day."""
-    return None if cover.state == "suspended" else cover.ends_at
+    return None if cover.frozen else cover.ends_at
 
 
 def ends_if_used(account: CustomerAccount, cover: Cover) -> datetime | None:
@@ -237,7 +237,7 @@ def term_json(term: Term) -> dict[str, int]:
 
 def schedule(account: CustomerAccount, cover: Cover) -> None:
     """Puts the reminders and the end on the agenda, or takes them off. What has passed is not announced again."""
-    running = cover.state == "running" and cover.ends_at is not None
+    running = cover.state in ("running", "suspended") and not cover.frozen and cover.ends_at is not None
     for days in account.policy.cover.reminder_days:
         subject = f"{cover.cover_id}:{days}"
         when = None if cover.ends_at is None else cover.ends_at - timedelta(days=days)
@@ -300,7 +300,7 @@ def end_at(account: CustomerAccount, cover: Cover, when: datetime, *, reason: st
     """Ends a running or suspended cover at ``when``; never lengthens it, never before its start."""
     starts = cover.starts_at or when
     when = max(when, starts)
-    if cover.ends_at is not None and cover.ends_at <= when and cover.state == "running":
+    if cover.ends_at is not None and cover.ends_at <= when and not cover.frozen:
         return
     cover.state = "running"
     cover.suspended_at = None
@@ -382,6 +382,7 @@ def suspend(account: CustomerAccount, cover: Cover) -> None:
     cover.state = "suspended"
     cover.suspended_at = account.at
     cover.suspensions += 1
+    cover.runs_on = rules.suspended_time == "runs_on"
     account.plan.put_cover(cover, "suspended", {"clause": rules.suspension_clause})
     schedule(account, cover)
     account.emit("cover.suspended", {**_event_data(cover), "clause": rules.suspension_clause})
@@ -390,7 +391,7 @@ def suspend(account: CustomerAccount, cover: Cover) -> None:
 def resume(account: CustomerAccount, cover: Cover) -> None:
     """Goes on with a suspended period; its end moves by the time it was suspended (CSC-5). Else ``not_suspended``."""
     rules = account.policy.cover
-    if cover.state != "suspended" or cover.suspended_at is None:
+    if cover.suspended_at is None or state_of(cover, account.at) != "suspended":
         raise _refused(
             account,
             "not_suspended",
@@ -398,13 +399,19 @@ def resume(account: CustomerAccount, cover: Cover) -> None:
             "The cover is not suspended.",
             {"cover_id": cover.cover_id, "state": state_of(cover, account.at)},
         )
-    span = account.at - cover.suspended_at
+    span = timedelta(0) if cover.runs_on else account.at - cover.suspended_at
     cover.suspended_seconds += span // timedelta(seconds=1)
     cover.ends_at = None if cover.ends_at is None else cover.ends_at + span
     cover.state = "running"
     cover.suspended_at = None
     account.plan.put_cover(
-        cover, "resumed", {"clause": rules.suspension_clause, "seconds": span // timedelta(seconds=1)}
+        cover,
+        "resumed",
+        {
+            "clause": rules.suspension_clause,
+            "seconds": span // timedelta(seconds=1),
+            **({"runs_on": True} if cover.runs_on else {}),
+        },
     )
     schedule(account, cover)
     account.emit("cover.resumed", {**_event_data(cover), "clause": rules.suspension_clause})

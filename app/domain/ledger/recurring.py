@@ -112,6 +112,7 @@ def terms_of(grant: Any, *, credits: int, zone: str, source: str) -> dict[str, A
         "renewal_clause": (rollover.clause if rollover else None) or grant.expires_clause or grant.clause,
         "reading": grant.reading,
         **({"ends_with": list(grant.ends_with)} if grant.ends_with else {}),
+        **({"while_suspended": recurs.while_suspended} if recurs.while_suspended != "waits" else {}),
         **({"categories": list(grant.categories)} if grant.categories else {}),
     }
 
@@ -218,6 +219,21 @@ def own_end(grant: RecurringGrant, coming: Yield) -> datetime | None:
     """Return until when credits of an interval are good, whatever becomes of the plan."""
     alone = replace(grant, terms={name: value for name, value in grant.terms.items() if name != PLAN_ENDS})
     return next((item.expires_at for item in yields(alone, coming.number)), None)
+
+
+def renewal_end(grant: RecurringGrant, number: int) -> datetime | None:
+    """Return the renewal at which unused credits of an interval end; None where none ends them."""
+    terms = {name: value for name, value in grant.terms.items() if name != PLAN_ENDS}
+    alone = replace(grant, terms={**terms, "expires": None})
+    return next((item.expires_at for item in yields(alone, number)), None)
+
+
+def ends_after_waiting(grant: RecurringGrant, number: int) -> datetime | None:
+    """Return the renewal at which unused credits of an interval end, which came before the last span began."""
+    earlier = sum(1 for _ in yields(replace(grant, spans=grant.spans[:-1])))
+    further = number + (grant.terms["intervals"] or 0) + 1 - earlier
+    term, zone = Term(**grant.terms["interval"]), _zone(grant.terms["zone"])
+    return _nth(spans_of(grant)[-1][0], max(further, 0), term, zone, grant.terms["anchor"])
 
 
 def spans_of(grant: RecurringGrant) -> list[tuple[datetime, datetime | None]]:

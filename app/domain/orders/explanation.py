@@ -194,6 +194,8 @@ def cover_step(policy: Policy, kind: str, payload: Row) -> str:
                 f"It was suspended on {day_of(cover['suspended_at'])}." if cover.get("suspended_at") else "Suspended."
             )
         case "resumed":
+            if payload.get("runs_on"):
+                return f"It goes on; its time ran on meanwhile{now}."
             return f"It goes on; its end moved by the time suspended{now}."
         case "extended":
             months = int(payload.get("months") or 0)

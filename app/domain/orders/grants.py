@@ -17,7 +17,7 @@ from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.events import due_of, expired_key, granted_data, moved_data
 from app.domain.ledger.lot import Lot, LotSource
 from app.domain.orders.offers import grant_of
-from app.domain.policy.offers import CreditGrant
+from app.domain.policy.offers import CoverGrant, CreditGrant
 from app.domain.policy.policy import Policy
 from app.domain.values.ids import LicenseId, LineId, OrderId
 from app.domain.values.money import Money
@@ -187,10 +187,17 @@ def choose(account: CustomerAccount, choice: Choice, option: str, policy: Policy
         starts_at=starts_at,
         ends_at=ends_at,
         occurred_at=account.at,
-        seats=grant.seats if isinstance(grant.seats, int) else None,
+        seats=seats_of(grant, None),
     )
     emit_cover(account, cover, notices_of(policy, [cover]))
     return cover
+
+
+def seats_of(grant: CoverGrant, n: int | None) -> int | None:
+    """For how many people cover of a grant is; ``n``: the number in the sku."""
+    if grant.seats == "quantity":
+        return 1
+    return n if grant.seats == "sku" else grant.seats
 
 
 def notices_of(policy: Policy, granted: Sequence[Cover]) -> list[dict[str, Any]]:

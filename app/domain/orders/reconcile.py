@@ -28,7 +28,7 @@ from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import families, lift
 from app.domain.orders.corrections import used, withdraw
 from app.domain.orders.granted import Granted, OrderOutcome, granted_so_far, moved, said_to_be_granted
-from app.domain.orders.grants import emit_cover, grant_credits, notices_of
+from app.domain.orders.grants import emit_cover, grant_credits, notices_of, seats_of
 from app.domain.orders.licenses import rank, uncounted
 from app.domain.orders.lines import PLANS_HAD, Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.orders.offers import grant_json, options_of
@@ -329,7 +329,7 @@ class _Line:
                 starts_at=starts_at,
                 ends_at=ends_at,
                 own_term=_lower_end(self, grant) is None,
-                seats=n if grant.seats == "sku" else grant.seats,
+                seats=seats_of(grant, n),
             )
             mine.append(made)
             self.there.covers.setdefault(key, []).append(made)
@@ -350,6 +350,8 @@ class _Line:
         alike = [
             stretch for stretch in before if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
         ]
+        if grant.seats == "quantity":
+            return [*terms.periods(anchor, grant.term, 1, alike)] * target
         return [*terms.periods(anchor, grant.term, target, alike)]
 
     # - choices and add-ons -
@@ -484,5 +486,6 @@ def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bo
     terms = CoverTerms.of(policy)
     if terms.chained:  # where the chain began may be told later
         return all(terms.as_bought(cover.starts_at or anchor, cover.ends_at, grant.term) for cover in mine)
-    periods = terms.periods(anchor, grant.term, len(mine))
+    each = grant.seats == "quantity"
+    periods = terms.periods(anchor, grant.term, 1) * len(mine) if each else terms.periods(anchor, grant.term, len(mine))
     return [(cover.starts_at, cover.ends_at) for cover in mine] == periods

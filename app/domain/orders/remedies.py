@@ -157,7 +157,8 @@ def _begins(account: CustomerAccount, grant: CoverGrant, need: Need) -> datetime
     if grant.start == "first_ticket":
         mine = [cover for cover in account.covers.values() if covers.OPEN_TICKET in cover.actions and not cover.levels]
         stopped = any(
-            cover.state == "suspended" or (cover.in_force(account.at) and cover.scope == "account") for cover in mine
+            cover.is_suspended(account.at) or (cover.in_force(account.at) and cover.scope == "account")
+            for cover in mine
         )
         return None if stopped else account.at
     before = stretches_of(account.covers.values())
@@ -239,7 +240,7 @@ def _brings(grants: Iterable[Grant], credit_type: str) -> bool:
 
 
 def _resumptions(account: CustomerAccount, rule: RemedyRule) -> list[Remedy]:
-    stopped = sorted(cover.cover_id for cover in account.covers.values() if cover.state == "suspended")
+    stopped = sorted(cover.cover_id for cover in account.covers.values() if cover.is_suspended(account.at))
     return [Remedy(kind=rule.kind, text=rule.text, cover_id=cover_id) for cover_id in stopped]
 
 

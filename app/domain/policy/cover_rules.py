@@ -42,6 +42,8 @@ class CoverRules:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     suspensions: int = 0
     """How often a period may be suspended; 0: not offered."""
+    suspended_time: Literal["stands", "runs_on"] = "stands"
+    """``stands``: the end moves by the time suspended; ``runs_on``: it does not, and credits come as ever."""
     suspension_clause: str | None = None
     """The clause by which a period is suspended and resumed, or is not."""
     free_extension: bool = False

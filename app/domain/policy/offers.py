@@ -54,6 +54,8 @@ class Recurrence:
     """``true`` says that nothing is meant to end them."""
     at_renewal: Literal["reset", "accumulate", "rollover"] = "reset"
     """What becomes of unused ones when new ones come: they expire, they stay, or ``rollover`` bounds what stays."""
+    while_suspended: Literal["waits", "ends"] = "waits"
+    """What becomes of credits that end at a renewal while the plan is suspended: they wait with it, or end."""
     rollover: Rollover | None = None
     """The bounds of what goes over, with ``rollover``."""
 
@@ -137,8 +139,9 @@ class CoverGrant:
     """The plan that runs with it; one of ``plans``."""
     ends: Literal["own", "with_running"] = "own"
     """``with_running``: with the lower plan that runs when it is bought, and priced for that time."""
-    seats: int | Literal["sku"] | None = None
-    """For how many people it is; ``sku``: the number in the sku; left out: nobody counts them."""
+    seats: int | Literal["sku", "quantity"] | None = None
+    """For how many people it is; ``sku``: the number in the sku; left out: nobody counts them. ``quantity``: each unit
+    is a seat, and all of them run at once."""
     when: Condition | None = None
     otherwise: NotGranted | None = None
     reading: bool = False

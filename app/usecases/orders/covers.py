@@ -69,7 +69,12 @@ async def remind(tx: Tx, item: AgendaItem) -> None:
     account = await load_to_emit(tx, item.customer_id)
     cover = account.covers.get(CoverId(item.payload["cover_id"]))
     days = item.payload["days"]
-    if cover is None or cover.ends_at is None or cover.state != "running" or cover.ends_at <= account.at:
+    if (
+        cover is None
+        or cover.ends_at is None
+        or covers.state_of(cover, account.at) not in ("running", "suspended")
+        or cover.frozen
+    ):
         return
     if cover.ends_at - timedelta(days=days) > account.at:
         return
