@@ -22,6 +22,7 @@ MEANING = {
     "cover.pending": "whether such cover waits and would begin now",
     "cover.suspended": "whether such cover is suspended",
     "credits.available": "credits that could be held now",
+    "credits.overdraft_left": "credits that could still be overdrawn",
     "credits.bought_here": "whether this account bought the credits that it would spend; unknown without any",
     "customer.addons": "the add-ons that the customer bought",
     "customer.editions": "the editions of the licenses held",
