@@ -69,7 +69,7 @@ COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
         "Account",
         (
             "customer_id credit_type granted:whole available:whole held:whole spent:whole expired:whole "
-            "voided:whole owed:whole next_expiry?:instant version:whole"
+            "voided:whole owed:whole next_expiry?:instant version:whole asked_at?:instant"
         ),
     ),
     "lots": (

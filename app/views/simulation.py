@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from app.views.decision import PolicyVersion
+from app.views.license import Term
+from app.views.lot import Categories
+from app.views.recurring_grant import Renewal
 from app.views.shapes import Closed, Credits, Id, Instant
 
 
@@ -41,6 +44,13 @@ class RehearsedGrant(TypedDict):
     actions: NotRequired[Annotated[Sequence[str], "What the cover allows."]]
     details: NotRequired[Annotated[dict[str, Any], "What each option of the choice would bring, by its name."]]
     option: NotRequired[Annotated[str | None, "The option that was taken."]]
+    categories: NotRequired[Categories]
+    plan: NotRequired[Annotated[str | None, "The plan of the cover."]]
+    seats: NotRequired[Annotated[int | None, "The seats of the cover."]]
+    credits: NotRequired[Annotated[Credits, "Credits of an interval."]]
+    interval: NotRequired[Annotated[Term, "After how long they come again."]]
+    at_renewal: NotRequired[Renewal]
+    rollover_max: NotRequired[Annotated[Credits | None, "How many go over at most."]]
     code: NotRequired[Annotated[str, "The reason, where nothing is granted."]]
 
 
@@ -59,6 +69,7 @@ class RehearsedThing(TypedDict):
     lots: NotRequired[Annotated[Sequence[RehearsedGrant], "The credits that it brings."]]
     covers: NotRequired[Annotated[Sequence[RehearsedGrant], "The covers that it brings."]]
     choices: NotRequired[Annotated[Sequence[RehearsedGrant], "The choices that it opens."]]
+    recurring_grants: NotRequired[Annotated[Sequence[RehearsedGrant], "The credits that come again."]]
     not_granted: NotRequired[Annotated[Sequence[RehearsedGrant], "What it does not bring."]]
 
 

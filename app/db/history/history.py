@@ -87,8 +87,9 @@ _EVENTS = text(
     " or stream = 'cover' and kind in ('suspended', 'resumed', 'extended')) order by stream, entity_id, seq"
 )
 _TICKETS = text(
-    "select ticket_id, external_id, customer_id, subject, opened_at, parent_id from ticket where tenant_id = :tenant"
-    " and customer_id = any(:customers)"
+    "select t.ticket_id, t.external_id, t.customer_id, t.subject, t.opened_at, t.parent_id,"
+    " coalesce((select p.external_id from customer p where p.tenant_id = :tenant and p.customer_id = t.person_id),"
+    " t.person_id) as asked_by from ticket t where t.tenant_id = :tenant and t.customer_id = any(:customers)"
 )
 _ADJUSTED = text(
     "select o.operation_id, o.customer_id, o.credit_type, o.recorded_at, o.reason,"
@@ -307,6 +308,7 @@ class _Reader:
                 data = dict(step.data)
                 if step.name == "open":
                     data["subject"] = ticket.subject
+                    data["asked_by"] = ticket.asked_by
                 elif step.name == "split":
                     child = rows.get(data.pop("child_id"))
                     if child is None:

@@ -21,18 +21,18 @@ def check_credits(c: Checker) -> None:
         return
     if rules.overdraft is not None:
         _overdraft(c, rules.overdraft, ("credits", "overdraft"))
-    seen: dict[str, int] = {}
+    ruled: set[str] = set()
     for i, rule in enumerate(rules.top_ups):
         where: Parts = ("credits", "top_ups", i)
         _type(c, rule.credit_type, (*where, "credit_type"))
-        if rule.credit_type in seen:
+        if rule.credit_type in ruled:
             c.error(
                 where,
                 "two_top_ups",
                 f"Two rules ask for credits of the type `{rule.credit_type}`.",
                 "Keep one of them.",
             )
-        seen.setdefault(rule.credit_type, i)
+        ruled.add(rule.credit_type)
         _top_up(c, rule, where)
 
 

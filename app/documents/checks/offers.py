@@ -106,7 +106,7 @@ def _grant(c: Checker, offer: Offer, grant: Grant, parts: Parts) -> None:
                 )
 
 
-def _kept(c: Checker, grant: CreditGrant, parts: Parts) -> None:
+def _categories(c: Checker, grant: CreditGrant, parts: Parts) -> None:
     """Check the categories for which credits are kept: they exist, and credits can pay for them."""
     known = [category.category for category in c.policy.categories]
     for i, name in enumerate(grant.categories):
@@ -159,7 +159,7 @@ def _extends(c: Checker, grant: CreditGrant, parts: Parts) -> None:
 def _credit_grant(c: Checker, offer: Offer, grant: CreditGrant, parts: Parts) -> None:
     check_recurrence(c, offer, grant, parts)
     check_plan_end(c, grant, parts)
-    _kept(c, grant, parts)
+    _categories(c, grant, parts)
     _extends(c, grant, parts)
     if grant.credits is None and "{n}" not in offer.sku:
         c.error(

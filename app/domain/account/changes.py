@@ -273,8 +273,10 @@ class Plan:
 
 
 def emit_of_ledger(plan: Plan, ledger: Journal) -> None:
-    """Publish what the ledger alone knows: credits that came back to refunded units and were voided at once, what was
-    overdrawn, and that the shop is asked for more."""
+    """Publish what the ledger alone knows.
+
+    Credits that came back to refunded units were voided at once. Some were overdrawn. The shop is asked for more.
+    """
     for lot, voided in ledger.take_reclaimed():
         plan.emit("credits.voided", voided_event(ledger, lot, voided))
     overdrawn, ledger.overdrawn = ledger.overdrawn, []

@@ -400,19 +400,13 @@ def resume(account: CustomerAccount, cover: Cover) -> None:
             {"cover_id": cover.cover_id, "state": state_of(cover, account.at)},
         )
     span = timedelta(0) if cover.runs_on else account.at - cover.suspended_at
-    cover.suspended_seconds += span // timedelta(seconds=1)
+    seconds = span // timedelta(seconds=1)
+    cover.suspended_seconds += seconds
     cover.ends_at = None if cover.ends_at is None else cover.ends_at + span
     cover.state = "running"
     cover.suspended_at = None
-    account.plan.put_cover(
-        cover,
-        "resumed",
-        {
-            "clause": rules.suspension_clause,
-            "seconds": span // timedelta(seconds=1),
-            **({"runs_on": True} if cover.runs_on else {}),
-        },
-    )
+    runs_on = {"runs_on": True} if cover.runs_on else {}
+    account.plan.put_cover(cover, "resumed", {"clause": rules.suspension_clause, "seconds": seconds, **runs_on})
     schedule(account, cover)
     account.emit("cover.resumed", {**_event_data(cover), "clause": rules.suspension_clause})
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from app.domain.ledger.lot import Lot
+from app.domain.ledger.lot import Lot, Operation
 from app.domain.policy.credit_rules import CreditRules
 
 Balance = Mapping[str, int]
@@ -63,3 +63,16 @@ def low_data(credit_type: str, balance: Balance) -> dict[str, Any]:
 def falls_low(rules: CreditRules | None, *, before: int, after: int) -> bool:
     """Whether a balance crossed the policy's ``low_at`` downwards."""
     return rules is not None and rules.low_at is not None and after <= rules.low_at < before
+
+
+def moved_by(operations: Iterable[Operation]) -> dict[str, int]:
+    """Return how operations changed what is available, and what they released."""
+    available = released = 0
+    for operation in operations:
+        for entry in operation.entries:
+            if entry.target == "available":
+                available += entry.credits
+                released += entry.credits if entry.source == "held" else 0
+            elif entry.source == "available":
+                available -= entry.credits
+    return {"available": available, "released": released}

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from app.domain.ledger.journal import Journal, spending_key
 from app.domain.ledger.lot import Bucket, Entry, Hold, HoldLine, Lot
-from app.domain.ledger.units import due_back, kept_for, take_claim, unit_of
+from app.domain.ledger.units import categories_of, due_back, take_claim, unit_of
 from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.values.ids import LotId, OrderId
 from app.domain.values.term import add_term
@@ -166,7 +166,7 @@ def grace_lot(
         clause=rule.clause,
         reading=rule.reading,
         reason=reason,
-        data={**(data or {}), **kept_for(lot)},
+        data={**(data or {}), **categories_of(lot)},
     )
     journal.put_lot(grace)
     journal.move(entries, grace, "world", "available", credits)

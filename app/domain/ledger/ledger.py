@@ -41,8 +41,10 @@ class Ledger(LotLedger):
     def available(
         self, credit_type: str = DEFAULT_TYPE, *, license_id: str | None = None, category: str | None = None
     ) -> int:
-        """Credits that a hold for a license and a category could take now; lots of a license serve that one only, and
-        those kept for some categories serve these only."""
+        """Credits that a hold for a license and a category could take now.
+
+        Lots of a license serve that one only, those kept for some categories these only.
+        """
         return as_of_now(self, credit_type, lambda: self._spendable_credits(credit_type, license_id, category))
 
     def headroom(

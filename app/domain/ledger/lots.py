@@ -10,7 +10,7 @@ from app.domain.ledger.expiry import attempt, post_due_expiries, refresh_expiry
 from app.domain.ledger.giving_back import repay_owed
 from app.domain.ledger.journal import Journal, spending_key
 from app.domain.ledger.lot import Entry, Lot, LotSource, Scope
-from app.domain.ledger.units import give, kept_for, unit_of
+from app.domain.ledger.units import categories_of, give, unit_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId, LineId, LotId, OrderId
 from app.domain.values.money import MAX_CREDITS, MAX_WIRE_INT, Money
@@ -226,7 +226,7 @@ class LotLedger(Journal):
             data={
                 **origin.purchase(),
                 **unit_of(origin),
-                **kept_for(origin),
+                **categories_of(origin),
                 **({"ends_with": origin.data["ends_with"]} if "ends_with" in origin.data else {}),
             },
         )

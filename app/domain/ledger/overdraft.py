@@ -1,8 +1,8 @@
 """Credits spent before they come: booked as ``owed``, and paid by whatever comes next.
 
-What is overdrawn is a lot of its own, so that every move stays within a lot, and a debt of the same size beside it:
-``world -> available`` and ``owed -> voided``, in the operation that spends it. Credits that come repay the debt
-(`giving_back.repay_owed`); so do those that come back to the lot.
+What is overdrawn is a lot of its own, so that every move stays within a lot. A debt of the same size stands beside it.
+The operation that spends it books both: ``world -> available`` and ``owed -> voided``. Credits that come repay the debt
+(`giving_back.repay_owed`). So do those that come back to the lot.
 """
 
 from __future__ import annotations

@@ -278,7 +278,7 @@ def run_until(grant: RecurringGrant, starts: datetime | None, ends: datetime | N
             spans_now = [*spans, (_resumed(grant, at), ends)]
             grant.stopped_at = None
     elif spans and spans[0][0] == starts:
-        spans_now = [*spans[:-1], (spans[-1][0], ends)]
+        spans_now = _cut([*spans[:-1], (spans[-1][0], ends)], ends)
     elif grant.granted == 0 or not spans:
         spans_now = [(starts, ends)]
     else:
@@ -287,6 +287,18 @@ def run_until(grant: RecurringGrant, starts: datetime | None, ends: datetime | N
         return "same"
     grant.spans = [[iso(first), None if until is None else iso(until)] for first, until in spans_now]
     return "changed"
+
+
+def _cut(
+    spans: list[tuple[datetime, datetime | None]], ends: datetime | None
+) -> list[tuple[datetime, datetime | None]]:
+    """Return spans without what came after an end that is told late, as one before a suspension."""
+    if ends is None:
+        return spans
+    earlier: list[tuple[datetime, datetime | None]] = [
+        (first, ends if until is None or ends < until else until) for first, until in spans if first < ends
+    ]
+    return earlier or [(spans[0][0], ends)]
 
 
 def stop(grant: RecurringGrant, at: datetime) -> Run:

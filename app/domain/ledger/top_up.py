@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from app.domain.ledger.events import moved_data
+from app.domain.ledger.events import moved_by, moved_data
 from app.domain.ledger.journal import Journal
 from app.domain.policy.credit_rules import TopUp
 from app.domain.values.term import add_term
@@ -53,12 +53,8 @@ def _passed(rule: TopUp, asked_at: datetime | None, at: datetime) -> bool:
 
 
 def _fell(journal: Journal, credit_type: str) -> bool:
-    change = 0
-    for operation in journal.operations:
-        if operation.credit_type == credit_type:
-            for entry in operation.entries:
-                change += entry.credits * ((entry.target == "available") - (entry.source == "available"))
-    return change < 0
+    mine = (operation for operation in journal.operations if operation.credit_type == credit_type)
+    return moved_by(mine)["available"] < 0
 
 
 def _data(journal: Journal, rule: TopUp) -> dict[str, Any]:

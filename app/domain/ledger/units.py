@@ -149,7 +149,7 @@ def unit_of(lot: Lot) -> dict[str, Any]:
     return {"of": {"order_id": order_id, "line_id": line_id, "unit_no": unit_no, "lot_id": lot.root, "source": source}}
 
 
-def kept_for(lot: Lot) -> dict[str, Any]:
+def categories_of(lot: Lot) -> dict[str, Any]:
     """Return for which categories of tickets a lot made of this one is kept, as `Lot.data`."""
     return {"categories": list(lot.categories)} if lot.categories else {}
 

@@ -19,6 +19,7 @@ from app.domain.account import recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderRefund
 from app.domain.account.payment_dispute import Action, PaymentDispute, State
+from app.domain.account.plan_credits import follow_plan
 from app.domain.cover import cover as covers
 from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
@@ -224,16 +225,22 @@ def _remember(account: CustomerAccount, before: _Before, dispute: PaymentDispute
 
 
 def save(account: CustomerAccount, order: Order, dispute: PaymentDispute, refund: OrderRefund | None) -> None:
-    """Undo what the dispute took: each lot, license, period, choice and add-on as it was. Settle the orders then."""
+    """Undo what the dispute took: each lot, license, period, choice and add-on as it was. Settle the orders then.
+
+    Credits are back before what comes again goes on: a renewal in between bounds them as if nothing had happened.
+    """
     returned: list[dict[str, Any]] = []
+    for cover in _covers_then(account, dispute.undo.get("covers", {})):
+        follow_plan(account, cover)  # credits that end with it are good again
+    credits_back = _lots_back(account, order, dispute, dispute.undo.get("lots", {}))
+    for credit_type, debt in sorted(dispute.undo.get("owed", {}).items()):
+        suspension.forgive(account.ledger, credit_type, debt, order_id=order.order_id)
     returned += _licenses_back(account, dispute.undo.get("licenses", ()))
     returned += _covers_back(account, dispute.undo.get("covers", {}))
     returned += _choices_back(account, dispute.undo.get("choices", ()))
     returned += _addons_back(account, dispute.undo.get("addons", ()))
     _recurring_back(account, dispute.undo.get("recurring", {}))
-    returned += _lots_back(account, order, dispute, dispute.undo.get("lots", {}))
-    for credit_type, debt in sorted(dispute.undo.get("owed", {}).items()):
-        suspension.forgive(account.ledger, credit_type, debt, order_id=order.order_id)
+    returned += credits_back
     if refund is not None:
         lines = refund.answer["lines"]
         refund.answer = {
@@ -333,8 +340,9 @@ def _licenses_back(account: CustomerAccount, licenses: Iterable[str]) -> list[di
     return returned
 
 
-def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    returned = []
+def _covers_then(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]) -> list[Cover]:
+    """Set the periods that a dispute took as they were, and return them."""
+    found = []
     for key, values in sorted(then.items()):
         cover = account.covers.get(key)
         if cover is None:
@@ -344,11 +352,18 @@ def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]
         cover.ends_at = parse_iso_or_none(values["ends_at"])
         cover.suspended_at = parse_iso_or_none(values["suspended_at"])
         cover.voided_at = parse_iso_or_none(values["voided_at"])
+        found.append(cover)
+    return found
+
+
+def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    returned = []
+    for cover in _covers_then(account, then):
         covers.reinstated(account, cover, reason=REASON)
         returned.append(
             {
                 "kind": "cover",
-                "cover_id": key,
+                "cover_id": cover.cover_id,
                 "line_id": cover.line_id,
                 "state": covers.state_of(cover, account.at),
                 "ends_at": iso_or_none(cover.ends_at),

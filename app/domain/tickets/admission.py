@@ -158,9 +158,7 @@ def _credits_to_apply(session: TicketSession) -> tuple[Remedy, ...]:
         )
         for rule in types
         if (kind is None or not rule.serves or kind in rule.serves)
-        and session.account.ledger.available(
-            rule.credit_type, license_id=session.ticket.license_id, category=session.ticket.category
-        )
+        and session.available_for(session.ticket.category, rule.credit_type)
     )
     if found:
         return found

@@ -88,11 +88,13 @@ class TicketCharge(TicketAnswers):
         ledger = self.account.ledger
         return ledger.headroom(self.credit_type, license_id=self.ticket.license_id, category=category)
 
-    def available_for(self, category: str | None) -> int:
-        """Credits a hold for this ticket could take, as a ticket of a category."""
+    def available_for(self, category: str | None, credit_type: str | None = None) -> int:
+        """Credits a hold for this ticket could take, as a ticket of a category; of its own type unless named."""
         if self.policy.credits is None:
             return 0
-        return self.account.ledger.available(self.credit_type, license_id=self.ticket.license_id, category=category)
+        return self.account.ledger.available(
+            credit_type or self.credit_type, license_id=self.ticket.license_id, category=category
+        )
 
     @property
     def unit(self) -> tuple[str, str]:
@@ -238,7 +240,7 @@ class TicketCharge(TicketAnswers):
             "missing": missing,
             "credit_type": self.credit_type,
         }
-        kept = self.available_for(ANY_CATEGORY) - available
+        elsewhere = self.available_for(ANY_CATEGORY) - available
         text = (
             f"{self.amount(required)} {'is' if required == 1 else 'are'} needed, "
             f"{shown(self.policy, available) or available} {'is' if available == 1 else 'are'} available."
@@ -249,9 +251,9 @@ class TicketCharge(TicketAnswers):
         elif headroom < 0:
             facts["owed"] = self.account.ledger.account(self.credit_type).owed
             text += f" {self.amount(facts['owed'])} {'is' if facts['owed'] == 1 else 'are'} owed."
-        if kept > 0:
-            facts["kept_for_others"] = kept
-            text += f" {self.amount(kept)} {'is' if kept == 1 else 'are'} kept for other categories."
+        if elsewhere > 0:
+            facts["kept_for_others"] = elsewhere
+            text += f" {self.amount(elsewhere)} {'is' if elsewhere == 1 else 'are'} kept for other categories."
         found = [
             Reason(
                 code="insufficient_credits",
@@ -263,7 +265,7 @@ class TicketCharge(TicketAnswers):
             )
         ]
         clause = self.policy.payment.exhausted_clause
-        if clause is not None and available == 0 and kept <= 0:
+        if clause is not None and available == 0 and elsewhere <= 0:
             found.append(self.reason("credits_used_up", clause, self.none_there, available=0))
         return tuple(found)
 

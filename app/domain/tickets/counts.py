@@ -75,8 +75,8 @@ def _amounts(rule: Count, ticket: Ticket) -> Iterator[tuple[str, int]]:
         yield ticket.opened_at, 1
         return
     if rule.of == "credits":
-        if taken := ticket.charge.get("held", 0) + ticket.charge.get("net", 0):
-            yield ticket.opened_at, taken
+        if credits_ := ticket.charge.get("held", 0) + ticket.charge.get("net", 0):
+            yield ticket.opened_at, credits_
         return
     for line in work_time.counting(ticket.work):
         if line["billable"] and line["minutes"]:

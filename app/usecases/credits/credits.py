@@ -24,8 +24,7 @@ from app.db.ledger import recurring, window
 from app.db.rows import AgendaRow, CommandRow, CustomerRow, OutboxRow, Rows
 from app.db.write import write_rows
 from app.domain.ledger import top_up
-from app.domain.ledger.events import due_of, falls_low, low_data, moved_data
-from app.domain.ledger.journal import Journal
+from app.domain.ledger.events import due_of, falls_low, low_data, moved_by, moved_data
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Hold, Lot
 from app.domain.ledger.lots import DEFAULT_TYPE
@@ -33,17 +32,15 @@ from app.domain.ledger.refunded_units import voided_event
 from app.domain.ledger.rest import Rest
 from app.domain.ledger.top_up import overdrawn_data
 from app.domain.orders.offers import purchase_facts
-from app.domain.orders.remedies import enough
 from app.domain.policy.conditions import holds
 from app.domain.policy.credit_rules import CreditRules
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import shortage_words, unit_word
-from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
 from app.domain.values.money import MAX_CREDITS
 from app.domain.values.wire import iso
 from app.usecases.credits.credit_command import CreditCommand, CreditResult, Kind
+from app.usecases.credits.shortage import with_reason
 from app.views.customer import amounts_view
 from app.views.hold import Adjustment, hold_view
 from app.views.hold import Hold as HoldView
@@ -114,7 +111,7 @@ async def apply(
     results = [_one(batch, command) for command in commands]
     await _only_what_can_be_bought(batch, commands, results)
     for customer in batch.customers.values():
-        _tell_of_ledger(batch, customer)
+        _emit_of_ledger(batch, customer)
     touched = [
         customer
         for customer in batch.customers.values()
@@ -268,7 +265,8 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
         before = len(ledger.operations)
         hold, lot, credit_type, moved = _carry_out(batch, who, command)
     except DomainError as error:
-        return CreditResult(0, b"", _reasoned(batch, error, command))
+        category = _category_of(batch, command)
+        return CreditResult(0, b"", with_reason(batch.policy, error, batch.at, command.kind, category))
     balance = ledger.balance(credit_type)
     body = _answer(batch, who, command, hold, lot, credit_type, balance, before)
     encoded = _encode(body)
@@ -284,33 +282,6 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
         batch.stored.append(CommandRow(command.key, command.kind, digest, status, text, command.actor, who.customer_id))
         batch.known[command.key] = (command.kind, digest, status, text)
     return CreditResult(status, encoded)
-
-
-def _reasoned(batch: _Batch, error: DomainError, command: CreditCommand) -> DomainError:
-    """Want of credits with its reason: what is missing and what would be enough (ALL-2), packs to buy among it."""
-    if error.code != "insufficient_credits" or error.decision is not None:
-        return error
-    missing = error.facts["missing"]
-    error.decision = Decision(
-        allowed=False,
-        at=batch.at,
-        policy=batch.policy.policy,
-        policy_version=batch.policy.version,
-        reasons=(
-            Reason(
-                code=error.code,
-                clause="ALL-2",
-                message=shortage_words(batch.policy, error.facts["required"], error.facts["available"]),
-                facts=dict(error.facts),
-                reading=True,
-                would_change=f"{missing} more {unit_word(batch.policy, missing)}",
-            ),
-        ),
-        remedies=()
-        if command.kind == "adjust"
-        else enough(batch.policy, error.facts["credit_type"], missing, _category_of(batch, command)),
-    )
-    return error
 
 
 async def _only_what_can_be_bought(
@@ -485,7 +456,7 @@ def _emit_moved(
         batch.agenda.append(
             AgendaRow("hold.expired", hold.hold_id, hold.expires_at, who.customer_id, {"hold_id": hold.hold_id})
         )
-    moved = _moved(ledger, before)
+    moved = moved_by(ledger.operations[before:])
     if command.kind == "capture" and hold is not None and moved["released"]:
         _emit(batch, who, "credits.released", {**data, "credits": moved["released"]})
     after = balance["available"]
@@ -493,7 +464,7 @@ def _emit_moved(
         _emit(batch, who, "credits.low", low_data(credit_type, balance))
 
 
-def _tell_of_ledger(batch: _Batch, who: _Customer) -> None:
+def _emit_of_ledger(batch: _Batch, who: _Customer) -> None:
     """What was overdrawn, and that the shop is asked for more."""
     for lot, ticket_id in who.ledger.overdrawn:
         named = {} if ticket_id is None else {"ticket_id": batch.ticket_names.get(ticket_id, ticket_id)}
@@ -512,19 +483,6 @@ def _schedule(batch: _Batch, who: _Customer, lot: Lot) -> None:
     """Put a lot's reminders and its end on the agenda."""
     for due in due_of(lot, batch.rules, who.ledger.at):
         batch.agenda.append(AgendaRow(due.kind, due.subject, due.at, who.customer_id, due.payload))
-
-
-def _moved(ledger: Journal, before: int) -> dict[str, int]:
-    """How the operations since then changed what is available, and what they released."""
-    available = released = 0
-    for operation in ledger.operations[before:]:
-        for entry in operation.entries:
-            if entry.target == "available":
-                available += entry.credits
-                released += entry.credits if entry.source == "held" else 0
-            elif entry.source == "available":
-                available -= entry.credits
-    return {"available": available, "released": released}
 
 
 def _emit(batch: _Batch, who: _Customer, type_: str, data: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ SECONDS_MAX: Final = 20.0
 """Wall time of one of the two runs; what was not reached is said by ``complete``."""
 _FIRED_MAX: Final = 1_000
 _EVER: Final = (history.EVER, datetime(2300, 1, 1, tzinfo=UTC))
-_LISTS: Final = ("lots", "covers", "choices", "not_granted")
+_LISTS: Final = ("lots", "covers", "choices", "recurring_grants", "not_granted")
 
 Version = tuple[int, datetime, Policy]
 
@@ -306,15 +306,25 @@ def _shape(kind: str, view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _order_shape(view: Mapping[str, Any]) -> dict[str, Any]:
-    rows = {name: _sorted(_row(name, item) for item in view[name]) for name in _LISTS}
+    rows = {name: _sorted(_row(name, item) for item in view.get(name, ())) for name in _LISTS}
     granted = any(view[name] for name in ("licenses", "lots", "covers", "choices"))
     return {"granted": granted, "licenses": len(view["licenses"]), **rows}
 
 
 def _row(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     fields = {
-        "lots": ("line_id", "unit_no", "credit_type", "granted", "expires_at"),
-        "covers": ("line_id", "state", "starts_at", "ends_at", "scope", "levels", "actions"),
+        "lots": ("line_id", "unit_no", "credit_type", "granted", "expires_at", "categories"),
+        "covers": ("line_id", "state", "starts_at", "ends_at", "scope", "levels", "actions", "plan", "seats"),
+        "recurring_grants": (
+            "line_id",
+            "unit_no",
+            "credit_type",
+            "credits",
+            "interval",
+            "at_renewal",
+            "rollover_max",
+            "ends_at",
+        ),
         "choices": ("line_id", "unit_no", "details", "option"),
         "not_granted": ("line_id", "unit_no", "code"),
     }[name]
@@ -336,7 +346,7 @@ def _ticket_shape(view: Mapping[str, Any]) -> dict[str, Any]:
 def _order_clauses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     found: set[str | None] = set()
     for name in _LISTS:
-        sides = [[(_row(name, item), item.get("clause")) for item in view[name]] for view in (before, after)]
+        sides = [[(_row(name, item), item.get("clause")) for item in view.get(name, ())] for view in (before, after)]
         for mine, other in (sides, sides[::-1]):
             there = [row for row, _ in other]
             found |= {clause for row, clause in mine if row not in there}

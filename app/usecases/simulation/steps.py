@@ -7,9 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.usecases.credits import credits as commands
 from app.usecases.credits.credit_command import CreditCommand
+from app.usecases.customers import profiles
 from app.usecases.orders import choices, covers, licenses, orders
 from app.usecases.orders.refunds import RefundLine, RefundOrder
 from app.usecases.tickets import ticket_work, tickets
@@ -97,8 +99,20 @@ async def _adjust(tx: Tx, id_: str, data: Data) -> None:
 
 
 async def _open(tx: Tx, id_: str, data: Data) -> None:
+    asked_by = data.pop("asked_by", None)
+    if asked_by is not None:
+        await _belongs(tx, asked_by, data["customer_id"])
+        data["customer_id"] = asked_by
     values = {**data, "facts": data["facts"] or {}, "inputs": data["inputs"] or {}}
     await tickets.put(tx, tickets.OpenTicket(ticket_id=id_, **values))
+
+
+async def _belongs(tx: Tx, person: str, company: str) -> None:
+    """Make a person one of a company's, who opened a ticket on its account."""
+    for name, company_id in ((company, None), (person, company)):
+        if await accounts.find_customer(tx, name) is None:
+            command = profiles.PutCustomer(customer_id=name, company_id=company_id)
+            await profiles.put_customer(tx, command, check=lambda _: None)
 
 
 async def _details(tx: Tx, id_: str, data: Data) -> None:
