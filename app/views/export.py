@@ -38,7 +38,7 @@ COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
             "cover_id customer_id license_id? order_id? line_id? rule clause reading:flag scope levels:numbers "
             "actions:words term?:data start free:flag state granted_at:instant starts_at?:instant "
             "ends_at?:instant policy_version:whole suspended_at?:instant suspensions:whole "
-            "suspended_seconds:whole voided_at?:instant version:whole plan? seats?:whole runs_on:flag"
+            "suspended_seconds:whole voided_at?:instant version:whole plan? seats?:whole runs_on:flag data:data"
         ),
     ),
     "choices": (

@@ -1,4 +1,4 @@
-"""Credits that live: when a shop was asked for more, suspended time that runs on, an index of lots that are kept.
+"""Credits that live: when a shop was asked for more, suspended time that runs on, replaced plans, an index.
 
 Why: the shop is asked once until credits arrive; a call that reads an account in part looks whether lots are kept for
 some categories. Lock: none that a caller feels. The columns rewrite no row, and the index is built beside the traffic
@@ -31,6 +31,7 @@ def upgrade() -> None:
     """Adds the column, and builds the index."""
     op.execute("alter table account add column if not exists asked_at timestamp with time zone")
     op.execute("alter table cover add column if not exists runs_on boolean not null default false")
+    op.execute("alter table cover add column if not exists data jsonb not null default '{}'::jsonb")
     _beside_traffic(
         f"drop index concurrently if exists {INDEX}", f"create index concurrently if not exists {INDEX} on {ON}"
     )
@@ -39,5 +40,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drops the index and the column."""
     _beside_traffic(f"drop index concurrently if exists {INDEX}")
+    op.execute("alter table cover drop column if exists data")
     op.execute("alter table cover drop column if exists runs_on")
     op.execute("alter table account drop column if exists asked_at")

@@ -20,7 +20,7 @@ from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
 
 PAGE = ROOT / "docs" / "policies.md"
-EXAMPLE = re.compile(r"# (p\d+): (\{.*\}) (costs|is paid by|is refused with|brings nothing, as|ends on) (.+)")
+EXAMPLE = re.compile(r"# (p\d+): (\{.*\}) (costs|is paid by|is refused with|brings nothing, as|brings|ends on) (.+)")
 NOW = datetime(2025, 3, 3, 10, tzinfo=UTC)
 BASE = """
 policy: example
@@ -127,6 +127,9 @@ async def test_the_example_does_what_its_first_line_says(shop: Vendor, example: 
 
 
 async def _outcome(shop: Vendor, story: Any, verb: str, now: datetime) -> str:
+    if verb == "brings":
+        lots = (await _bought(shop, "o2", [story["sku"]], now))["lots"]
+        return f"{sum(lot['granted'] for lot in lots)} credits"
     if verb == "costs":
         more = {"currency": story["currency"]} if "currency" in story else {}
         price = (await shop.ok(await shop.get(f"/v1/offers/{story['sku']}", customer_id="ann", **more)))["price"]

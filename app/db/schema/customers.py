@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Index as _Index
 from sqlalchemy import text as _sql
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.db.schema.columns import at_column, json_column, metadata, text_column
 
@@ -134,6 +134,7 @@ cover = Table(
     text_column("plan", nullable=True),
     Column("seats", Integer, nullable=True),
     Column("runs_on", Boolean, nullable=False, server_default=_sql("false")),
+    Column("data", JSONB, nullable=False, server_default=_sql("'{}'::jsonb")),
     PrimaryKeyConstraint("tenant_id", "cover_id"),
     CheckConstraint("state in ('pending', 'running', 'suspended', 'voided')", name="state"),
     CheckConstraint("(state = 'pending') = (starts_at is null) or state = 'voided'", name="pending"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
+
 from app.documents.checks.context import Checker, Parts, grants, walk
 from app.domain.policy.conditions import facts_used
 from app.domain.policy.offers import CoverGrant, Offer
@@ -73,6 +75,37 @@ def _upgrade(c: Checker, grant: CoverGrant, parts: Parts) -> None:
         )
 
 
+def _replaces(c: Checker, offer: Offer, grant: CoverGrant, parts: Parts) -> None:
+    """Check what a plan replaces, and what the rest of it becomes."""
+    rule = grant.replaces
+    if rule is None:
+        return
+    for i, name in enumerate(rule.plans):
+        if c.policy.plan(name) is None or name == grant.plan:
+            known = ", ".join(plan.plan for plan in c.policy.plans if plan.plan != grant.plan)
+            c.error((*parts, "plans", i), "unknown_plan", f"There is no other plan `{name}`.", f"Write one of {known}.")
+    if grant.start != "order" or grant.term is None or grant.scope != "account" or grant.ends != "own":
+        c.error(
+            parts,
+            "upgrade_waits",
+            "What replaces another plan begins with its order, has a term of its own, and serves the account.",
+            "Write `start: order`, a `term`, and neither `scope` nor `ends`.",
+        )
+    if rule.into == "credits" and (rule.per_credit is None or not _above_zero(rule.per_credit)):
+        c.error(parts, "no_rate", "Nothing says how many credits the rest is worth.", 'Write `per_credit: "0.50"`.')
+    if rule.into == "credits" and c.policy.credits is None:
+        c.error((*parts, "into"), "credits_not_declared", "There are no credits to give.", "Add `credits:`.")
+    if rule.into == "days" and offer.price is None:
+        c.error((*parts, "into"), "no_rate", "Without a price nobody knows how many days it buys.", "Write `price`.")
+
+
+def _above_zero(text: str) -> bool:
+    try:
+        return Decimal(text) > 0
+    except InvalidOperation:
+        return False
+
+
 def _grant(c: Checker, offer: Offer, grant: CoverGrant, parts: Parts) -> None:
     if grant.plan is not None and c.policy.plan(grant.plan) is None:
         names = ", ".join(plan.plan for plan in c.policy.plans)
@@ -89,6 +122,8 @@ def _grant(c: Checker, offer: Offer, grant: CoverGrant, parts: Parts) -> None:
         c.error((*parts, "seats"), "bad_seats", f"{grant.seats} seats cannot be.", "Write 1 to 1000000.")
     if grant.ends == "with_running":
         _upgrade(c, grant, (*parts, "ends"))
+    if grant.replaces is not None:
+        _replaces(c, offer, grant, (*parts, "replaces"))
     if c.policy.pays(grant.plan):
         return
     if grant.start == "first_ticket":

@@ -117,6 +117,8 @@ class Cover:
     """For how many people it is; None: nobody counts them."""
     runs_on: bool = False
     """Whether its time runs on while it is suspended."""
+    data: dict[str, Any] = field(default_factory=dict)
+    """``cut``: by which cover its plan was replaced, and how it stood; ``instead_of``: which covers it replaced."""
 
     def in_force(self, at: datetime) -> bool:
         """Whether it serves at ``at``: running, begun, and not ended (ends are exclusive, ALL-1).

@@ -173,6 +173,37 @@ def grace_lot(
     return grace
 
 
+def reopen_for(
+    journal: Journal,
+    hold: Hold,
+    source: Literal["held", "spent"],
+    credits: int,
+    expired: ExpiredReturn | None,
+    reason: str | None,
+    clause: str | None,
+) -> None:
+    """Extends the dead lots these credits go back to, where the rule is ``reopen``: an operation of its own."""
+    rule = expired or (journal.rules.returned_to_expired if journal.rules else None)
+    if rule is None or rule.rule != "reopen" or rule.grace is None:
+        return
+    left = credits
+    for line in reversed(hold.lines):
+        part = min(left, line.open if source == "held" else line.spent_left)
+        lot = journal.lots[line.lot_id]
+        if part > due_back(lot, part) and lot.expires_at is not None and lot.expires_at <= journal.at:
+            journal.touch_expiry(lot, add_term(journal.at, rule.grace))
+            journal.record(
+                "reopen",
+                lot.credit_type,
+                (),
+                hold=hold,
+                reason=reason,
+                clause=clause or rule.clause,
+                reading=rule.reading,
+            )
+        left -= part
+
+
 def _return_rule(journal: Journal, expired: ExpiredReturn | None) -> ExpiredReturn:
     return expired or (journal.rules.returned_to_expired if journal.rules else _FORFEIT)
 

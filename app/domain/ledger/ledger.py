@@ -16,7 +16,7 @@ from typing import Literal
 
 from app.domain.ledger.account_merge import bring_claims, pass_on
 from app.domain.ledger.expiry import as_of_now, attempt, balance, refresh_expiry
-from app.domain.ledger.giving_back import give_back, hand_back, repay_owed
+from app.domain.ledger.giving_back import give_back, hand_back, reopen_for, repay_owed
 from app.domain.ledger.journal import ConservationError, LedgerChanges, hold_lines, spending_key
 from app.domain.ledger.lot import Entry, Hold, Lot
 from app.domain.ledger.lots import DEFAULT_TYPE, LotLedger, checked_amount, insufficient
@@ -28,7 +28,6 @@ from app.domain.ledger.units import Door, TakeBackReason, VoidedGrant, due_back
 from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import HoldId, LicenseId, TicketId
-from app.domain.values.term import add_term
 
 __all__ = ["ConservationError", "Ledger", "LedgerChanges", "RefundQuote", "VoidedGrant", "refund_quote", "spending_key"]
 
@@ -342,7 +341,7 @@ class Ledger(LotLedger):
         reason: str | None,
         clause: str | None,
     ) -> None:
-        self._reopen_for(hold, source, credits, expired, reason, clause)
+        reopen_for(self, hold, source, credits, expired, reason, clause)
         hand_back(self, hold, source, credits, at=self.at, expired=expired, reason=reason, clause=clause)
         refresh_expiry(self, hold.credit_type)
 
@@ -353,36 +352,6 @@ class Ledger(LotLedger):
             if part:
                 give_back(self, entries, hold, line, "held", part, at=self.at, expired=None, reason=None)
                 left -= part
-
-    def _reopen_for(
-        self,
-        hold: Hold,
-        source: Literal["held", "spent"],
-        credits: int,
-        expired: ExpiredReturn | None,
-        reason: str | None,
-        clause: str | None,
-    ) -> None:
-        """Extends the dead lots these credits go back to, where the rule is ``reopen``: an operation of its own."""
-        rule = expired or (self.rules.returned_to_expired if self.rules else None)
-        if rule is None or rule.rule != "reopen" or rule.grace is None:
-            return
-        left = credits
-        for line in reversed(hold.lines):
-            part = min(left, line.open if source == "held" else line.spent_left)
-            lot = self.lots[line.lot_id]
-            if part > due_back(lot, part) and lot.expires_at is not None and lot.expires_at <= self.at:
-                self.touch_expiry(lot, add_term(self.at, rule.grace))
-                self.record(
-                    "reopen",
-                    lot.credit_type,
-                    (),
-                    hold=hold,
-                    reason=reason,
-                    clause=clause or rule.clause,
-                    reading=rule.reading,
-                )
-            left -= part
 
     def _hold(self, hold_id: str) -> Hold:
         found = self.find_hold(hold_id)

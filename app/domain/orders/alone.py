@@ -50,5 +50,6 @@ def _covers(offer: Offer) -> Iterable[CoverGrant]:
 
 
 def _queues(grant: CoverGrant) -> bool:
-    """Whether a period waits for those bought before it, and others for it, or ends with one of them."""
-    return grant.start in ("after_current", "when_uncovered") or grant.ends == "with_running"
+    """Whether a period waits for those bought before it, and others for it, or ends with one of them or ends it."""
+    waits = grant.start in ("after_current", "when_uncovered")
+    return waits or grant.ends == "with_running" or grant.replaces is not None

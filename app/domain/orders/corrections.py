@@ -15,6 +15,7 @@ from app.domain.account import recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
+from app.domain.cover import replacing
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import transferred
@@ -156,6 +157,7 @@ def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
     for cover in list(account.covers.values()):
         if (cover.order_id, cover.line_id) == mine and cover.cover_id not in line.withdrawn:
             if covers.take_back(account, cover, reason=CORRECTED):
+                replacing.put_back(account, cover)
                 answer.taken_back.append({"kind": "cover", "cover_id": cover.cover_id, "line_id": line.line_id})
             forgo(account, order, line, cover)
     for choice in account.choices.values():

@@ -176,7 +176,7 @@ def _upgrade(policy: Policy, offer: Offer, price: Fraction, buyer: Buyer, curren
     words = f"It ends with the plan that runs, on {day(lower[-1].ends_at)}."
     found: list[_Addend] = [("time_left", part - price, words, grant.clause)]
     for cover in lower:
-        listed = _price_of_cover(policy, cover, currency)
+        listed = price_of_cover(policy, cover, currency)
         if listed is None or cover.starts_at is None or cover.ends_at is None:
             return None
         unused = cover.ends_at - max(buyer.at, cover.starts_at)
@@ -188,7 +188,7 @@ def _upgrade(policy: Policy, offer: Offer, price: Fraction, buyer: Buyer, curren
     return found
 
 
-def _price_of_cover(policy: Policy, cover: Cover, currency: str) -> Fraction | None:
+def price_of_cover(policy: Policy, cover: Cover, currency: str) -> Fraction | None:
     """What a cover costs by the list now, without what depends on its buyer; None where no price is named."""
     for offer in policy.offers:
         if any(grant.rule == cover.rule and getattr(grant, "plan", None) == cover.plan for grant in offer.grants):

@@ -21,6 +21,7 @@ from app.domain.account.customer import Addon, Choice, Cover, License, Order, Or
 from app.domain.account.payment_dispute import Action, PaymentDispute, State
 from app.domain.account.plan_credits import follow_plan
 from app.domain.cover import cover as covers
+from app.domain.cover import replacing
 from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.events import moved_data
@@ -360,6 +361,7 @@ def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]
     returned = []
     for cover in _covers_then(account, then):
         covers.reinstated(account, cover, reason=REASON)
+        replacing.cut_again(account, cover)
         returned.append(
             {
                 "kind": "cover",

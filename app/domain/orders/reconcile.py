@@ -33,6 +33,7 @@ from app.domain.orders.licenses import rank, uncounted
 from app.domain.orders.lines import PLANS_HAD, Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.orders.offers import grant_json, options_of
 from app.domain.orders.recurring import grant_recurring, recurs
+from app.domain.orders.replaced_plans import ReplacedPlans, lengthen
 from app.domain.orders.wrong_class import already_granted, take_back
 from app.domain.policy.conditions import facts_used, holds
 from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer
@@ -220,7 +221,7 @@ class _Line:
         if isinstance(grant, ChoiceGrant):
             self._choice(grant, unit_no, license_)
         elif isinstance(grant, CoverGrant):
-            self._covers(grant, license_, n)
+            self._covers(grant, offer, license_, n)
         elif grant.recurs is not None:
             grant_recurring(self.account, self.order, self.line, self.policy, self.there, grant, n, license_)
         else:
@@ -291,7 +292,7 @@ class _Line:
 
     # - covers -
 
-    def _covers(self, grant: CoverGrant, license_: License | None, n: int | None) -> None:
+    def _covers(self, grant: CoverGrant, offer: Offer, license_: License | None, n: int | None) -> None:
         key = (self.order.order_id, self.line.line_id, None if license_ is None else license_.license_id)
         mine = sorted(
             (cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule),
@@ -317,6 +318,9 @@ class _Line:
                         self.account, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=self.order.placed_at
                     )
         _end_with_lower(self, grant, at)
+        instead = ReplacedPlans(self.account, self.order, self.line, self.policy, offer, grant)
+        for cover in at:
+            lengthen(self.account, cover, instead.of(cover))
         for starts_at, ends_at in periods[len(at) :]:
             made = covers.open_cover(
                 self.account,
@@ -331,8 +335,11 @@ class _Line:
                 own_term=_lower_end(self, grant) is None,
                 seats=seats_of(grant, n),
             )
+            lengthen(self.account, made, instead.of(made))
             mine.append(made)
             self.there.covers.setdefault(key, []).append(made)
+        for lot in instead.lots:
+            self.there.add((self.order.order_id, self.line.line_id, lot.unit_no), lot)
         self.outcome.covers += mine
         self.there.timeline += stretches_of(mine)
 

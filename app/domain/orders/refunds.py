@@ -14,6 +14,7 @@ from app.domain.account import extension, recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
+from app.domain.cover import replacing
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
@@ -458,6 +459,7 @@ def _newest_unstarted(account: CustomerAccount, found: list[Cover]) -> Cover | N
 def _take_cover(taking: Taking, cover: Cover) -> None:
     _credits_of(taking, cover)
     covers.take_back(taking.account, cover, reason=taking.reason, clause=taking.clause)
+    replacing.put_back(taking.account, cover)
     taking.answer.taken_back.append(
         {
             "kind": "cover",

@@ -102,6 +102,26 @@ class CreditGrant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replaces:
+    """Plans that end when this one begins, and what becomes of the time that is left of them.
+
+    What is left is worth its share of the price by the list. A refund of what replaced a plan puts it back.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    plans: tuple[str, ...]
+    """The plans that end; one of ``plans`` each."""
+    into: Literal["nothing", "days", "credits"] = "nothing"
+    """``days``: the new plan is longer by what its price buys; ``credits``: whole credits at ``per_credit``."""
+    per_credit: str | None = None
+    """What a credit costs, with ``credits``; a decimal in quotes."""
+    whole_days: Literal["up", "down"] | None = None
+    """How days are rounded; left out: to the second."""
+    clause: str | None = None
+    """The clause of it; left out: that of the grant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoverGrant:
     """Cover: support for a time, or a level of support without end.
 
@@ -139,6 +159,8 @@ class CoverGrant:
     """The plan that runs with it; one of ``plans``."""
     ends: Literal["own", "with_running"] = "own"
     """``with_running``: with the lower plan that runs when it is bought, and priced for that time."""
+    replaces: Replaces | None = None
+    """Plans that end when it begins; left out: they run on beneath it."""
     seats: int | Literal["sku", "quantity"] | None = None
     """For how many people it is; ``sku``: the number in the sku; left out: nobody counts them. ``quantity``: each unit
     is a seat, and all of them run at once."""
