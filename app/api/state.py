@@ -12,7 +12,7 @@ from fastapi import Request
 from app.api.auth import Authenticator, Principal
 from app.domain.values.errors import DomainError
 from app.settings import Settings
-from app.usecases.commands import Cipher, Database
+from app.usecases.commands import Cipher, Database, Gathered, Outcome
 from app.usecases.credits.credit_command import CreditCommand, CreditResult
 from app.usecases.inbound import Inbox
 from app.usecases.reports.figures import Watch
@@ -49,6 +49,13 @@ class CodeFlow(Protocol):
         """The claims of whoever comes back with a code; None where anything does not hold."""
 
 
+class Together(Protocol):
+    """Does the writes of different customers that are asked for at once in one transaction."""
+
+    async def submit(self, tenant: str, work: Gathered) -> Outcome:
+        """What became of a write."""
+
+
 class BalanceReader(Protocol):
     """Reads balances, those asked for at once together."""
 
@@ -68,6 +75,7 @@ class AppState:
     limiter: Limiter | None
     credits: CreditsWriter
     balances: BalanceReader
+    together: Together
     inbox: Inbox
     cipher: Cipher
     watch: Watch

@@ -48,10 +48,14 @@ def columns_of(table: Table, *, without: tuple[str, ...] = ("tenant_id",)) -> st
 
 
 @lru_cache(maxsize=200)
-def _statement(selects: tuple[Select[Any], ...]) -> TextClause:
+def _statement(selects: tuple[Select[Any], ...], source: str = "") -> TextClause:
     """Return the statement that carries these selects, a text column for each (the driver would decode `json`)."""
-    columns = ", ".join(f"(select json_agg(r)::text from ({select.sql}) r) as {select.name}" for select in selects)
-    return text(f"select {columns}")
+    return text(f"select {columns_of_selects(selects)}{source}")
+
+
+def columns_of_selects(selects: tuple[Select[Any], ...]) -> str:
+    """Return the columns of a combined statement."""
+    return ", ".join(f"(select json_agg(r)::text from ({select.sql}) r) as {select.name}" for select in selects)
 
 
 async def read(tx: Tx, selects: tuple[Select[Any], ...], parameters: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -59,7 +63,22 @@ async def read(tx: Tx, selects: tuple[Select[Any], ...], parameters: Mapping[str
 
     All of them see the same snapshot. Lock the rows that must not move in an earlier statement (decision 0003).
     """
-    row = await tx.row(_statement(selects), {"tenant": tx.tenant_id, **parameters})
+    by = {"tenant": tx.tenant_id, **parameters}
+    return _decoded(selects, await (tx.peers.look(selects, by) if tx.peers else tx.row(_statement(selects), by)))
+
+
+async def read_from(
+    tx: Tx, source: str, selects: tuple[Select[Any], ...], parameters: Mapping[str, Any]
+) -> dict[str, list[Any]] | None:
+    """Run the selects for the one row that ``source`` finds; they name its columns. None where there is no such row.
+
+    ``source``: from " from" on.
+    """
+    row = await tx.row(_statement(selects, source), {"tenant": tx.tenant_id, **parameters})
+    return None if row is None else _decoded(selects, row)
+
+
+def _decoded(selects: tuple[Select[Any], ...], row: Any) -> dict[str, list[Any]]:
     return {
         select.name: [] if (cell := row[select.name]) is None else select.decoder.decode(cell) for select in selects
     }

@@ -33,6 +33,7 @@ from app.db.budget import BESIDE, HOUSE, Budget, Shares
 from app.db.driver import begin, end, fetch
 from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
+from app.db.peers import Peers
 from app.db.tenant_state import LIVING_HERE, TenantState
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.agent import Agent
@@ -85,6 +86,8 @@ class Tx:
     """Whether accounts are read whole, whatever a call would do with a part (`app.db.ledger.window`)."""
     made_due: bool = False
     """Whether something of it is due at once: the worker in this process is told after the commit (`app.db.due`)."""
+    peers: Peers | None = None
+    """Where several works share this transaction: asked instead of the database, and given what is to be written."""
     moved: set[str] = field(default_factory=set)
     """Customers (our ids) for which this work began again already; kept over its attempts (`app.db.account`)."""
 

@@ -432,6 +432,9 @@ async def write_rows(tx: Tx, rows: Rows) -> None:
     """
     if tx.validate_only:
         return
+    if tx.peers is not None:
+        tx.peers.keep(rows)
+        return
     operations = [row for ledger in rows.ledgers for row in ledger.operations]
     latest = max((row.effective_at for row in operations), default=tx.at)
     parameters: dict[str, Any] = {"tenant": tx.tenant_id}

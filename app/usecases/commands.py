@@ -13,10 +13,12 @@ from app.db.account import erasure
 from app.db.engine import Database, Tx
 from app.db.failures import Busy, Unavailable
 from app.db.secrets import Cipher
+from app.db.together import Outcome
+from app.db.together import Work as Gathered
 from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 
-__all__ = ["Busy", "Cipher", "Database", "Tx", "Unavailable", "once"]
+__all__ = ["Busy", "Cipher", "Database", "Gathered", "Outcome", "Tx", "Unavailable", "once"]
 V = TypeVar("V")
 
 

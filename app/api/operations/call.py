@@ -25,7 +25,7 @@ from app.domain.values.agent import Agent
 from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
-from app.usecases.commands import Database, Tx, once
+from app.usecases.commands import Database, Gathered, Tx, once
 from app.usecases.customers import own
 from app.views.balance import Balance
 from app.views.shapes import PageOf
@@ -231,11 +231,36 @@ class Call:
             raise Problem("customer_token_not_allowed", "Only the vendor says this.", errors=errors)
         return True
 
+    async def write_together(self, work: Work[T], customer_id: str) -> T:
+        """`write`, in one transaction with the writes of other customers that came at the same time.
+
+        ``work`` must read and write by the common statements for that (`app.db.together`); else it runs alone.
+        """
+        if self.validate_only or self.principal.customer_id is not None:
+            return await self.write(work, customer_id=customer_id)
+        async with self.in_turn(customer_id):
+            gathered = Gathered(work, customer_id, self.actor, self.agent)
+            outcome = await self.rooms.together.submit(self.tenant_id, gathered)
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        return await self.write(work, customer_id=customer_id) if outcome.alone else cast(T, outcome.answer)
+
     async def natural(
-        self, work: Work[tuple[int, V]], *, headers: Mapping[str, str] = NOTHING, customer_id: str | None = None
+        self,
+        work: Work[tuple[int, V]],
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        customer_id: str | None = None,
+        together: bool = False,
     ) -> Answer[V]:
-        """Answer a write that its own id makes idempotent: ``work`` gives (201 or 200, view)."""
-        status, view = await self.write(work, customer_id=customer_id)
+        """Answer a write that its own id makes idempotent: ``work`` gives (201 or 200, view).
+
+        ``together``: as `write_together` does, for a write that names its customer.
+        """
+        if together and customer_id is not None:
+            status, view = await self.write_together(work, customer_id)
+        else:
+            status, view = await self.write(work, customer_id=customer_id)
         return Answer(view, status, headers)
 
     async def keyed(self, kind: str, body: Body, work: Work[V], *, ids: Mapping[str, Any] | None = None) -> Answer[V]:

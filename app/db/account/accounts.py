@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from app.db import claims, policies
+from app.db import claims, policies, together
 from app.db.account import account_rows, contacts, counted, customers, parts, people, preload, shown
 from app.db.account.account_rows import AccountRows
 from app.db.account.parts import AccountPart
@@ -62,6 +62,12 @@ _CLAIM_AND_LOCK = text(
     " and c.merged_into is null for update of c"
 )
 """The same, behind a claim on a natural key. Without a row nothing may be claimed yet."""
+together.lock_together(
+    _CLAIM_AND_LOCK,
+    f"select {_CUSTOMER}, external_id as asked from customer where tenant_id = :tenant"
+    " and external_id = any(:asked) and merged_into is null order by customer_id for update",
+    by="external",
+)
 _LOCK_OF_TICKET = text(
     "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
     " t.ticket_id, cast(t.document ->> 'policy_version' as integer) as policy_version"

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import text
 
-from app.db import claims
+from app.db import claims, together
 from app.db.account import accounts, parts, people, preload
 from app.db.claims import CLAIMED, Claim
 from app.db.combined import Select, select_into
@@ -34,6 +34,15 @@ _LOCK = text(
     " and c.external_id is not null for update of c"
 )
 """The account that pays, behind a claim. Without a row nothing may be claimed yet, and the way is longer."""
+together.lock_together(
+    _LOCK,
+    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
+    " p.customer_id as person_id, p.company_id as belongs_to, p.external_id as asked from customer p"
+    " join customer c on c.tenant_id = :tenant and c.customer_id = coalesce(p.company_id, p.customer_id)"
+    " where p.tenant_id = :tenant and p.external_id = any(:asked) and p.merged_into is null and c.merged_into is null"
+    " and c.external_id is not null order by c.customer_id for update of c",
+    by="external",
+)
 
 
 class _PersonRow(msgspec.Struct):
