@@ -55,6 +55,20 @@ def _mac(secret: bytes, context: str, payload: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sealed(Sequence[str]):
+    """The cursors of a page's rows, each signed when it is asked for: most queries show none."""
+
+    keys: Sequence[Key]
+    sealed: Callable[[Key], str]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.sealed(self.keys[index])
+
+
+@dataclass(frozen=True, slots=True)
 class PageQuery:
     """What part of a list is wanted: at most ``limit`` rows; ``cursor`` is still sealed."""
 
@@ -89,7 +103,7 @@ class PageQuery:
         """Return a list as published: its rows, and where to go on."""
         view: PageOf[V] = {"data": found.rows, "next_cursor": None if found.more is None else sealed(found.more)}
         if self.connection is not None:
-            view |= {"cursors": [sealed(key) for key in found.keys]}  # type: ignore[misc]
+            view |= {"cursors": _Sealed(found.keys, sealed)}  # type: ignore[misc]
         return view
 
     def headers(self, view: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ libpq is either obeyed, without meaning for this driver and left out, or refused
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 import asyncpg
+import msgspec
 from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -246,8 +248,16 @@ def engine_of(
         dbapi: Any = made[0].sync_engine.dialect.dbapi
         return dbapi.connect(**arguments)
 
-    made.append(create_async_engine(f"{DRIVER}://", creator=creator, **more))
+    made.append(create_async_engine(f"{DRIVER}://", creator=creator, json_deserializer=_from_json, **more))
     return made[0]
+
+
+def _from_json(text: str) -> Any:
+    """Return the value of a JSON column. A number that the quick decoder refuses is left to Python's own."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text)
 
 
 def _unique_name() -> str:

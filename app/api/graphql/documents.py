@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -40,6 +40,8 @@ class Parsed:
     referring: bool = False
     """Whether it may ask for entities, as gateways alone do."""
     errors: list[GraphQLError] | None = None
+    plans: dict[Any, Any] | None = None
+    """The plans of its plain selections (`app.api.graphql.plain`); None where a directive may leave fields out."""
     measures: dict[int, Measure] = field(default_factory=dict)
     """What its operations cost, by their identity, where no variable has a say."""
 
@@ -66,6 +68,7 @@ class Documents:
                 ]
                 named = {node.name.value if node.name else "": node for node in there}
                 found = Parsed(document, named, len(there), feed="events" in text, referring="_entities" in text)
+                found.plans = None if "@" in text else {}
             except GraphQLSyntaxError as error:
                 if f"more than {MAX_TOKENS} tokens" in error.message:
                     raise LimitError("tokens", MAX_TOKENS, None) from None

@@ -23,6 +23,7 @@ from app.api.graphql.calls import Calls
 from app.api.graphql.documents import Parsed, Remembered, Trusted, id_of, whole_id
 from app.api.graphql.error_pointers import at_argument, place_of, places_of, wrong_value
 from app.api.graphql.errors import formatted, problem_of
+from app.api.graphql.plain import PlainFirst
 from app.api.graphql.request import Asked, RequestError, read_request
 from app.api.graphql.schema import Door
 from app.api.problems import FieldError, Problem, body_of
@@ -194,6 +195,8 @@ class GraphQL:
                 operation_name=asked.operation_name,
                 hide_suggestions=not _may_introspect(principal, request),
                 is_awaitable=_is_awaitable,
+                executor_class=PlainFirst,
+                plans=parsed.plans,
             )
             if isinstance(outcome, ExecutionResult):
                 result = outcome

@@ -39,6 +39,7 @@ def plain_field(cls: Any, inner: str, called: str | None, about: str | None) -> 
     def answer(root: Any) -> Any:
         return entries(pick(root, inner))
 
+    answer.at_hand = answer  # type: ignore[attr-defined]  # for `picked_first`
     kind = cls.__annotations__[inner]
     return cast(
         Any,
@@ -63,6 +64,7 @@ def id_field(name: str) -> Any:
     def answer(root: Any) -> strawberry.ID:
         return strawberry.ID(identity.node_id(name, root))
 
+    answer.at_hand = answer  # type: ignore[attr-defined]  # for `picked_first`
     words = "The id for `node(id:)`, of this thing in this state."
     return strawberry.field(resolver=answer, description=words)
 
@@ -104,7 +106,7 @@ NOT_AT_HAND: Final = object()
 
 
 def picked_first(field: GraphQLField, resolver: Any) -> None:
-    """Let the executor take a member of `loaded_field` at once from a view that has it."""
+    """Let the executor take at once from a view what it has: a member, its id, or one of `loaded_field`."""
     at_hand, later = getattr(resolver, "at_hand", None), field.resolve
     if at_hand is None or later is None:
         return
@@ -113,6 +115,7 @@ def picked_first(field: GraphQLField, resolver: Any) -> None:
         found = at_hand(source)
         return later(source, info) if found is NOT_AT_HAND else found
 
+    resolve_first.at_hand = at_hand  # type: ignore[attr-defined]  # for `app.api.graphql.plain`
     field.resolve = resolve_first
 
 

@@ -168,22 +168,41 @@ async def page(calls: Calls, operation: Twin, values: dict[str, Any], asked: Spa
     found = await read(calls, operation, asked_values)
     if found is None:
         return None
-    rows, cursors = found["data"], found["cursors"]
-    more, cut = found["next_cursor"], asked.cursor is not None
-    start, end = (cursors[0], cursors[-1]) if cursors else (None, None)
-    if more is not None:
-        # Where rows were left out (of a time long past), the list goes on behind them.
-        start, end = (more, end) if asked.backward else (start, more)
-    return {
-        "edges": [{"cursor": mark, "node": row} for mark, row in zip(cursors, rows, strict=True)],
-        "nodes": rows,
-        "page_info": {
-            "has_next_page": cut if asked.backward else more is not None,
-            "has_previous_page": more is not None if asked.backward else cut,
+    return _Connection(found, asked)
+
+
+class _Connection(dict[str, Any]):
+    """A connection. Edges and the page's ends hold signed cursors, so they are made when they are asked for."""
+
+    def __init__(self, found: Mapping[str, Any], asked: Span) -> None:
+        super().__init__(nodes=found["data"])
+        self._found, self._asked = found, asked
+
+    def __contains__(self, name: object) -> bool:
+        return name in ("edges", "nodes", "page_info")
+
+    def __missing__(self, name: str) -> Any:
+        made = self._edges() if name == "edges" else self._page_info()
+        self[name] = made
+        return made
+
+    def _edges(self) -> list[dict[str, Any]]:
+        pairs = zip(self._found["cursors"], self["nodes"], strict=True)
+        return [{"cursor": mark, "node": row} for mark, row in pairs]
+
+    def _page_info(self) -> dict[str, Any]:
+        cursors, more = self._found["cursors"], self._found["next_cursor"]
+        backward, cut = self._asked.backward, self._asked.cursor is not None
+        start, end = (cursors[0], cursors[-1]) if cursors else (None, None)
+        if more is not None:
+            # Where rows were left out (of a time long past), the list goes on behind them.
+            start, end = (more, end) if backward else (start, more)
+        return {
+            "has_next_page": cut if backward else more is not None,
+            "has_previous_page": more is not None if backward else cut,
             "start_cursor": start,
             "end_cursor": end,
-        },
-    }
+        }
 
 
 async def write(calls: Calls, operation: Twin, sent: Any, names: Names) -> Any:

@@ -32,16 +32,18 @@ def picker(name: str, absent: Any = None) -> Callable[..., Any]:
     """Return a resolver that picks the view's own key, as `pick` does; ``absent`` stands for one that is not there."""
     if absent is not None:
 
-        def resolve_always(source: Any, _info: Any) -> Any:
+        def resolve_always(source: Any, _info: Any = None) -> Any:
             found = pick(source, name)
             return absent if found is None else found
 
+        resolve_always.at_hand = resolve_always  # type: ignore[attr-defined]  # for `app.api.graphql.plain`
         return resolve_always
     plain = name.rstrip("_")
 
-    def resolve(source: Any, _info: Any) -> Any:
+    def resolve(source: Any, _info: Any = None) -> Any:
         if isinstance(source, dict):
             return source.get(plain) if name not in source else source[name]
         return getattr(source, name)
 
+    resolve.at_hand = resolve  # type: ignore[attr-defined]  # for `app.api.graphql.plain`
     return resolve

@@ -6,9 +6,11 @@ also reads what else the call needs (`Select`), such as its ticket or its orders
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -31,6 +33,10 @@ BY_NAME: Final = (
 """The customer by the vendor's id; nobody where that account went into another one."""
 BY_IDS: Final = "any(cast(:customers as text[]))"
 """Several customers by our own ids."""
+_BY_TICKET: Final = "asked.customer_id"
+_ASKED: Final = " from ticket asked where asked.tenant_id = :tenant and asked.external_id = :asked"
+"""The ticket that is asked for, by the helpdesk's id; its account and all else is read by the row."""
+_TICKET_ID: Final = re.compile(r":(?:part_)?ticket\b")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,7 +135,9 @@ def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
 
 LOT: Final = f"{columns_of(s.lot, without=('tenant_id', 'cost_amount', 'cost_currency', 'is_open'))}, {_COST}"
 HOLD: Final = f"{columns_of(s.hold)}, {_LINES}"
-_RECURRING: Final = {whose: rows_of(s.recurring_grant, RecurringGrant, whose) for whose in (BY_ID, BY_NAME, BY_IDS)}
+_RECURRING: Final = {
+    whose: rows_of(s.recurring_grant, RecurringGrant, whose) for whose in (BY_ID, BY_NAME, BY_IDS, _BY_TICKET)
+}
 """Read only where a policy of the tenant brings any."""
 _WHOLE: Final = {whose: _selects(whose, *_whole(whose)) for whose in (BY_ID, BY_NAME, BY_IDS)}
 _OF_ORDERS: Final = select_into(
@@ -146,6 +154,7 @@ _OF_ORDERS: Final = select_into(
 )
 """The lots that operations of some orders moved, those that an order granted among them, and the lots made of these."""
 _IN_PART: Final = {whose: _selects(whose, *_in_part(whose)) for whose in (BY_ID, BY_NAME)}
+_IN_PART_OF_TICKET: Final = _selects(_BY_TICKET, *_in_part(_BY_TICKET))
 
 
 async def read(
@@ -174,7 +183,28 @@ async def read(
             parameters |= {"part_orders": list(part.orders), "part_licenses": part.licenses}
     if await policies.recurs(tx):
         beside = (_RECURRING[whose], *beside)
-    found = await combined.read(tx, (*selects, *beside), {**parameters, **(by or {})})
+    return _rows(await combined.read(tx, (*selects, *beside), {**parameters, **(by or {})}), customer_id)
+
+
+async def read_of_ticket(tx: Tx, external_id: str, beside: tuple[Select[Any], ...]) -> AccountRows | None:
+    """Read the account that a ticket is on, in part, with further selects of `:ticket`; None where there is no ticket.
+
+    One statement finds the ticket and reads the rest by it.
+    """
+    selects = _of_asked((*_IN_PART_OF_TICKET, *beside))
+    if await policies.recurs(tx):
+        selects = (_RECURRING[_BY_TICKET], *selects)
+    found = await combined.read_from(tx, _ASKED, selects, {"asked": external_id})
+    return None if found is None else _rows(found, None)
+
+
+@lru_cache(maxsize=10)
+def _of_asked(selects: tuple[Select[Any], ...]) -> tuple[Select[Any], ...]:
+    """Return the selects with the row of `_ASKED` in the place of their parameter."""
+    return tuple(replace(select, sql=_TICKET_ID.sub("asked.ticket_id", select.sql)) for select in selects)
+
+
+def _rows(found: dict[str, list[Any]], customer_id: str | None) -> AccountRows:
     customer: StoredCustomer | None = next(iter(found.pop("customer_rows")), None)
     mine = customer_id if customer is None else customer.customer_id
     holds: dict[str, Hold] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import msgspec
@@ -18,8 +19,9 @@ from app.db.combined import Select, read, select_into
 from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.domain.clocks import stored as wire
-from app.domain.clocks.event import Outcome, Phase
+from app.domain.clocks.event import ClockSpec, Outcome, Phase
 from app.domain.clocks.second_judgement import STREAM
+from app.domain.clocks.stored import PromiseTerms
 from app.domain.clocks.ticket_clock import TicketClock
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Key, PageRequest
@@ -92,7 +94,7 @@ class ClockRow(msgspec.Struct):
     milestone: str
     party: str
     calendar: str
-    spec: dict[str, Any]
+    spec: msgspec.Raw
     due_at: datetime | None
     next_action_at: datetime | None
     external_id: str | None
@@ -192,7 +194,7 @@ async def _folded(tx: Tx, rows: Sequence[Any], event_rows: Sequence[Any]) -> lis
         )
     found = []
     for row in rows:
-        spec, terms = wire.load_spec(row.milestone, row.party, row.calendar, row.spec)
+        spec, terms = _promise_of(row)
         found.append(
             TicketClock(
                 clock_id=row.clock_id,
@@ -212,6 +214,18 @@ async def _folded(tx: Tx, rows: Sequence[Any], event_rows: Sequence[Any]) -> lis
     return found
 
 
+def _promise_of(row: Any) -> tuple[ClockSpec, PromiseTerms]:
+    """Return what a clock promises, and on which terms. Most clocks of a tenant have one of a few promises."""
+    if isinstance(row.spec, msgspec.Raw):
+        return _promise(row.milestone, row.party, row.calendar, bytes(row.spec))
+    return wire.load_spec(row.milestone, row.party, row.calendar, row.spec)
+
+
+@lru_cache(maxsize=1000)
+def _promise(milestone: str, party: str, calendar: str, spec: bytes) -> tuple[ClockSpec, PromiseTerms]:
+    return wire.load_spec(milestone, party, calendar, msgspec.json.decode(spec))
+
+
 async def of_ticket(tx: Tx, ticket_id: str) -> list[TicketClock]:
     """Return the clocks of a ticket: two statements."""
     return await _where(tx, _OF_TICKETS, {"tickets": [ticket_id]})
@@ -225,17 +239,25 @@ async def by_ids(tx: Tx, clock_ids: Sequence[str]) -> list[TicketClock]:
 
 
 async def views_of_tickets(
-    tx: Tx, ticket_ids: Sequence[str], *, at: datetime | None = None, known_at: datetime | None = None
-) -> dict[str, list[Clock]]:
-    """The clocks of several tickets as published, in one statement: ticket id -> clocks that had started by then."""
+    tx: Tx,
+    ticket_ids: Sequence[str],
+    *,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    beside: tuple[Select[Any], ...] = (),
+) -> tuple[dict[str, list[Clock]], Mapping[str, Sequence[Any]]]:
+    """The clocks of several tickets as published, in one statement: ticket id -> clocks that had started by then.
+
+    ``beside``: further selects of `:tickets` in that statement, whose rows are returned, too.
+    """
     clocks, events = _OF_TICKETS_AT_ONCE
-    found = await read(tx, (clocks, events), {"tickets": list(ticket_ids)})
+    found = await read(tx, (clocks, events, *beside), {"tickets": list(ticket_ids)})
     moment = at or tx.at
     views: dict[str, list[Clock]] = {id_: [] for id_ in ticket_ids}
     for clock in await _folded(tx, found[clocks.name], found[events.name]):
         if clock.started_by(moment, known_at):
             views[clock.ticket_id].append(clock_view(clock, moment, known_at))
-    return views
+    return views, found
 
 
 async def load_one(tx: Tx, clock_id: str) -> TicketClock | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.db import plan as plans
 from app.db import policies, tickets
-from app.db.account import accounts, counted, erasure, parts
+from app.db.account import account_rows, accounts, counted, erasure, parts
 from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
@@ -73,6 +73,8 @@ async def look(tx: Tx, external_id: str, *, in_part: bool = False) -> TicketSess
 
     ``in_part``: of the account what the ticket needs (`parts.first_in_part`).
     """
+    if in_part and not tx.whole and (session := await _look_in_part(tx, external_id)) is not None:
+        return session
     ticket = await tickets.require(tx, external_id)
     policy = await policies.of_version(tx, ticket.policy_version)
     part = parts.AccountPart(ticket_id=ticket.ticket_id) if in_part else None
@@ -82,6 +84,22 @@ async def look(tx: Tx, external_id: str, *, in_part: bool = False) -> TicketSess
         tx, ticket.customer_id, beside, {"ticket": ticket.ticket_id}, policy=policy, part=part
     )
     return await _session_of(tx, account, found, external_id, ticket if tx.read_only else None)
+
+
+async def _look_in_part(tx: Tx, external_id: str) -> TicketSession | None:
+    """`look` in one statement; None where the rules of the ticket's policy want the whole account."""
+    rows = await account_rows.read_of_ticket(tx, external_id, _OF_TICKET)
+    if rows is None:
+        raise DomainError("ticket_not_found", ticket_id=external_id)
+    ticket = tickets.ticket_of(rows.beside[tickets.BY_ID.name])
+    if ticket is None or rows.customer is None:  # cannot be: both were read by the ticket's own row
+        return None
+    policy = await policies.of_version(tx, ticket.policy_version)
+    part = await parts.allowed(tx, parts.AccountPart(ticket_id=ticket.ticket_id), policy)
+    if part is None:
+        return None
+    account = await accounts.account_of(tx, rows.customer, rows, policy=policy, lock=False, part=part)
+    return await _session_of(tx, account, rows.beside, external_id, ticket)
 
 
 async def _session_of(
