@@ -34,6 +34,8 @@ from app.domain.values.errors import DomainError
 
 WORKS_MAX: Final = 16
 """Works of one transaction: what waits for it waits for all of them."""
+LONG: Final = 0.5
+"""Seconds after which a work that runs by itself is waited for by its own caller alone."""
 STEPS_AT_A_STRETCH: Final = 4
 """Works that go on before the event loop has its turn: a few milliseconds."""
 _CLAIM = text(
@@ -78,6 +80,12 @@ class Outcome:
     answer: Any = None
     refusal: DomainError | None = None
     alone: bool = False
+    later: asyncio.Task[Outcome] | None = None
+    """Where it takes long: the work under way, for which nobody else shall wait."""
+
+    async def whole(self) -> Outcome:
+        """Return what became of it at last. It goes on where the caller goes away."""
+        return self if self.later is None else await asyncio.shield(self.later)
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,16 +235,33 @@ async def _run(database: Database, tenant_id: str, works: Sequence[Work], lock_t
 
 
 async def run_one(database: Database, tenant_id: str, work: Work, *, lock_timeout_ms: int | None = None) -> Outcome:
-    """Run a work that nobody shares a transaction with."""
+    """Run a work that nobody shares a transaction with. After `LONG` seconds it goes on by itself (`Outcome.later`)."""
 
     async def done(tx: Tx) -> Any:
         tx.agent = work.agent
         return await work.do(tx)
 
+    async def outcome() -> Outcome:
+        try:
+            return Outcome(await database.run(tenant_id, done, actor=work.actor, lock_timeout_ms=lock_timeout_ms))
+        except DomainError as error:
+            return Outcome(refusal=error)
+        except Locked:
+            if not late:
+                raise
+            return Outcome(alone=True)
+
+    late = False
+    task = asyncio.create_task(outcome())
     try:
-        return Outcome(await database.run(tenant_id, done, actor=work.actor, lock_timeout_ms=lock_timeout_ms))
-    except DomainError as error:
-        return Outcome(refusal=error)
+        await asyncio.wait({task}, timeout=LONG)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if task.done():
+        return task.result()
+    late = True
+    return Outcome(later=task)
 
 
 def _peer_tx(tx: Tx, work: Work) -> _PeerTx:

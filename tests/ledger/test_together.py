@@ -14,8 +14,9 @@ from fastapi import FastAPI
 
 from app.db import together
 from app.db.account import accounts
-from app.db.engine import Database
+from app.db.engine import Database, Tx
 from app.db.failures import Locked, Retry, Unavailable
+from app.usecases.orders import orders
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 
@@ -257,3 +258,25 @@ async def test_a_claim_of_one_that_is_refused_keeps_nobody_from_the_name(vendor:
     )
     assert [answer.status_code for answer in first] == [422, 201]
     await made.ok(await opened(made, CUSTOMERS[5], "T-0"), 201)
+
+
+async def test_one_that_takes_long_is_answered_and_holds_nobody_up(
+    vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await shop(vendor)
+    monkeypatch.setattr(together, "LONG", 0.1)
+    release, put = asyncio.Event(), orders.put_order
+
+    async def slow(tx: Tx, command: orders.PutOrder) -> Any:
+        found = await put(tx, command)
+        if command.order_id.startswith("slow"):
+            await release.wait()
+        return found
+
+    monkeypatch.setattr(orders, "put_order", slow)
+    waiting = [asyncio.ensure_future(ordered(made, name, f"slow-{name}")) for name in CUSTOMERS[:3]]
+    await asyncio.sleep(0.3)
+    others = await asyncio.wait_for(at_once(*(opened(made, name, f"T-{name}") for name in CUSTOMERS[3:])), timeout=5)
+    assert [answer.status_code for answer in others] == [201] * 9
+    release.set()
+    assert [(await answer).status_code for answer in waiting] == [201] * 3

@@ -240,7 +240,7 @@ class Call:
             return await self.write(work, customer_id=customer_id)
         async with self.in_turn(customer_id):
             gathered = Gathered(work, customer_id, self.actor, self.agent)
-            outcome = await self.rooms.together.submit(self.tenant_id, gathered)
+            outcome = await (await self.rooms.together.submit(self.tenant_id, gathered)).whole()
         if outcome.refusal is not None:
             raise outcome.refusal
         return await self.write(work, customer_id=customer_id) if outcome.alone else cast(T, outcome.answer)
