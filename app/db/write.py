@@ -18,7 +18,7 @@ from app.db import due
 from app.db import schema as s
 from app.db.engine import Tx
 from app.db.rows import Rows
-from app.db.write_parts import StatementPart
+from app.db.write_parts import StatementPart, bind_all
 
 _DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
 
@@ -438,11 +438,7 @@ async def write_rows(tx: Tx, rows: Rows) -> None:
     operations = [row for ledger in rows.ledgers for row in ledger.operations]
     latest = max((row.effective_at for row in operations), default=tx.at)
     parameters: dict[str, Any] = {"tenant": tx.tenant_id}
-    names = []
-    for name, shares in _shares(rows, operations):
-        if shares:
-            _NAMED[name].bind(shares, parameters)
-            names.append(name)
+    names = await bind_all(_NAMED, _shares(rows, operations), parameters)
     if not names:
         return
     marks = _marks(tx, rows, names)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+_MANY: Final = 2000
+"""Rows that become JSON in a few milliseconds."""
 _encode: Final = msgspec.json.Encoder().encode
 _TENANT: Final = " join tenant t on t.tenant_id = :tenant"
 """New rows take their tenant from its own row: so a server that divides tenants among machines knows where they go."""
@@ -38,3 +41,20 @@ class StatementPart:
         if values is not None:
             rows = [dict(zip(columns, values(row), strict=True)) for row in rows]
         into[self.name] = _encode(rows).decode()
+
+
+async def bind_all(
+    parts: Mapping[str, StatementPart], shares: Iterable[tuple[str, Sequence[Any]]], into: dict[str, Any]
+) -> list[str]:
+    """Add the rows of each part to the parameters; return the names of the parts that have any."""
+    found = [(name, rows) for name, rows in shares if rows]
+
+    def bind() -> None:
+        for name, rows in found:
+            parts[name].bind(rows, into)
+
+    if sum(len(rows) for _, rows in found) > _MANY:  # what an order of hundreds of units writes
+        await asyncio.to_thread(bind)
+    else:
+        bind()
+    return [name for name, _ in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from heapq import heapify, heappop, heappush
 from typing import TypeVar
 
 from app.domain.ledger.giving_back import hand_back
@@ -16,6 +17,8 @@ from app.domain.ledger.rest import NotLoaded
 from app.domain.values.errors import DomainError
 
 T = TypeVar("T")
+Ending = Lot | Hold | RecurringGrant
+Due = tuple[datetime, int, str, Ending]
 
 
 def post_due_expiries(journal: Journal, credit_type: str) -> None:
@@ -26,8 +29,9 @@ def post_due_expiries(journal: Journal, credit_type: str) -> None:
     if journal.recurring is None:
         raise NotLoaded
     left = 2 * (len(journal.lots) + len(journal.holds)) + 2
+    due = _Due(journal, credit_type)
     while left:
-        soonest = _soonest(journal, credit_type)
+        soonest = due.soonest()
         if soonest is None or soonest[0] > journal.at:
             refresh_expiry(journal, credit_type)
             return
@@ -40,6 +44,7 @@ def post_due_expiries(journal: Journal, credit_type: str) -> None:
             renew(journal, what)
             left += 3  # what came again has an end of its own
         left -= 1
+        due.put_touched(what)
     raise ConservationError("expiry does not come to an end")
 
 
@@ -56,9 +61,9 @@ def refresh_expiry(journal: Journal, credit_type: str) -> None:
         journal.mark_account(credit_type)
 
 
-def _soonest(journal: Journal, credit_type: str) -> tuple[datetime, Lot | Hold | RecurringGrant] | None:
+def _soonest(journal: Journal, credit_type: str) -> tuple[datetime, Ending] | None:
     best: tuple[datetime, int, str] | None = None
-    found: Lot | Hold | RecurringGrant | None = None
+    found: Ending | None = None
     key: tuple[datetime, int, str]
     void = _voids_holds(journal)
     for lot in journal.lots.values():
@@ -74,15 +79,96 @@ def _soonest(journal: Journal, credit_type: str) -> tuple[datetime, Lot | Hold |
             if best is None or key < best:
                 best, found = key, hold
     for grant in (journal.recurring or {}).values():
-        if grant.credit_type == credit_type and (coming := next_yield(grant)) is not None:
-            key = (coming.at, 2, "/".join(map(str, grant.place)))
+        if grant.credit_type == credit_type and (coming := _coming(journal, grant)) is not None:
+            key = (coming, 2, "/".join(map(str, grant.place)))
             if best is None or key < best:
                 best, found = key, grant
-    soonest = (best[0], found) if best is not None and found is not None else None
+    return _within(journal, (best[0], found) if best is not None and found is not None else None)
+
+
+def _within(journal: Journal, soonest: tuple[datetime, Ending] | None) -> tuple[datetime, Ending] | None:
     until = None if journal.rest is None else journal.rest.until
     if until is not None and (soonest is None or soonest[0] > until):
         raise NotLoaded  # what was not read may end before it
     return soonest
+
+
+def _all_due(journal: Journal, credit_type: str) -> Iterator[Due]:
+    """Yield whatever of a credit type ends or comes by itself."""
+    for some in (journal.lots, journal.holds, journal.recurring or {}):
+        for what in some.values():
+            if what.credit_type == credit_type and (found := _due(journal, what)) is not None:
+                yield found
+
+
+def _due(journal: Journal, what: Ending) -> Due | None:
+    """Return when something ends or comes, with its place among those of one instant; None where it does not."""
+    if isinstance(what, Lot):
+        if what.expires_at is None or not (what.available > 0 or (_voids_holds(journal) and what.held > 0)):
+            return None
+        return what.expires_at, 1, what.lot_id, what
+    if isinstance(what, Hold):
+        return None if what.expires_at is None or what.open <= 0 else (what.expires_at, 0, what.hold_id, what)
+    coming = _coming(journal, what)
+    return None if coming is None else (coming, 2, "/".join(map(str, what.place)), what)
+
+
+def _coming(journal: Journal, grant: RecurringGrant) -> datetime | None:
+    """Return when a grant yields next. It is reckoned once, until the grant changes."""
+    state = grant.granted, grant.withdrawn, grant.spans, grant.terms
+    known = journal.coming.get(grant.grant_id)
+    if known is None or known[0] != state:
+        found = next_yield(grant)
+        # Copies, so that a change in place is seen.
+        kept = grant.granted, grant.withdrawn, [list(span) for span in grant.spans], dict(grant.terms)
+        known = journal.coming[grant.grant_id] = (kept, None if found is None else found.at)
+    return known[1]
+
+
+class _Due:
+    """What falls due of a credit type, the soonest first, while it is booked.
+
+    Each booking changes a few things alone: these are put anew, and what no longer holds of the others is passed over.
+    """
+
+    def __init__(self, journal: Journal, credit_type: str) -> None:
+        self._journal, self._credit_type = journal, credit_type
+        self._heap = [(at, rank, name, number, what) for number, (at, rank, name, what) in enumerate(self._all())]
+        self._count = len(self._heap)
+        self._booked = len(journal.operations)
+        heapify(self._heap)
+
+    def _all(self) -> Iterator[Due]:
+        return _all_due(self._journal, self._credit_type)
+
+    def soonest(self) -> tuple[datetime, Ending] | None:
+        """Return the next thing and its instant, as it stands by now."""
+        while self._heap:
+            at, rank, name, _, what = self._heap[0]
+            now = _due(self._journal, what)
+            if now is not None and now[:3] == (at, rank, name):
+                return _within(self._journal, (at, what))
+            heappop(self._heap)
+            if now is not None:
+                self._put(now)
+        return _within(self._journal, None)
+
+    def put_touched(self, what: Ending) -> None:
+        """Put what was booked, and every lot whose credits moved with it."""
+        touched: dict[str, Ending] = {"": what}
+        for operation in self._journal.operations[self._booked :]:
+            for entry in operation.entries:
+                lot = self._journal.lots.get(entry.lot_id)
+                if lot is not None and lot.credit_type == self._credit_type:
+                    touched[lot.lot_id] = lot
+        self._booked = len(self._journal.operations)
+        for thing in touched.values():
+            if (found := _due(self._journal, thing)) is not None:
+                self._put(found)
+
+    def _put(self, found: Due) -> None:
+        self._count += 1
+        heappush(self._heap, (*found[:3], self._count, found[3]))
 
 
 def _voids_holds(journal: Journal) -> bool:

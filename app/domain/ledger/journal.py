@@ -123,6 +123,8 @@ class Journal:
         """What of the account was not read; None: nothing."""
         self.recurring: dict[str, RecurringGrant] | None = {}
         """The recurring grants by id; None: they were not read."""
+        self.coming: dict[str, tuple[Any, datetime | None]] = {}
+        """When each recurring grant yields next, beside the state that it was reckoned of (`expiry`)."""
         self.operations: list[Operation] = []
         self.former: dict[str, Self] = {}
         """Ledgers of accounts that were merged into this one, where something of theirs may still come back."""
