@@ -34,7 +34,7 @@ _FACTS = text(
     "select seq, kind, occurred_at, recorded_at, actor, payload from entity_event"
     " where tenant_id = :tenant and stream = 'ticket' and entity_id = :ticket order by seq"
 )
-_CHARGES: Final = (
+_CHARGES = text(
     "select h.ticket_id, sum(l.credits - l.captured - l.released)::bigint as held, sum(l.captured)::bigint as captured,"
     " sum(l.refunded)::bigint as refunded from hold h join hold_line l using (tenant_id, hold_id)"
     " where h.tenant_id = :tenant and h.ticket_id = any(:tickets) group by h.ticket_id"
@@ -179,21 +179,9 @@ async def lasting(tx: Tx, known: Iterable[Ticket]) -> dict[str, Ticket]:
     return found
 
 
-class ChargeRow(msgspec.Struct):
-    """What a ticket costs so far."""
-
-    ticket_id: str
-    held: int
-    captured: int
-    refunded: int
-
-
-CHARGES: Final = select_into("ticket_charges", ChargeRow, _CHARGES)
-"""What `:tickets` cost so far, read off their holds, for a combined statement."""
-
-
-def charges(rows: Iterable[ChargeRow]) -> dict[str, dict[str, int]]:
-    """What tickets cost so far, by the rows of `CHARGES`; those without a hold are left out."""
+async def charges(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """What tickets cost so far, read off their holds; those without one are left out."""
+    rows = await tx.rows(_CHARGES, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
     return {
         row.ticket_id: {
             "held": row.held,

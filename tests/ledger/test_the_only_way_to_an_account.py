@@ -12,6 +12,7 @@ from pathlib import Path
 ACCOUNTS = "app/db/account/accounts.py"
 LOCKS = {
     ACCOUNTS: "`lock_customers`, which looks under the lock",
+    "app/db/account/payers.py": "accounts that pay for a person, who is looked at under the lock",
     "app/db/ledger/read.py": "batches of credit commands, which follow `merged_into` under the lock",
     "app/db/agenda.py": "what falls due, which goes through `accounts` for each customer again",
 }

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 
 from app.db import tickets as ticket_rows
-from app.db.combined import read
 from app.db.engine import Database
 from app.domain.tickets.ticket import fold
 from app.domain.values.ids import CustomerId, TicketId
@@ -87,8 +86,7 @@ async def sound(db: Database, shop: Vendor, external_id: str) -> None:
     async with db.reading(shop.tenant_id) as tx:
         row = await ticket_rows.require(tx, external_id)
         facts = await ticket_rows.facts(tx, row.ticket_id)
-        found = await read(tx, (ticket_rows.CHARGES,), {"tickets": [row.ticket_id]})
-    charges = ticket_rows.charges(found[ticket_rows.CHARGES.name])
+        charges = await ticket_rows.charges(tx, [row.ticket_id])
     assert row == fold(
         facts,
         ticket_id=TicketId(row.ticket_id),

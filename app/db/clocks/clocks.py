@@ -178,6 +178,30 @@ async def due_by_ids(tx: Tx, clock_ids: Sequence[str]) -> list[TicketClock]:
     return await _folded(tx, found[clocks.name], found[events.name])
 
 
+_KEEPING: Final[tuple[Select[Any], Select[Any]]] = (
+    select_into(
+        "clocks_that_keep",
+        ClockRow,
+        _SELECT.replace(" from clock c ", ", c.folded from clock c ")
+        + " and c.customer_id = any(:customers) and c.folded is not null order by c.clock_id",
+    ),
+    select_into(
+        "events_of_keeping",
+        EventRow,
+        "select e.entity_id, e.seq, e.kind, e.occurred_at, e.recorded_at, e.payload from clock c join entity_event e"
+        " on e.tenant_id = c.tenant_id and e.stream = 'clock' and e.entity_id = c.clock_id where c.tenant_id = :tenant"
+        " and c.customer_id = any(:customers) and c.folded is not null order by e.entity_id, e.seq",
+    ),
+)
+
+
+async def that_keep_a_state(tx: Tx, customer_ids: Sequence[str]) -> list[TicketClock]:
+    """Return the clocks of these customers that keep their state, with their history. One statement."""
+    clocks, events = _KEEPING
+    found = await read(tx, (clocks, events), {"customers": list(customer_ids)})
+    return await _folded(tx, found[clocks.name], found[events.name])
+
+
 async def _clocks(tx: Tx, rows: Sequence[Row[Any]]) -> list[TicketClock]:
     if not rows:
         return []
@@ -239,25 +263,17 @@ async def by_ids(tx: Tx, clock_ids: Sequence[str]) -> list[TicketClock]:
 
 
 async def views_of_tickets(
-    tx: Tx,
-    ticket_ids: Sequence[str],
-    *,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
-    beside: tuple[Select[Any], ...] = (),
-) -> tuple[dict[str, list[Clock]], Mapping[str, Sequence[Any]]]:
-    """The clocks of several tickets as published, in one statement: ticket id -> clocks that had started by then.
-
-    ``beside``: further selects of `:tickets` in that statement, whose rows are returned, too.
-    """
+    tx: Tx, ticket_ids: Sequence[str], *, at: datetime | None = None, known_at: datetime | None = None
+) -> dict[str, list[Clock]]:
+    """The clocks of several tickets as published, in one statement: ticket id -> clocks that had started by then."""
     clocks, events = _OF_TICKETS_AT_ONCE
-    found = await read(tx, (clocks, events, *beside), {"tickets": list(ticket_ids)})
+    found = await read(tx, (clocks, events), {"tickets": list(ticket_ids)})
     moment = at or tx.at
     views: dict[str, list[Clock]] = {id_: [] for id_ in ticket_ids}
     for clock in await _folded(tx, found[clocks.name], found[events.name]):
         if clock.started_by(moment, known_at):
             views[clock.ticket_id].append(clock_view(clock, moment, known_at))
-    return views, found
+    return views
 
 
 async def load_one(tx: Tx, clock_id: str) -> TicketClock | None:

@@ -11,12 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from app.domain.calendar.timeline import to_s
+from app.domain.calendar.timeline import from_s, to_s
 from app.domain.clocks.clock import ClockState, Fold, OutcomeFact, fold_of, outcomes_of
 from app.domain.clocks.cycle import Progress
 from app.domain.clocks.event import ClockEvent, ClockSpec, Outcome, Phase
 from app.domain.clocks.target import EachBusinessDay
-from app.domain.clocks.ticket_clock import Hours, Key
+from app.domain.clocks.ticket_clock import Hours, Key, TicketClock
 
 FORM: Final = 1
 """The form of what is kept; another one is not gone on from."""
@@ -73,6 +73,30 @@ def is_usable(folded: Mapping[str, Any] | None, hours: Hours, at: datetime) -> b
         and folded["revision"] >= hours.revision
         and folded["upto"] <= to_s(at)
     )
+
+
+def difference(clock: TicketClock) -> tuple[str, str] | None:
+    """Return what a clock should keep by its events, and what it keeps; None where that is the same.
+
+    A state from before the newest calendar is not gone on from, so nothing is said of it.
+    """
+    folded = clock.folded
+    if folded is None or folded.get("form") != FORM or folded["revision"] < clock.hours.revision:
+        return None
+    if folded["version"] != len(clock.events):
+        return f"{len(clock.events)} events", f"{folded['version']} events"
+    upto = from_s(folded["upto"])
+    told = [instant for event in clock.events for instant in (event.recorded_at, event.occurred_at)]
+    at = max([upto, *(instant for instant in told if to_s(instant) == folded["upto"])])
+    expected = keep(clock.spec, clock.hours, clock.events, (), at)
+    if expected == folded:
+        return None
+    names = sorted(name for name in folded if expected is None or expected.get(name) != folded[name])
+    return _shown(expected, names), _shown(folded, names)
+
+
+def _shown(folded: Mapping[str, Any] | None, names: Sequence[str]) -> str:
+    return "nothing" if folded is None else ", ".join(f"{name} {folded.get(name)}" for name in names)
 
 
 def go_on(

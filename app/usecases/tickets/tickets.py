@@ -187,7 +187,7 @@ async def get(
     policy = await policies.of_version(tx, found.policy_version)
     named = await tickets.customer_names(tx, [found.customer_id])
     names = await tickets.names(tx, found.related)
-    shown, _ = await clocks.views_of_tickets(tx, [found.ticket_id], at=moment, known_at=known_at)
+    shown = await clocks.views_of_tickets(tx, [found.ticket_id], at=moment, known_at=known_at)
     return ticket_view(
         found,
         account=named.get(found.customer_id),
@@ -226,10 +226,8 @@ async def listed(
     ids = [row.ticket_id for row in rows]
     named = await tickets.customer_names(tx, [row.customer_id for row in rows])
     names = await tickets.names(tx, [name for row in rows for name in row.related])
-    if not ids:
-        return part.page_of(rows, more, [], _key_of)
-    shown, found = await clocks.views_of_tickets(tx, ids, beside=(tickets.CHARGES,))
-    charged = tickets.charges(found[tickets.CHARGES.name])
+    shown = await clocks.views_of_tickets(tx, ids) if ids else {}
+    charged = await tickets.charges(tx, ids)
     views = [
         ticket_view(
             row,
