@@ -202,6 +202,7 @@ class Bench:
         against: dict[str, tuple[str, int | None]] = {
             **{name: (f"SQL, {name}", 0) for name in main_job.WRITES},
             ORDINARY: ("SQL, PUT ticket", 0),
+            main_job.BY_SEVERITY: ("PUT ticket", None),
             **dict.fromkeys((*main_job.READS, main_job.GRAPHQL_PAGE), ("echo", None)),
             "debit, spread": ("pgbench, spread", 0),
             "debit, one hot customer": ("pgbench, hot", 0),
@@ -267,7 +268,7 @@ def main() -> None:
             for workers in given.workers:
                 with service(at, workers=workers) as (url, parent):
                     uvloop.run(bench.over_http(url, workers, parent, not given.no_graphql))
-                    names = (*main_job.WRITES, *main_job.READS, main_job.GRAPHQL_PAGE)
+                    names = (*main_job.WRITES, main_job.BY_SEVERITY, *main_job.READS, main_job.GRAPHQL_PAGE)
                     uvloop.run(bench.main_job(url, workers, parent, names))
                 if bench.only.search(ORDINARY):
                     with ordinary(at, workers=workers) as (url, parent):

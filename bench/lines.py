@@ -96,6 +96,7 @@ MEANINGS = (
     ("SQL, ", "the rows that the service writes for this call, as one SQL function under pgbench with 32 clients."),
     ("ordinary service", "the same ticket by FastAPI with the SQLAlchemy ORM (bench/ordinary.py), as usually written."),
     ("PUT ticket beside ordinary", "tickets of the service for each ticket of that one."),
+    ("PUT ticket by severity", "a ticket under a policy of plans and severities; at most 1.2 times one under X-Cart."),
     ("PUT ticket", "a ticket opened: qualified, priced, its credits held, its clock started, in one transaction."),
     ("POST response beside", "responses for each ticket opened."),
     ("POST resolution beside", "resolutions for each ticket opened."),

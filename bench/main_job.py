@@ -13,6 +13,7 @@ import os
 import random
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ PLACED = "2026-01-05T00:00:00Z"
 LICENSE = {"line_id": "1", "sku": "license", "quantity": 1}
 PACK = {"line_id": "1", "sku": "credits-60", "quantity": 1, "unit_price": "60.00"}
 TICKET = {"subject": "Install it", "channel": "helpdesk", "category": "level_2"}
+SEVERE = {"subject": "It stands still", "priority": "p2"}
+EXTENDED = {"line_id": "1", "sku": "extended-support", "quantity": 1}
+BY_SEVERITY = "PUT ticket by severity"
+"""A ticket under a policy of severities; it may cost at most `BY_SEVERITY_MOST` times the CPU of one under X-Cart."""
+BY_SEVERITY_MOST = 1.2
 RESPONSE = {"author": "vendor", "kind": "service"}
 RESOLUTION = {"outcome": "answered", "cause": "question"}
 PAGE = (
@@ -54,6 +60,11 @@ SQL = {
 WRITES = tuple(SQL)
 
 
+def now() -> str:
+    """Return the present, as a shop says it."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def who() -> str:
     """Return a customer's id."""
     return f"s{random.randrange(DESK_CUSTOMERS)}"  # noqa: S311 - which customer
@@ -62,16 +73,17 @@ def who() -> str:
 class Requests:
     """The requests of a tenant."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, severity: str = "") -> None:
         self.key = key
+        self.severity = severity
         self.salt = os.urandom(4).hex()
         self.fresh = itertools.count()
 
-    def send(self, method: str, path: str, body: Any = None, *, keyed: bool = False) -> bytes:
+    def send(self, method: str, path: str, body: Any = None, *, keyed: bool = False, key: str = "") -> bytes:
         """Return a request."""
         raw = b"" if body is None else json.dumps(body).encode()
         note = f"{self.salt}-{next(self.fresh)}" if keyed else None
-        return request(method, path, self.key, body=raw, idempotency_key=note)
+        return request(method, path, key or self.key, body=raw, idempotency_key=note)
 
     def first_order(self, customer: str) -> bytes:
         """Return an order of a license."""
@@ -94,6 +106,16 @@ class Requests:
     def ticket(self, _: int = 0) -> bytes:
         """Return a ticket of any customer."""
         return self.ticket_of(who(), f"{self.salt}-{next(self.fresh)}")
+
+    def extended(self, customer: str) -> bytes:
+        """Return an order of a plan with severities."""
+        body = {"customer_id": customer, "placed_at": now(), "currency": "EUR", "lines": [EXTENDED]}
+        return self.send("PUT", f"/v1/orders/first-{customer}", body, key=self.severity)
+
+    def severe(self, _: int = 0) -> bytes:
+        """Return a ticket of any customer with a severity."""
+        body = {"customer_id": who(), **SEVERE}
+        return self.send("PUT", f"/v1/tickets/{self.salt}-{next(self.fresh)}", body, key=self.severity)
 
     def response(self, ticket: str) -> bytes:
         """Return a response, which stops the clock."""
@@ -126,13 +148,13 @@ class MainJob:
         self.connections = connections
         self.clients = clients
         self.warm = warm
-        self.requests = Requests(at.desk)
+        self.requests = Requests(at.desk, at.severity)
         self.open: dict[str, list[str]] = {}
         self.in_sql: tuple[str, int] = ("", 0)
 
     async def fill(self, url: str) -> None:
         """Give each customer a license and a ticket, and let Postgres count them, as it does within a minute."""
-        for make in (self.requests.first_order, self.requests.first_ticket):
+        for make in (self.requests.first_order, self.requests.first_ticket, self.requests.extended):
             found = await run(url, lambda n, make=make: make(f"s{n - 1}"), connections=8, seconds=300,
                               most=DESK_CUSTOMERS)  # fmt: skip
             if set(found.statuses) - {200, 201}:
@@ -150,6 +172,8 @@ class MainJob:
             return await self._load(url, parent, self.requests.ordinary)
         if name == "PUT order":
             return await self._load(url, parent, self.requests.order)
+        if name == BY_SEVERITY:
+            return await self._load(url, parent, self.requests.severe)
         if name == "PUT ticket":
             found = await self._load(url, parent, self.requests.ticket, keep=True)
             self.open["POST response"] = [json.loads(body)["ticket_id"] for body in found.bodies if b'"clocks"' in body]

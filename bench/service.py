@@ -25,6 +25,7 @@ from sqlalchemy.engine import make_url
 from app.api.deps import authenticate
 from app.commands.migrate import upgrade
 from app.db.engine import Database
+from app.documents.policy_document import load_policy
 from app.embedded import EmbeddedPostgres, find_bin_dir
 from app.main import create_app
 from app.usecases.credits import credits as ledger
@@ -35,6 +36,9 @@ CUSTOMERS = 10_000
 DESK = "desk"
 """The tenant of the main job: X-Cart's policy, which prices a ticket, holds its credits and starts a clock."""
 DESK_CUSTOMERS = 500
+SEVERITY = "severity"
+"""The tenant whose tickets have severities: HiveMQ's policy, where the plan and the priority say the promise."""
+SEVERITY_POLICY = "hivemq"
 ROOT = Path(__file__).resolve().parent.parent
 SQL = tuple(Path(__file__).with_name(name) for name in ("debit.sql", "main_job.sql"))
 ORDINARY_KEY = "ordinary-0123456789"
@@ -47,6 +51,7 @@ class Ground:
     url: str
     key: str
     desk: str
+    severity: str
     directory: Path
 
     @property
@@ -69,13 +74,19 @@ def ground(*, customers: int = CUSTOMERS, desk: int = DESK_CUSTOMERS) -> Iterato
         shutil.rmtree(directory, ignore_errors=True)
 
 
-async def _found(url: str, customers: int, desk: int) -> tuple[str, str]:
+async def _found(url: str, customers: int, desk: int) -> tuple[str, str, str]:
     database = Database(url, pool_size=4)
     made = []
     try:
-        for tenant, policy, letter, many in ((TENANT, "avactis", "c", customers), (DESK, "x-cart", "s", desk)):
+        text = (ROOT / "docs" / "examples" / f"{SEVERITY_POLICY}.yaml").read_text("utf-8")
+        founded = (
+            (TENANT, tenants.PutTenant(policy="avactis"), None, "c", customers),
+            (DESK, tenants.PutTenant(policy="x-cart"), None, "s", desk),
+            (SEVERITY, tenants.PutTenant(policy=SEVERITY_POLICY, document=text), load_policy(text), "s", 0),
+        )
+        for tenant, command, own, letter, many in founded:
             async with database.founding(tenant, actor="bench") as tx:
-                await tenants.put(tx, tenants.PutTenant(policy=policy))
+                await tenants.put(tx, command, own=own)
             answer = await database.run(
                 tenant, lambda tx: keys.create(tx, scopes=["*"], label="bench", expires_at=None, now=tx.at, options={})
             )
@@ -97,7 +108,7 @@ async def _found(url: str, customers: int, desk: int) -> tuple[str, str]:
     await connection.execute("vacuum analyze")
     await connection.execute("checkpoint")
     await connection.close()
-    return made[0], made[1]
+    return made[0], made[1], made[2]
 
 
 def free_port() -> int:
