@@ -29,16 +29,16 @@ from app.api.pages import registry as pages
 from app.api.problems import register
 from app.api.rest import meta
 from app.api.rest.binder import routes_of
-from app.api.state import AppState, BalanceReader, CodeFlow, CreditsWriter, Together
+from app.api.state import AppState, BalanceReader, CodeFlow, CreditsWriter, SharedWrites
 from app.connectors import inbound
 from app.connectors.webhooks import deliveries
-from app.db import agenda, together
+from app.db import agenda, shared_calls
 from app.db.budget import Budget
 from app.db.engine import Database
 from app.db.failures import Elsewhere
 from app.db.gather import Gatherer, GatherStats, Join
 from app.db.secrets import Cipher, check_key
-from app.db.together import Outcome, Work
+from app.db.shared_calls import Outcome, Work
 from app.domain.policy.reason_codes import reason_codes
 from app.domain.values.errors import DomainError
 from app.settings import Settings
@@ -109,7 +109,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.check_start()
         ledger_writer = gatherer(settings, database, app.state.figures)
         balances = balance_reader(settings, database)
-        gathered = writes_together(settings, database)
+        gathered = shared_writes(settings, database)
         state = app.state.house = state_of(settings, database, ledger_writer, balances, gathered)
         database.pool_wait = app.state.figures.pool_wait.observe
         app.state.figures.samples.append(functools.partial(samples, database, ledger_writer.stats))
@@ -135,7 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def state_of(
-    settings: Settings, database: Database, credits: CreditsWriter, balances: BalanceReader, gathered: Together
+    settings: Settings, database: Database, credits: CreditsWriter, balances: BalanceReader, gathered: SharedWrites
 ) -> AppState:
     """The parts that the doors are given."""
     operator = settings.operator_key.get_secret_value() if settings.operator_key else None
@@ -151,7 +151,7 @@ def state_of(
         limiter=limits,
         credits=credits,
         balances=balances,
-        together=gathered,
+        shared=gathered,
         inbox=inbound.inbox_of(settings),
         cipher=Cipher(*settings.secret_keys()),
         watch=figures.Watch(),
@@ -194,15 +194,15 @@ def gatherer(settings: Settings, database: Database, figures: Figures) -> Gather
     )
 
 
-def writes_together(settings: Settings, database: Database) -> Gatherer[Work, Outcome]:
+def shared_writes(settings: Settings, database: Database) -> Gatherer[Work, Outcome]:
     """Collects tickets and orders of different customers that come at once into one transaction."""
 
     async def run(
         tenant_id: str, works: Sequence[Work], _: Join, *, lock_timeout_ms: int | None = NEIGHBOURS_WAIT_MS
     ) -> Sequence[Outcome]:
         if len(works) > 1:
-            return await together.run(database, tenant_id, works, lock_timeout_ms=lock_timeout_ms)
-        return [await together.run_one(database, tenant_id, works[0], lock_timeout_ms=lock_timeout_ms)]
+            return await shared_calls.run(database, tenant_id, works, lock_timeout_ms=lock_timeout_ms)
+        return [await shared_calls.run_one(database, tenant_id, works[0], lock_timeout_ms=lock_timeout_ms)]
 
     async def patient(tenant_id: str, works: Sequence[Work], join: Join) -> Sequence[Outcome]:
         return await run(tenant_id, works, join, lock_timeout_ms=None)
@@ -213,7 +213,7 @@ def writes_together(settings: Settings, database: Database) -> Gatherer[Work, Ou
         group_of=lambda work: work.group,
         in_flight=2,
         tenants=tenants_at_once(settings),
-        batch=together.WORKS_MAX,
+        batch=shared_calls.WORKS_MAX,
         queue=settings.ledger_queue,
         attempts=1,
     )

@@ -49,7 +49,7 @@ class CodeFlow(Protocol):
         """The claims of whoever comes back with a code; None where anything does not hold."""
 
 
-class Together(Protocol):
+class SharedWrites(Protocol):
     """Does the writes of different customers that are asked for at once in one transaction."""
 
     async def submit(self, tenant: str, work: Gathered) -> Outcome:
@@ -57,7 +57,7 @@ class Together(Protocol):
 
 
 class BalanceReader(Protocol):
-    """Reads balances, those asked for at once together."""
+    """Reads balances, those asked for at once shared_calls."""
 
     async def submit(self, tenant: str, customer_id: str) -> Balance | DomainError:
         """One customer's balance now."""
@@ -75,7 +75,7 @@ class AppState:
     limiter: Limiter | None
     credits: CreditsWriter
     balances: BalanceReader
-    together: Together
+    shared: SharedWrites
     inbox: Inbox
     cipher: Cipher
     watch: Watch

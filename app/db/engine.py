@@ -33,7 +33,7 @@ from app.db.budget import BESIDE, HOUSE, Budget, Shares
 from app.db.driver import begin, end, fetch
 from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
 from app.db.minting import mint
-from app.db.peers import Peers
+from app.db.sharing import Peers
 from app.db.tenant_state import LIVING_HERE, TenantState
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.agent import Agent

@@ -13,8 +13,8 @@ from app.db.account import erasure
 from app.db.engine import Database, Tx
 from app.db.failures import Busy, Unavailable
 from app.db.secrets import Cipher
-from app.db.together import Outcome
-from app.db.together import Work as Gathered
+from app.db.shared_calls import Outcome
+from app.db.shared_calls import Work as Gathered
 from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 

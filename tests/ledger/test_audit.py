@@ -15,7 +15,7 @@ from app.commands.verify_ledger import verify
 from app.db.account.audit import ACCOUNTS
 from app.db.engine import Database
 from app.db.ledger import strays
-from app.db.ledger.invariants import CHECKED, KEPT, PROMISED, RECURRING, WORK_CHARGED
+from app.db.ledger.invariants import CHECKED, CLOCK_STATES, PROMISED, RECURRING, WORK_CHARGED
 from app.usecases.reports import audit
 from tests.conftest import MakeVendor
 from tests.ledger.life_corruptions import OF_LIVES
@@ -311,7 +311,7 @@ def test_each_invariant_has_checks_and_each_check_a_corruption() -> None:
     broken |= {seen for seen, _ in STRAYS}
     broken |= {WORK_CHARGED}  # tests/prices/test_work_audit.py
     broken |= {RECURRING}  # tests/recurring/test_audit.py
-    broken |= {KEPT}  # tests/clocks/test_kept_states.py
+    broken |= {CLOCK_STATES}  # tests/clocks/test_folded_states.py
     assert named == broken | set(ACCOUNTS), "those of accounts are broken in test_audit_of_accounts"
 
 

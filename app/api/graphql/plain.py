@@ -3,10 +3,10 @@
 The executor completes each value with a path, an info and several tests. That costs a list of twenty tickets more than
 reading them. A plain selection has members of the view alone: no arguments, nothing to load, no union.
 
-- A plan is made once a document for each selection and type, or once a request where a directive may leave fields
-  out by a variable.
-- A plan never reports an error. What is not as it should be (a null that may not be, a member to be loaded, a value
-  that its type refuses) is left to the executor, which does the whole selection again in its own way.
+- A plan is made once a document for each selection and type. Where a directive may leave fields out by a variable, it
+  is made once a request.
+- A plan never reports an error. A null that may not be, a member to be loaded, a value that its type refuses: all
+  that is left to the executor. It does the whole selection again in its own way.
 """
 
 from __future__ import annotations

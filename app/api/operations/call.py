@@ -137,7 +137,7 @@ class Call:
         return found
 
     async def balance(self, customer_id: str) -> Balance:
-        """Return a balance now: those asked for at once are read together. 404 ``customer_not_found``."""
+        """Return a balance now: those asked for at once are read shared_calls. 404 ``customer_not_found``."""
         found = await self.balances.submit(self.tenant_id, customer_id)
         if isinstance(found, DomainError):
             raise found
@@ -231,16 +231,16 @@ class Call:
             raise Problem("customer_token_not_allowed", "Only the vendor says this.", errors=errors)
         return True
 
-    async def write_together(self, work: Work[T], customer_id: str) -> T:
-        """`write`, in one transaction with the writes of other customers that came at the same time.
+    async def write_shared(self, work: Work[T], customer_id: str) -> T:
+        """`write`, in one transaction with writes of other customers that came at the same time.
 
-        ``work`` must read and write by the common statements for that (`app.db.together`); else it runs alone.
+        ``work`` must read and write by the common statements for that (`app.db.shared_calls`); else it runs alone.
         """
         if self.validate_only or self.principal.customer_id is not None:
             return await self.write(work, customer_id=customer_id)
         async with self.in_turn(customer_id):
             gathered = Gathered(work, customer_id, self.actor, self.agent)
-            outcome = await (await self.rooms.together.submit(self.tenant_id, gathered)).whole()
+            outcome = await (await self.rooms.shared.submit(self.tenant_id, gathered)).whole()
         if outcome.refusal is not None:
             raise outcome.refusal
         return await self.write(work, customer_id=customer_id) if outcome.alone else cast(T, outcome.answer)
@@ -251,14 +251,14 @@ class Call:
         *,
         headers: Mapping[str, str] = NOTHING,
         customer_id: str | None = None,
-        together: bool = False,
+        shared: bool = False,
     ) -> Answer[V]:
         """Answer a write that its own id makes idempotent: ``work`` gives (201 or 200, view).
 
-        ``together``: as `write_together` does, for a write that names its customer.
+        ``shared``: as `write_shared` does, for a write that names its customer.
         """
-        if together and customer_id is not None:
-            status, view = await self.write_together(work, customer_id)
+        if shared and customer_id is not None:
+            status, view = await self.write_shared(work, customer_id)
         else:
             status, view = await self.write(work, customer_id=customer_id)
         return Answer(view, status, headers)

@@ -87,7 +87,7 @@ async def put_order(call: Call, order_id: PathId, body: OrderBody) -> Answer[Ord
     """Records an order: the licenses, lots, covers and open choices it granted, what it did not grant and why, and
     notices. 201 the first time, 200 with the same body again, 409 ``order_conflict`` with other content."""
     command = body.command(order_id)
-    return await call.natural(lambda tx: orders.put_order(tx, command), customer_id=command.customer_id, together=True)
+    return await call.natural(lambda tx: orders.put_order(tx, command), customer_id=command.customer_id, shared=True)
 
 
 @OPERATIONS.get("getOrder", "/v1/orders/{order_id}", scope="orders:read", refusals=(404,))

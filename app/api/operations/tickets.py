@@ -62,7 +62,7 @@ def _verb(id: str, path: str, *, scope: str = "tickets:write", **more: Any) -> C
 async def put_ticket(call: Call, ticket_id: PathId, body: TicketBody) -> Answer[Ticket]:
     """Opens a ticket. 201 the first time, 200 with the same body again, 409 with other content."""
     command = tickets.OpenTicket(ticket_id=ticket_id, **body.plain())
-    return await call.natural(lambda tx: tickets.put(tx, command), customer_id=command.customer_id, together=True)
+    return await call.natural(lambda tx: tickets.put(tx, command), customer_id=command.customer_id, shared=True)
 
 
 @OPERATIONS.get("getTicket", "/v1/tickets/{ticket_id}", scope="tickets:read", refusals=(404,))

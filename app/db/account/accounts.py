@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from app.db import claims, policies, together
+from app.db import claims, policies, shared_calls
 from app.db.account import account_rows, contacts, counted, customers, parts, people, preload, shown
 from app.db.account.account_rows import AccountRows
 from app.db.account.parts import AccountPart
@@ -62,7 +62,7 @@ _CLAIM_AND_LOCK = text(
     " and c.merged_into is null for update of c"
 )
 """The same, behind a claim on a natural key. Without a row nothing may be claimed yet."""
-together.lock_together(
+shared_calls.lock_shared(
     _CLAIM_AND_LOCK,
     f"select {_CUSTOMER}, external_id as asked from customer where tenant_id = :tenant"
     " and external_id = any(:asked) and merged_into is null order by customer_id for update",
@@ -235,6 +235,9 @@ async def load_locked(
     part = await parts.allowed(tx, part, policy)
     rows = await account_rows.read(tx, customer_id=customer.customer_id, beside=beside, by=by, part=part)
     return await account_of(tx, customer, rows, policy=policy, lock=True, part=part), rows.beside
+
+
+read_of_ticket = account_rows.read_of_ticket
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import text
 
-from app.db import claims, together
+from app.db import claims, shared_calls
 from app.db.account import accounts, parts, people, preload
 from app.db.claims import CLAIMED, Claim
 from app.db.combined import Select, select_into
@@ -34,7 +34,7 @@ _LOCK = text(
     " and c.external_id is not null for update of c"
 )
 """The account that pays, behind a claim. Without a row nothing may be claimed yet, and the way is longer."""
-together.lock_together(
+shared_calls.lock_shared(
     _LOCK,
     "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
     " p.customer_id as person_id, p.company_id as belongs_to, p.external_id as asked from customer p"

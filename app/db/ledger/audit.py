@@ -20,7 +20,7 @@ from app.db import policies
 from app.db import schema as s
 from app.db.account.accounts import cover_of
 from app.db.engine import Tx
-from app.db.ledger import kept_audit, recurring_audit, work_audit
+from app.db.ledger import clock_audit, recurring_audit, work_audit
 from app.db.ledger import read as rows
 from app.db.ledger import replay as ledger_replay
 from app.db.ledger.invariants import COVER_DAYS, INVARIANTS
@@ -164,7 +164,7 @@ async def broken(tx: Tx, customer_ids: Sequence[str], since: datetime | None) ->
         ]
     found += await covers(tx, customer_ids)
     found += await recurring_audit.yielded(tx, customer_ids)
-    found += await kept_audit.kept(tx, customer_ids)
+    found += await clock_audit.folded(tx, customer_ids)
     return found + await work_audit.worked(tx, customer_ids)
 
 

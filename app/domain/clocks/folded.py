@@ -86,8 +86,8 @@ def difference(clock: TicketClock) -> tuple[str, str] | None:
     if folded["version"] != len(clock.events):
         return f"{len(clock.events)} events", f"{folded['version']} events"
     upto = from_s(folded["upto"])
-    told = [instant for event in clock.events for instant in (event.recorded_at, event.occurred_at)]
-    at = max([upto, *(instant for instant in told if to_s(instant) == folded["upto"])])
+    instants = [instant for event in clock.events for instant in (event.recorded_at, event.occurred_at)]
+    at = max([upto, *(instant for instant in instants if to_s(instant) == folded["upto"])])
     expected = keep(clock.spec, clock.hours, clock.events, (), at)
     if expected == folded:
         return None

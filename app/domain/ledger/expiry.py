@@ -120,8 +120,8 @@ def _coming(journal: Journal, grant: RecurringGrant) -> datetime | None:
     if known is None or known[0] != state:
         found = next_yield(grant)
         # Copies, so that a change in place is seen.
-        kept = grant.granted, grant.withdrawn, [list(span) for span in grant.spans], dict(grant.terms)
-        known = journal.coming[grant.grant_id] = (kept, None if found is None else found.at)
+        copied = grant.granted, grant.withdrawn, [list(span) for span in grant.spans], dict(grant.terms)
+        known = journal.coming[grant.grant_id] = (copied, None if found is None else found.at)
     return known[1]
 
 

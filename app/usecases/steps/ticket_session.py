@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.db import plan as plans
 from app.db import policies, tickets
-from app.db.account import account_rows, accounts, counted, erasure, parts
+from app.db.account import accounts, counted, erasure, parts
 from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
@@ -88,7 +88,7 @@ async def look(tx: Tx, external_id: str, *, in_part: bool = False) -> TicketSess
 
 async def _look_in_part(tx: Tx, external_id: str) -> TicketSession | None:
     """`look` in one statement; None where the rules of the ticket's policy want the whole account."""
-    rows = await account_rows.read_of_ticket(tx, external_id, _OF_TICKET)
+    rows = await accounts.read_of_ticket(tx, external_id, _OF_TICKET)
     if rows is None:
         raise DomainError("ticket_not_found", ticket_id=external_id)
     ticket = tickets.ticket_of(rows.beside[tickets.BY_ID.name])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from app.db import together
+from app.db import shared_calls
 from app.db.account import accounts
 from app.db.engine import Database, Tx
 from app.db.failures import Locked, Retry, Unavailable
@@ -41,14 +41,14 @@ async def shop(vendor: MakeVendor) -> Vendor:
 def works(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """For each transaction that was shared: how many works were in it, and how many of them were left to run alone."""
     seen: list[tuple[int, int]] = []
-    run = together.run
+    run = shared_calls.run
 
-    async def noted(*arguments: Any, **more: Any) -> list[together.Outcome]:
+    async def noted(*arguments: Any, **more: Any) -> list[shared_calls.Outcome]:
         found = await run(*arguments, **more)
         seen.append((len(found), sum(outcome.alone for outcome in found)))
         return found
 
-    monkeypatch.setattr(together, "run", noted)
+    monkeypatch.setattr(shared_calls, "run", noted)
     return seen
 
 
@@ -199,7 +199,7 @@ async def test_what_the_database_refuses_for_all_is_done_one_by_one(
 ) -> None:
     made = await shop(vendor)
     failed: list[int] = []
-    write = together.write_rows
+    write = shared_calls.write_rows
 
     async def once_refused(*arguments: Any) -> None:
         await write(*arguments)
@@ -207,7 +207,7 @@ async def test_what_the_database_refuses_for_all_is_done_one_by_one(
             failed.append(1)
             raise failure
 
-    monkeypatch.setattr(together, "write_rows", once_refused)
+    monkeypatch.setattr(shared_calls, "write_rows", once_refused)
     answers = await at_once(*(opened(made, name, f"T-{name}") for name in CUSTOMERS))
     assert failed
     assert [answer.status_code for answer in answers] == [201] * 12
@@ -218,16 +218,16 @@ async def test_a_lost_commit_is_told_to_all_and_a_repeat_finds_what_was_done(
     vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await shop(vendor)
-    run, lost = together.run, []
+    run, lost = shared_calls.run, []
 
-    async def unheard(*arguments: Any, **more: Any) -> list[together.Outcome]:
+    async def unheard(*arguments: Any, **more: Any) -> list[shared_calls.Outcome]:
         found = await run(*arguments, **more)
         if not lost:
             lost.append(len(found))
             raise Unavailable("the answer to a commit was lost", outcome_unknown=True)
         return found
 
-    monkeypatch.setattr(together, "run", unheard)
+    monkeypatch.setattr(shared_calls, "run", unheard)
     calls: Callable[[], list[Any]] = lambda: [opened(made, name, f"T-{name}") for name in CUSTOMERS]  # noqa: E731
     answers = await at_once(*calls())
     assert [answer.status_code for answer in answers].count(503) == lost[0] >= 2
@@ -264,7 +264,7 @@ async def test_one_that_takes_long_is_answered_and_holds_nobody_up(
     vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await shop(vendor)
-    monkeypatch.setattr(together, "LONG", 0.1)
+    monkeypatch.setattr(shared_calls, "LONG", 0.1)
     release, put = asyncio.Event(), orders.put_order
 
     async def slow(tx: Tx, command: orders.PutOrder) -> Any:

@@ -7,8 +7,8 @@ answer. No rule knows of it.
 2. The accounts are read in one statement, a row for each call.
 3. What the calls write goes to the one writer as one, and is committed once.
 
-A call that is refused writes nothing; the others are not touched. Whatever asks something else than the common way (a
-new customer, a merged account, a repeated call) is left out, with nothing written, and its caller runs it alone.
+A call that is refused writes nothing; the others are not touched. Some ask something else than the common
+way: a new customer, a merged account, a repeated call. They are left out, with nothing written, and run alone.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Locking:
 _LOCKING: Final[dict[str, Locking]] = {}
 
 
-def lock_together(single: TextClause, several: str, *, by: str) -> None:
+def lock_shared(single: TextClause, several: str, *, by: str) -> None:
     """Let the customers of several calls be locked at once where each would be by ``single``."""
     _LOCKING[single.text] = Locking(by, text(several))
 
@@ -125,7 +125,7 @@ class Ask:
 class _PeerTx(Tx):
     """The shared transaction as one of the works sees it. Statements that nobody shares end its part in it."""
 
-    kept: list[Rows] = field(default_factory=list)
+    pending: list[Rows] = field(default_factory=list)
     """What the work has to write."""
 
     async def row(self, statement: Any, parameters: Any = None) -> Any:
@@ -158,7 +158,7 @@ class _PeerTx(Tx):
         """
         if any(row.last_at > self.at for row in rows.customers):
             raise Alone
-        self.kept.append(rows)
+        self.pending.append(rows)
 
 
 class _Peer:
@@ -182,7 +182,7 @@ class _Peer:
             self.outcome = Outcome(answer=end.value)
         except DomainError as error:
             self.outcome = Outcome(refusal=error)
-            self.tx.kept.clear()
+            self.tx.pending.clear()
         except (Alone, NotLoaded, Retry):
             self.leave()
         else:
@@ -195,7 +195,7 @@ class _Peer:
         """End this work's part in the transaction."""
         self.ask = None
         self.coroutine.close()
-        self.tx.kept.clear()
+        self.tx.pending.clear()
         self.outcome = Outcome(alone=True)
 
 
@@ -227,7 +227,7 @@ async def _run(database: Database, tenant_id: str, works: Sequence[Work], lock_t
         peers = [_Peer(_peer_tx(tx, work), work) for work in works]
         try:
             await _go_on(tx, peers)
-            await write_rows(tx, _joined(rows for peer in peers for rows in peer.tx.kept))
+            await write_rows(tx, _joined(rows for peer in peers for rows in peer.tx.pending))
         finally:
             for peer in peers:
                 peer.coroutine.close()
@@ -273,16 +273,16 @@ def _peer_tx(tx: Tx, work: Work) -> _PeerTx:
 async def _go_on(tx: Tx, peers: Sequence[_Peer]) -> None:
     await _step([(peer, None) for peer in peers])
     while asking := [peer for peer in peers if peer.ask is not None]:
-        together: dict[Locking | tuple[Select[Any], ...], list[_Peer]] = {}
+        by_question: dict[Locking | tuple[Select[Any], ...], list[_Peer]] = {}
         for peer in asking:
             if peer.ask is not None:
-                together.setdefault(peer.ask.about, []).append(peer)
+                by_question.setdefault(peer.ask.about, []).append(peer)
         # Everybody locks before anybody reads: who reads has all the locks there will be.
-        about = next((it for it in together if isinstance(it, Locking)), next(iter(together)))
+        about = next((question for question in by_question if isinstance(question, Locking)), next(iter(by_question)))
         if isinstance(about, Locking):
-            await _lock(tx, about, together[about], peers)
+            await _lock(tx, about, by_question[about], peers)
         else:
-            await _look(tx, about, together[about])
+            await _look(tx, about, by_question[about])
 
 
 async def _step(answers: Sequence[tuple[_Peer, Any]]) -> None:
@@ -293,7 +293,7 @@ async def _step(answers: Sequence[tuple[_Peer, Any]]) -> None:
 
 
 async def _lock(tx: Tx, locking: Locking, asking: Sequence[_Peer], peers: Sequence[_Peer]) -> None:
-    """Take the claims of these works, then lock their customers. Two works on one of either do not go together."""
+    """Take the claims of these works, then lock their customers. Two works on one of either do not go shared_calls."""
     claimed: dict[tuple[str, str], _Peer] = {}
     for peer in asking:
         by = _asked(peer)
@@ -302,16 +302,16 @@ async def _lock(tx: Tx, locking: Locking, asking: Sequence[_Peer], peers: Sequen
     left = [peer for peer in asking if peer.ask is not None]
     kinds, names = zip(*sorted(claimed), strict=True)
     await tx.rows(_CLAIM, {"tenant": tx.tenant_id, "kinds": list(kinds), "names": list(names)})
-    wanted = sorted({_asked(peer)[locking.by] for peer in left})
-    found = {row.asked: row for row in await tx.rows(locking.several, {"tenant": tx.tenant_id, "asked": wanted})}
-    taken = {peer.customer for peer in peers if peer.customer is not None}
+    asked_names = sorted({_asked(peer)[locking.by] for peer in left})
+    found = {row.asked: row for row in await tx.rows(locking.several, {"tenant": tx.tenant_id, "asked": asked_names})}
+    locked_ids = {peer.customer for peer in peers if peer.customer is not None}
     for peer in left:
         row = found.get(_asked(peer)[locking.by])
-        if row is None or row.customer_id in taken:
+        if row is None or row.customer_id in locked_ids:
             peer.leave()
             continue
         peer.customer = row.customer_id
-        taken.add(row.customer_id)
+        locked_ids.add(row.customer_id)
     await _step([(peer, found[_asked(peer)[locking.by]]) for peer in left if peer.ask is not None])
 
 
@@ -342,16 +342,16 @@ def _names_in(selects: tuple[Select[Any], ...]) -> frozenset[str]:
 def _statement(selects: tuple[Select[Any], ...]) -> TextClause:
     """Return the combined statement for several calls: their parameters are the columns of `asked`, a row for each."""
     columns = _PARAMETER.sub(r'asked."\1"', columns_of_selects(selects))
-    given = ", ".join(f'"{name}" {_TYPES[name]}' for name in sorted(_names_in(selects)))
+    columns_asked = ", ".join(f'"{name}" {_TYPES[name]}' for name in sorted(_names_in(selects)))
     return text(
-        f"select asked.number, {columns} from json_to_recordset(cast(:asked as json)) as asked(number integer, {given})"
+        f"select asked.number, {columns} from json_to_recordset(cast(:asked as json)) as asked(number integer, {columns_asked})"
     )
 
 
-def _joined(kept: Any) -> Rows:
+def _joined(pending: Any) -> Rows:
     """Return what several works write as one; no two of them have a row in common."""
     whole = Rows()
-    for rows in kept:
+    for rows in pending:
         for name in ("ledgers", "customers", "outbox", "commands", "agenda", "dropped", "outcomes"):
             getattr(whole, name).extend(getattr(rows, name))
         for table, found in rows.put.items():

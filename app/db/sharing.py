@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Peers(Protocol):
-    """The works that share a transaction (`app.db.together`)."""
+    """The works that share a transaction (`app.db.shared_calls`)."""
 
     async def look(self, selects: Any, parameters: Mapping[str, Any]) -> Any:
         """Return the row of a combined statement."""

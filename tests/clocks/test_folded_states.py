@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.db.engine import Database
-from app.db.ledger.invariants import KEPT
+from app.db.ledger.invariants import CLOCK_STATES
 from app.usecases.reports import audit
 from tests.clocks.test_shopp_week import shopp_ticket
 from tests.conftest import MakeVendor
@@ -24,7 +24,7 @@ CHANGES = (
 )
 
 
-async def kept(app: FastAPI, shop: Vendor) -> int:
+async def folding(app: FastAPI, shop: Vendor) -> int:
     """How many clocks of the tenant keep a state."""
     database: Database = app.state.house.database
     async with database.reading(shop.tenant_id) as tx:
@@ -49,7 +49,7 @@ async def lived(vendor: MakeVendor) -> Vendor:
 
 async def test_it_is_what_the_events_come_to_whatever_happened(app: FastAPI, vendor: MakeVendor) -> None:
     shop = await lived(vendor)
-    assert await kept(app, shop) == 1
+    assert await folding(app, shop) == 1
     assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
 
 
@@ -63,4 +63,4 @@ async def test_another_state_is_seen(app: FastAPI, vendor: MakeVendor, change: s
             f"update clock set folded = {change} where folded is not null and tenant_id = '{shop.tenant_id}'"
         )
         await tx.connection.exec_driver_sql("set local role retainer_app")
-        assert KEPT in {row["invariant"] for row in (await audit.recompute(tx))[1]}
+        assert CLOCK_STATES in {row["invariant"] for row in (await audit.recompute(tx))[1]}
