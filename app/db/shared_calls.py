@@ -343,9 +343,8 @@ def _statement(selects: tuple[Select[Any], ...]) -> TextClause:
     """Return the combined statement for several calls: their parameters are the columns of `asked`, a row for each."""
     columns = _PARAMETER.sub(r'asked."\1"', columns_of_selects(selects))
     columns_asked = ", ".join(f'"{name}" {_TYPES[name]}' for name in sorted(_names_in(selects)))
-    return text(
-        f"select asked.number, {columns} from json_to_recordset(cast(:asked as json)) as asked(number integer, {columns_asked})"
-    )
+    rows = f"json_to_recordset(cast(:asked as json)) as asked(number integer, {columns_asked})"
+    return text(f"select asked.number, {columns} from {rows}")
 
 
 def _joined(pending: Any) -> Rows:
