@@ -49,7 +49,7 @@ class RehearsedGrant(TypedDict):
     seats: NotRequired[Annotated[int | None, "The seats of the cover."]]
     credits: NotRequired[Annotated[Credits, "Credits of an interval."]]
     interval: NotRequired[Annotated[Term, "After how long they come again."]]
-    at_renewal: NotRequired[Renewal]
+    at_renewal: NotRequired[Annotated[Renewal, "What becomes of unused ones."]]
     rollover_max: NotRequired[Annotated[Credits | None, "How many go over at most."]]
     code: NotRequired[Annotated[str, "The reason, where nothing is granted."]]
 
