@@ -17,6 +17,8 @@ async def test_they_pay_for_their_category_first_and_for_no_other(app: FastAPI, 
     await bought(shop, "credits-10", "o1")
     (lot,) = (await bought(shop, "trainings", "o2"))["lots"]
     assert (lot["scope"], lot["categories"]) == ("category", ["training"])
+    story = await shop.ok(await shop.get(f"/v1/explain/lot/{lot['lot_id']}"))
+    assert "kept for a training" in story["summary"]
     await opened(shop, "t1", "training")
     found = {row["rule"]: row["available"] for row in (await balance(shop))["lots"]}
     assert found == {"pack": 10, "trainings": 10}

@@ -36,6 +36,9 @@ async def test_the_next_interval_pays_what_was_overdrawn(app: FastAPI, api: http
         "L-4",
         {"available": 0, "held": 24},
     )
+    story = str(await shop.ok(await shop.get(f"/v1/explain/lot/{event['lot_id']}")))
+    assert "4 credits of them were overdrawn, and the next ones pay" in story
+    assert "the 4 credits overdrawn on 3 March 2025" in story
     assert (await opened(shop, "t4"))["state"] == "in_progress"
     refused = await opened(shop, "t5")
     assert refused["state"] == "awaiting_credits"

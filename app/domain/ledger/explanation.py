@@ -19,6 +19,7 @@ _SOURCE_WORDS: Final = {
     "correction": "given anew on {day}",
     "transfer": "received from another account on {day}",
     "import": "brought in on {day}",
+    "overdraft": "overdrawn on {day}",
 }
 _WHY: Final = {
     "refunded": "since the order was refunded",
@@ -38,6 +39,10 @@ def lot_words(policy: Policy, lot: Row) -> str:
     name = f"the {number}{free}{unit_word(policy, granted)}"
     if typed and kind is not None:
         name += f" for {kind.title}"
+    if lot.get("categories"):
+        found = [policy.category(category) for category in lot["categories"]]
+        titles = [category.title[:1].lower() + category.title[1:] for category in found if category is not None]
+        name += f" kept for {joined(titles, 'or')}" if titles else ""
     if lot["order_id"] is not None and (lot["source"] in _BY_ORDER or lot.get("bought")):
         return f"{name} of order {lot['order_id']}"
     source = _SOURCE_WORDS.get(str(lot["source"]), "granted on {day}")
@@ -147,14 +152,21 @@ def _of(policy: Policy, moves: Sequence[Row]) -> str:
 def _held(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     number = _sum(moves, "available", "held")
     parts = _from(moves, "available", "held")
-    return f"{credit_words(policy, number)} {was(number)} set aside from {_lots(policy, parts)}"
+    text = f"{credit_words(policy, number)} {was(number)} set aside from {_lots(policy, parts)}"
+    return text + _overdrawn(policy, moves)
 
 
 def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     parts = _from(moves, "available", "spent")
     number = _sum(parts)
     how = "charged again, since the cause was corrected," if operation["reason"] == "cause corrected" else "charged"
-    return f"{credit_words(policy, number)} {was(number)} {how} from {_lots(policy, parts)}"
+    return f"{credit_words(policy, number)} {was(number)} {how} from {_lots(policy, parts)}" + _overdrawn(policy, moves)
+
+
+def _overdrawn(policy: Policy, moves: Sequence[Row]) -> str:
+    """That some were spent before they came, and are owed."""
+    number = _sum(moves, "owed", "voided")
+    return f"; {credit_words(policy, number)} of them {was(number)} overdrawn, and the next ones pay" if number else ""
 
 
 def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
