@@ -245,12 +245,12 @@ def bring(at: Ground, count: int) -> list[dict[str, Any]]:
 # --- the sandbox's clock, and simulations -----------------------------------------------------------------------------
 
 
-async def clock(at: Ground, tickets: int, policy: str) -> dict[str, Any]:
-    """A sandbox moved over a year, with so many tickets open."""
+async def clock(at: Ground, many: int, policy: str) -> dict[str, Any]:
+    """A sandbox moved over a year: with so many tickets open, or with as many lots that end (Avactis')."""
     with service(at) as (url, parent):
         async with httpx.AsyncClient(base_url=url, timeout=120) as client:
             shop = await Shop.open(client, policy)
-            await _tickets(shop, tickets)
+            await (_lots(shop, many) if policy == "avactis" else _tickets(shop, many))
             before = cpu_of_service(parent), cpu_of_postgres(at)
             began, fired, calls = time.perf_counter(), 0, 0
             while True:
@@ -262,12 +262,23 @@ async def clock(at: Ground, tickets: int, policy: str) -> dict[str, Any]:
             used = cpu_of_service(parent) - before[0], cpu_of_postgres(at) - before[1]
     return {
         "line": f"clock, {policy}",
-        "tickets": tickets,
+        "of": many,
         "fired": fired,
         "calls": calls,
         "a_second": round(fired / seconds),
         "cpu_ms_each": [round(one * 1000 / max(1, fired), 2) for one in used],
     }
+
+
+async def _lots(shop: Shop, count: int) -> None:
+    """Customers who have credits for a year, with two reminders before its end."""
+    places = asyncio.Semaphore(16)
+
+    async def buy(number: int) -> None:
+        async with places:
+            await shop.order(f"o{number}", f"c{number}", "license-owned")
+
+    await asyncio.gather(*(buy(number) for number in range(count)))
 
 
 async def _tickets(shop: Shop, count: int) -> None:

@@ -69,11 +69,14 @@ async def load(tx: Tx, customers: Sequence[Customer], *, lock: bool) -> dict[str
         return {}
     ids = [customer.customer_id for customer in customers]
     locked = await accounts.lock_customers(tx, ids, named=ids) if lock else {}
-    rows = await account_rows.read_many(tx, ids)
+    return await read(tx, [locked.get(customer.customer_id, customer) for customer in customers], lock=lock)
+
+
+async def read(tx: Tx, customers: Sequence[Customer], *, lock: bool) -> dict[str, CustomerAccount]:
+    """Return the whole accounts of customers who are locked already, or of others to look at."""
+    rows = await account_rows.read_many(tx, [customer.customer_id for customer in customers])
     return {
-        customer.customer_id: await accounts.account_of(
-            tx, locked.get(customer.customer_id, customer), rows[customer.customer_id], lock=lock
-        )
+        customer.customer_id: await accounts.account_of(tx, customer, rows[customer.customer_id], lock=lock)
         for customer in customers
     }
 

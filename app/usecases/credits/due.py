@@ -10,20 +10,20 @@ from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.db.ledger import read as rows
 from app.domain.account import recurring
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem
 from app.domain.ledger import top_up
 from app.domain.ledger.events import expired_key, moved_data
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.values.wire import iso
-from app.usecases.steps.customer_events import load_to_emit, write_emitted
+from app.usecases.steps.due_accounts import batched
 
 
-async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
+def remind_of_lot(account: CustomerAccount, item: AgendaItem) -> bool:
     """``credits.expiring``: a lot that still has credits ends in so many days."""
-    account = await load_to_emit(tx, item.customer_id)
     lot = account.ledger.lots.get(str(item.payload["lot_id"]))
     if lot is None or lot.available == 0 or lot.expires_at is None or lot.expires_at <= account.at:
-        return
+        return False
     days = item.payload["days"]
     account.plan.emit(
         "credits.expiring",
@@ -38,15 +38,14 @@ async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
         occurred_at=item.at,
         dedupe_key=f"lot.reminder:{lot.lot_id}:{days}:{iso(lot.expires_at)}",
     )
-    await write_emitted(tx, account)
+    return True
 
 
-async def end_lot(tx: Tx, item: AgendaItem) -> None:
+def end_lot(account: CustomerAccount, item: AgendaItem) -> bool:
     """``credits.expired``: books a lot's end (no answer depends on it), tells of it once. A reopened lot waits on."""
-    account = await accounts.load_by_id(tx, item.customer_id)
     lot = account.ledger.lots.get(str(item.payload["lot_id"]))
     if lot is None or lot.expires_at is None:
-        return
+        return False
     if account.at < lot.expires_at:
         account.plan.due(lot.expires_at, item.kind, item.subject, **item.payload)
     else:
@@ -65,7 +64,7 @@ async def end_lot(tx: Tx, item: AgendaItem) -> None:
                 occurred_at=lot.expires_at,
                 dedupe_key=expired_key(lot, iso(lot.expires_at)),
             )
-    await plan.write_account(tx, account)
+    return True
 
 
 async def end_hold(tx: Tx, item: AgendaItem) -> None:
@@ -98,13 +97,13 @@ async def end_hold(tx: Tx, item: AgendaItem) -> None:
     await plan.write_account(tx, account)
 
 
-async def grant_again(tx: Tx, item: AgendaItem) -> None:
+def grant_again(account: CustomerAccount, item: AgendaItem) -> bool:
     """``credits.granted``: books what comes again (no answer depends on it), tells of it once, waits for the next."""
-    account = await accounts.load_by_id(tx, await accounts.heir(tx, item.customer_id))
     grant = (account.ledger.recurring or {}).get(str(item.payload["grant_id"]))
-    if grant is not None:
-        recurring.book(account, grant)
-        await plan.write_account(tx, account)
+    if grant is None:
+        return False
+    recurring.book(account, grant)
+    return True
 
 
 async def ask_again(tx: Tx, item: AgendaItem) -> None:
@@ -119,9 +118,9 @@ async def ask_again(tx: Tx, item: AgendaItem) -> None:
 
 
 AGENDA: Final[dict[str, Handler]] = {
-    "lot.reminder": remind_of_lot,
-    "lot.expired": end_lot,
+    "lot.reminder": batched(remind_of_lot, of_heir=True),
+    "lot.expired": batched(end_lot),
     "hold.expired": end_hold,
-    recurring.DUE: grant_again,
+    recurring.DUE: batched(grant_again, of_heir=True),
     top_up.DUE: ask_again,
 }

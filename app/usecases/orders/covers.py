@@ -16,7 +16,7 @@ from app.domain.cover.start import account_until
 from app.domain.orders.grants import ended_key
 from app.domain.values.ids import CoverId
 from app.domain.values.wire import iso, iso_or_none
-from app.usecases.steps.customer_events import load_to_emit, write_emitted
+from app.usecases.steps.due_accounts import batched
 from app.views.license import Cover, cover_view
 
 
@@ -64,9 +64,8 @@ def _view(account: CustomerAccount, cover: entities.Cover) -> Cover:
 # --- what falls due ---------------------------------------------------------------------------------------------------
 
 
-async def remind(tx: Tx, item: AgendaItem) -> None:
+def remind(account: CustomerAccount, item: AgendaItem) -> bool:
     """Tells that a cover ends in so many days, once; says until when the account is covered beyond it."""
-    account = await load_to_emit(tx, item.customer_id)
     cover = account.covers.get(CoverId(item.payload["cover_id"]))
     days = item.payload["days"]
     if (
@@ -75,9 +74,9 @@ async def remind(tx: Tx, item: AgendaItem) -> None:
         or covers.state_of(cover, account.at) not in ("running", "suspended")
         or cover.frozen
     ):
-        return
+        return False
     if cover.ends_at - timedelta(days=days) > account.at:
-        return
+        return False
     rules = account.policy.cover
     until = account_until(account, cover)
     account.emit(
@@ -94,15 +93,14 @@ async def remind(tx: Tx, item: AgendaItem) -> None:
         occurred_at=item.at,
         dedupe_key=f"cover.reminder:{cover.cover_id}:{days}:{iso(cover.ends_at)}",
     )
-    await write_emitted(tx, account)
+    return True
 
 
-async def end(tx: Tx, item: AgendaItem) -> None:
+def end(account: CustomerAccount, item: AgendaItem) -> bool:
     """Tells that a cover has ended, once an end. Nothing else happens: that it ended is read off its end."""
-    account = await load_to_emit(tx, item.customer_id)
     cover = account.covers.get(CoverId(item.payload["cover_id"]))
     if cover is None or covers.state_of(cover, account.at) != "ended":
-        return
+        return False
     account.emit(
         "cover.ended",
         {
@@ -114,7 +112,10 @@ async def end(tx: Tx, item: AgendaItem) -> None:
         occurred_at=cover.ends_at,
         dedupe_key=ended_key(cover),
     )
-    await write_emitted(tx, account)
+    return True
 
 
-AGENDA: dict[str, Handler] = {"cover.reminder": remind, "cover.ended": end}
+AGENDA: dict[str, Handler] = {
+    "cover.reminder": batched(remind, of_heir=True),
+    "cover.ended": batched(end, of_heir=True),
+}
