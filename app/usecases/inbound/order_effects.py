@@ -79,14 +79,21 @@ async def act_on_order(tx: Tx, source: Source, subject: str, known: Known) -> Ou
     followed: Sequence[Mapping[str, Any]] = []
     if disputes:
         followed = await effects.follow_disputes(tx, order_id=order_id, disputes=disputes)
-    owner = await accounts.find_customer(tx, external)
     outcome = Outcome(
         effects=_effects(order_id, external, refunds, view, followed),
-        customer_id=None if owner is None else owner.customer_id,
+        customer_id=await _owner(tx, external, is_plain=not (refunds or disputes)),
     )
     further += [_unclear(dispute) for dispute in disputes if dispute.dispute_id in puzzling]
     review_items = [item for item in (*target.review_items, *further, *_unknown(view)) if item.key not in settled]
     return outcome.park(*review_items) if review_items else outcome
+
+
+async def _owner(tx: Tx, external_id: str, *, is_plain: bool) -> str | None:
+    """Return our id of the buyer; ``is_plain``: nothing but the order itself was written, on the buyer's account."""
+    if is_plain and tx.customer_id is not None:
+        return tx.customer_id
+    owner = await accounts.find_customer(tx, external_id)
+    return None if owner is None else owner.customer_id
 
 
 async def _payment_used(tx: Tx, source: Source, subject: str, order: Known, customer: str) -> ReviewItem | None:

@@ -45,6 +45,8 @@ STEPS_CONCURRENT_MAX: Final = 3
 """Subjects of one tenant acted on at the same time, each in a transaction of its own."""
 MEASURED_EVERY: Final = 10.0
 """Seconds between two counts of what waits."""
+HOMES_MAX: Final = 10_000
+"""Tokens whose tenants a process remembers."""
 CLAIM_ROWS_MAX: Final = 100
 """Deliveries of one subject acted on at once."""
 WAITS: Final = (1.0, 5.0, 30.0, 120.0, 600.0)
@@ -66,6 +68,8 @@ class _Turn:
     until: float
     done: int = 0
     steps: int = 0
+    is_unfinished: bool = False
+    """Whether more may wait."""
     passed: list[str] = field(default_factory=list)
     """Deliveries that wait for something else."""
 
@@ -87,6 +91,8 @@ class Inbox:
     """Tenants that this process is acting for at the moment."""
     measured: dict[str, float] = field(default_factory=dict)
     """When what waits was last counted, by tenant."""
+    homes: dict[bytes, str] = field(default_factory=dict)
+    """Tenants by the digests of tokens that opened a source of theirs; each call looks at the source itself."""
 
     async def receive(
         self, db: Database, token: str, headers: Mapping[str, str], body: bytes, now: datetime
@@ -96,9 +102,26 @@ class Inbox:
         ``now`` is real time. A delivery that came before is stored once and answered alike.
         """
         digest = sources.token_digest(token)
+        if (home := self.homes.get(digest)) is not None:
+            try:
+                return home, await self._receive(db, home, digest, headers, body, now)
+            except DomainError as error:
+                if error.code == "signature_invalid":
+                    raise
+                self.homes.pop(digest, None)  # the token may open another tenant's source by now, or none
         tenant_id = await db.directory_tenant(digest)
         if tenant_id is None:
             raise DomainError("source_not_found")
+        receipt = await self._receive(db, tenant_id, digest, headers, body, now)
+        if len(self.homes) >= HOMES_MAX:
+            self.homes.clear()
+        self.homes[digest] = tenant_id
+        return tenant_id, receipt
+
+    async def _receive(
+        self, db: Database, tenant_id: str, digest: bytes, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> DeliveryReceipt:
+        """Store a delivery to the source that the token opens. Refused: as `receive`."""
 
         async def work(tx: Tx) -> DeliveryReceipt:
             row = await sources.by_token(tx, digest)
@@ -116,7 +139,7 @@ class Inbox:
         receipt = await db.run(tenant_id, work, actor=ACTOR)
         if not receipt.get("ping"):
             _count(new=not receipt.get("duplicate"))
-        return tenant_id, receipt
+        return receipt
 
     async def store(
         self,
@@ -163,7 +186,7 @@ class Inbox:
             return
         self.busy.add(tenant_id)
         try:
-            while await self.act(db.beside_calls(), tenant_id):
+            while (await self._act(db.beside_calls(), tenant_id, BATCH)).is_unfinished:
                 continue
         except (Unavailable, Retry, DomainError) as error:
             logger.info("deliveries of tenant %s wait for the worker: %s", tenant_id, error)
@@ -173,18 +196,23 @@ class Inbox:
     async def act(self, db: Database, tenant_id: str, *, limit: int = BATCH) -> int:
         """Acts on what waits, at most ``limit`` subjects; how many. Deliveries whose handling fails by a
         fault are tried again later and delay no others."""
+        return (await self._act(db, tenant_id, limit)).done
+
+    async def _act(self, db: Database, tenant_id: str, limit: int) -> _Turn:
         turn = _Turn(limit, time.monotonic() + TURN_SECONDS)
         # The first two one after another: mostly there is nothing, or one.
         if not await self._steps(db, tenant_id, turn, most=2):
             METRICS.waiting.pop(tenant_id, None)
-            return turn.done
+            turn.is_unfinished = turn.over
+            return turn
         await self._measure(db, tenant_id)
         lines = (self._steps(db, tenant_id, turn) for _ in range(STEPS_CONCURRENT_MAX))
         failed = [error for error in await asyncio.gather(*lines, return_exceptions=True) if error not in (True, False)]
         for error in failed:
             assert isinstance(error, BaseException)  # noqa: S101 - what else is neither
             raise error
-        return turn.done
+        turn.is_unfinished = turn.done > 0
+        return turn
 
     async def _measure(self, db: Database, tenant_id: str) -> None:
         """Counts what waits, now and then: that looks at every row that does."""

@@ -93,8 +93,10 @@ class PutOrder:
         }
 
 
-async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
+async def put_order(tx: Tx, command: PutOrder, *, is_claimed: bool = False) -> tuple[int, OrderView]:
     """Records an order and grants what it brings: (201, view), or (200, the same view) for the same order again.
+
+    ``is_claimed``: the order's id is claimed already.
 
     Refused only for what cannot be an order: ``order_conflict``, ``placed_in_future``, ``duplicate_line``,
     ``too_many_units``. Lines that the policy does not sell are answered in ``not_granted`` (ALL-5).
@@ -107,7 +109,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
         (orders.BY_ID, orders.REFUNDS, *((orders.LATER, orders.OF_LICENSES) if alone else (orders.OF_CUSTOMER,))),
         {"order": command.order_id, **({"placed": command.placed_at} if alone else {})},
         create=True,
-        claim=claims.order(command.order_id),
+        claim=None if is_claimed else claims.order(command.order_id),
         part=parts.AccountPart(orders=(command.order_id,), licenses=True) if alone else None,
     )
     known = next(iter(found[orders.BY_ID.name]), None)
@@ -156,7 +158,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
     await claims.take(tx, claims.order(command.order_id))
     order = await orders.find(tx, command.order_id)
     if order is None:
-        return await put_order(tx, command) if command.lines else (200, {"lines": []})
+        return await put_order(tx, command, is_claimed=True) if command.lines else (200, {"lines": []})
     buyer = await accounts.find_customer(tx, command.customer_id)
     sent = {str(line.line_id): line for line in _order_lines(command)}
     same = buyer is not None and buyer.customer_id == order.customer_id
