@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import http.client
 import os
 import signal
@@ -39,6 +40,7 @@ _WITH_PARENT: Final = "RETAINER_DIE_WITH_PARENT"
 
 def run() -> None:
     """Serve the API, with a Postgres of its own unless DATABASE_URL names one. Ctrl-C stops everything."""
+    gc.disable()  # until the application is up, see `app.serving.unswept`
     if os.environ.pop(_WITH_PARENT, ""):
         die_with_parent(signal.SIGTERM, os.getppid())()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -302,6 +304,7 @@ def _serve(settings: Settings, listening: socket.socket) -> None:
             os.environ[_SUPERVISOR] = str(os.getpid())
             multiprocess.Process = Worker  # type: ignore[misc] # the supervisor takes no other
             supervisor = Supervisor(config, sockets=[listening])
+            gc.enable()
             supervisor.run()
             failed = any(worker.exitcode == 3 for worker in supervisor.processes)
     finally:

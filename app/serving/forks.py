@@ -18,6 +18,7 @@ from uvicorn._subprocess import subprocess_started
 from uvicorn.supervisors import multiprocess
 
 FORKS: Final = sys.platform == "linux"
+_UNSWEPT: Final = "app.serving.unswept"
 _PRELOADED: Final = "app.serving.preloaded"
 
 
@@ -28,7 +29,7 @@ def context() -> ForkServerContext:
     command_line.__spec__ = None
     command_line.__file__ = None
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload([_PRELOADED])
+    found.set_forkserver_preload([_UNSWEPT, _PRELOADED])
     return found
 
 
