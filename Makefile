@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean run-env dev-env gates-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench bench-short deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -50,6 +50,16 @@ bench deliveries faults fuzz lives midnight mutants soak histories recovery: dev
 # What CI runs: the main job's CPU beside its references, in under two minutes, compared with bench/ratios.json.
 bench-short: dev-env
 	@exec $(PY) -m bench --short $(ARGS)
+
+# The work beside the calls, a line each, and many tenants beside one: see docs/performance.md.
+bench-beside: dev-env
+	$(PY) -m bench.beside $(or $(ARGS),inbound import clock simulate webhooks memory --count 1000)
+bench-tenants: dev-env
+	$(PY) -m bench.tenants $(ARGS)
+
+# A ledger of a million customers, made and recomputed: about an hour, and 40 GB of disk. ARGS=100000 for fewer.
+verify-million: dev-env
+	$(PY) -m bench.beside audit --count $(or $(ARGS),1000000)
 
 # A tenant from one Postgres server to another, see docs/scale.md: ARGS="acme --from URL --to URL --address https://..."
 move-tenant: run-env

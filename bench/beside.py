@@ -2,7 +2,8 @@
 
 `webhooks`: from an event to its arrival while 64 connections call everything; `inbound`: orders of a shop, from arrival
 to effect; `import`: customers with a lot each; `clock`: a sandbox moved over a year; `simulate`: a draft over history;
-`memory`: what one and two workers take, and the CPU of a second start.
+`audit`: `retainer verify-ledger` over one tenant; `memory`: what one and two workers take, and the CPU of a second
+start. What a line should reach stands in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -26,17 +27,22 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import uvloop
 from standardwebhooks import Webhook
 
 from app.documents.policy_document import dump, load_document
+from bench.crowd import multiply
 from bench.fairness import Shop, ticket
 from bench.load import request, run
 from bench.service import ROOT, Ground, children, cpu_of_postgres, cpu_of_service, free_port, ground, service
 
 CUSTOMERS = 500
 CONNECTIONS = 64
+LINES = ("webhooks", "inbound", "import", "clock", "simulate", "audit")
+LIVES = 10
+"""Customers of whom the audit's tenant has copies."""
 SECRET = "whsec_" + "c2VjcmV0" * 6
 
 
@@ -317,6 +323,49 @@ async def simulate(at: Ground, tickets: int) -> dict[str, Any]:
     }
 
 
+# --- the audit -------------------------------------------------------------------------------------------------------
+
+
+def audit(at: Ground, count: int) -> dict[str, Any]:
+    """A tenant of so many customers, copied from a few lives, and the whole ledger recomputed."""
+    tenant = uvloop.run(_crowd(at, count))
+    before, began = cpu_of_postgres(at), time.perf_counter()
+    environment = {**os.environ, "DATABASE_URL": at.url, "RETAINER_DATA_DIR": str(at.directory / "service")}
+    command = [sys.executable, "-m", "app.cli", "verify-ledger", tenant]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    said = process.stdout.read().decode() if process.stdout else ""
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    time.sleep(0.5)
+    used = usage.ru_utime + usage.ru_stime, cpu_of_postgres(at) - before
+    each = [round(part * 1000 / count, 3) for part in used]
+    return {
+        "line": "audit",
+        "customers": count,
+        "seconds": round(seconds),
+        "cpu_ms_each": each,
+        "minutes_a_million_on_two_cores": round(sum(each) * 1000 / 60 / 2, 1),
+        "memory_mib": usage.ru_maxrss // 1024,
+        "said": said.strip().splitlines()[0],
+        "status": status,
+    }
+
+
+async def _crowd(at: Ground, count: int) -> str:
+    """A tenant with so many customers; its id."""
+    with service(at, worker=True) as (url, _):
+        async with httpx.AsyncClient(base_url=url, timeout=120) as client:
+            await _tickets(await Shop.open(client, "x-cart"), 4 * LIVES)
+        await asyncio.sleep(5)  # until the events have their places
+    connection = await asyncpg.connect(at.plain)
+    try:
+        tenant = str(await connection.fetchval("select tenant_id from tenant where tenant_id like 'f-%'"))
+        await multiply(connection, tenant, count // LIVES - 1, told=True)
+    finally:
+        await connection.close()
+    return tenant
+
+
 # --- memory and start -------------------------------------------------------------------------------------------------
 
 
@@ -381,7 +430,7 @@ def _pss(process: int) -> float:
 def main() -> None:
     """Measures what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench.beside", description=__doc__)
-    parser.add_argument("lines", nargs="+", choices=["webhooks", "inbound", "import", "clock", "simulate", "memory"])
+    parser.add_argument("lines", nargs="+", choices=[*LINES, "memory"])
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--policy", default="x-cart")
@@ -399,6 +448,7 @@ def main() -> None:
                 "import": lambda at=at: bring(at, asked.count),
                 "clock": lambda at=at: uvloop.run(clock(at, asked.count, asked.policy)),
                 "simulate": lambda at=at: uvloop.run(simulate(at, asked.count)),
+                "audit": lambda at=at: audit(at, asked.count),
             }[line]()
             for row in made if isinstance(made, list) else [made]:
                 print(json.dumps({**row, "load": round(os.getloadavg()[0], 1)}), flush=True)
