@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.due import AGENDA, mark
 from app.db.engine import Tx
 from app.db.events import events
+from app.db.rows import PUT_ON_AGENDA
 from app.db.schema import agenda
 from app.domain.account.changes import AgendaItem
 from app.domain.values.errors import DomainError
@@ -153,6 +154,19 @@ async def run_many(tx: Tx, rows: Sequence[Row[Any]], until: datetime, handlers: 
             single = [await run(tx, row, until, handlers) for row in neighbours]
             done += [item for item in single if item is not None]
     return done
+
+
+def are_next(tx: Tx, rows: Sequence[Row[Any]], done: Sequence[Row[Any]], handlers: Handlers) -> bool:
+    """Whether rows that were looked at are still the next ones, after others of this transaction were carried out.
+
+    A `Batched` handler puts on the agenda what its plans say, and nothing else; other handlers may do more.
+    """
+    put: datetime | None = tx.caches.get(PUT_ON_AGENDA)
+    all_known = all(isinstance(handlers.get(row.kind), Batched) for row in done)
+    if rows and all_known and (put is None or put > rows[-1].at):
+        return True
+    tx.caches.pop(PUT_ON_AGENDA, None)
+    return False
 
 
 async def _take_many(tx: Tx, kind: str, subjects: Sequence[str], until: datetime) -> list[AgendaItem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.domain.ledger.journal import LedgerChanges
 
@@ -59,6 +59,10 @@ class OutcomeRow(NamedTuple):
 
     values: Mapping[str, Any]
     event: OutboxRow | None
+
+
+PUT_ON_AGENDA: Final = "agenda.put"
+"""A transaction's memo: the earliest instant of what its plans have put on the agenda (`app.db.agenda.are_next`)."""
 
 
 @dataclass(slots=True)

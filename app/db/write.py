@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import dialect
 from app.db import due
 from app.db import schema as s
 from app.db.engine import Tx
-from app.db.rows import Rows
+from app.db.rows import PUT_ON_AGENDA, Rows
 from app.db.write_parts import StatementPart, bind_all
 
 _DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
@@ -456,8 +456,11 @@ def _marks(tx: Tx, rows: Rows, names: Sequence[str]) -> list[tuple[str, str, dat
     if not _EVENTS.isdisjoint(names):
         tx.made_due = True
         marks.append((due.EVENTS, tx.mint("due"), None))
-    if rows.agenda and not tx.tenant.virtual:
-        first = min(row.at for row in rows.agenda)
+    if not rows.agenda:
+        return marks
+    first = min(row.at for row in rows.agenda)
+    tx.caches[PUT_ON_AGENDA] = min(first, tx.caches.get(PUT_ON_AGENDA, first))
+    if not tx.tenant.virtual:
         tx.made_due = tx.made_due or first <= tx.at
         marks.append((due.AGENDA, tx.mint("due"), first))
     return marks

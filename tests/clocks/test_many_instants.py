@@ -50,3 +50,13 @@ async def test_many_instants_share_a_transaction(app: FastAPI, vendor: MakeVendo
     assert moved["fired"] >= TICKETS
     moves = [line for line in found if "update tenant" in line.lower() and "clock_now" in line.lower()]
     assert len(moves) < TICKETS / 2, moves
+
+
+async def test_a_transaction_looks_once_at_what_is_due(app: FastAPI, vendor: MakeVendor) -> None:
+    shop = await opened(vendor)
+    with sent(app.state.house.database) as found:
+        moved = await shop.ok(await shop.put("/v1/clock", {"now": "2025-03-01T00:00:00Z"}))
+    assert moved["fired"] >= TICKETS
+    steps = [line for line in found if "tenant.clock_mode" in line]
+    looks = [line for line in found if line.startswith("select at, kind, subject, customer_id from agenda")]
+    assert len(looks) <= len(steps) + 1, f"{len(looks)} looks in {len(steps)} transactions"

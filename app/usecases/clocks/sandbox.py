@@ -127,16 +127,19 @@ async def _step(
             raise DomainError("clock_backwards", now=iso(now), asked=iso(to))
         return now, 0, True  # somebody else has gone further meanwhile
     fired, instant, pause = 0, now, min(end, time.monotonic() + STEP_SECONDS)
+    due: Sequence[Any] = ()
     for _ in range(STEP_INSTANTS_MAX):
-        due = await agenda.due(tx, to, limit=min(budget - fired, BATCH_ROWS_MAX))
+        if not due:
+            due = await agenda.due(tx, to, limit=min(budget - fired, BATCH_ROWS_MAX))
+            await agenda.lock(tx, due, wait=True)
         if not due:
             await _move(tx, now, to)
             return to, fired, True
         instant = max(instant, due[0].at)
         _see(tx, instant)
         rows = [row for row in due if row.at <= instant]
-        await agenda.lock(tx, rows, wait=True)
         fired += await _fire_all(tx, rows, instant, handlers, apart=apart, end=end)
+        due = due[len(rows) :] if not apart and agenda.are_next(tx, due[len(rows) :], rows, handlers) else ()
         if fired >= budget or time.monotonic() >= pause:
             break
     await _move(tx, now, instant)
