@@ -89,6 +89,8 @@ class Inbox:
     waits: tuple[float, ...] = WAITS
     busy: set[str] = field(default_factory=set)
     """Tenants that this process is acting for at the moment."""
+    again: set[str] = field(default_factory=set)
+    """Those of them for which something more was stored meanwhile."""
     measured: dict[str, float] = field(default_factory=dict)
     """When what waits was last counted, by tenant."""
     homes: dict[bytes, str] = field(default_factory=dict)
@@ -183,11 +185,14 @@ class Inbox:
     async def act_soon(self, db: Database, tenant_id: str) -> None:
         """Acts for a tenant unless this process does already; faults are left to the worker."""
         if tenant_id in self.busy:
+            self.again.add(tenant_id)
             return
         self.busy.add(tenant_id)
         try:
-            while (await self._act(db.beside_calls(), tenant_id, BATCH)).is_unfinished:
-                continue
+            is_unfinished = True
+            while is_unfinished or tenant_id in self.again:
+                self.again.discard(tenant_id)
+                is_unfinished = (await self._act(db.beside_calls(), tenant_id, BATCH)).is_unfinished
         except (Unavailable, Retry, DomainError) as error:
             logger.info("deliveries of tenant %s wait for the worker: %s", tenant_id, error)
         finally:
@@ -203,7 +208,7 @@ class Inbox:
         # The first two one after another: mostly there is nothing, or one.
         if not await self._steps(db, tenant_id, turn, most=2):
             METRICS.waiting.pop(tenant_id, None)
-            turn.is_unfinished = turn.over
+            turn.is_unfinished = turn.over or (turn.done > 0 and bool(turn.passed))
             return turn
         await self._measure(db, tenant_id)
         lines = (self._steps(db, tenant_id, turn) for _ in range(STEPS_CONCURRENT_MAX))
