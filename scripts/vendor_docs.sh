@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches Swagger UI and GraphiQL into the package, for docs pages that ask nobody. For maintainers; needs npm and the
+# Fetches Swagger UI, GraphiQL and htmx into the package, for pages that ask nobody. For maintainers; needs npm and the
 # development venv. The GraphiQL files must be, byte for byte, those whose hashes strawberry's page carries: a strawberry
 # upgrade that changes its page fails here (and in tests/packaging) until the versions below follow.
 set -euo pipefail
@@ -38,4 +38,11 @@ for line in "${files[@]}"; do
 done
 # The explorer's package carries no licence file of its own; it comes from GraphiQL's repository, under the same terms.
 cp "$target/licenses/graphiql.LICENSE.txt" "$target/licenses/graphiql-plugin-explorer.LICENSE.txt"
+# What the pages load beside their own files.
+pages=app/api/pages/assets
+archive=$(npm pack --silent --pack-destination "$work" htmx.org@2.0.6)
+mkdir -p "$work/htmx" "$pages/licenses"
+tar -xzf "$work/$archive" -C "$work/htmx" --strip-components=1
+cp "$work/htmx/dist/htmx.min.js" "$pages/htmx.min.js"
+cp "$work/htmx/LICENSE" "$pages/licenses/htmx.LICENSE.txt"
 .venv/bin/python -m pytest -q tests/packaging/test_docs_assets.py

@@ -43,6 +43,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "cause_scope_missing": Entry(403, "May not correct causes", "Another cause moves credits at the vendor's discretion, and the key does not carry the scope for it.", "Use a key with the scope `credits:refund`, or with `*`; GET /v1/keys lists who has one."),
     "operator_only": Entry(403, "Operator only", "Only the operator key may do this.", "Use the operator key of this installation."),
     "sign_in_failed": Entry(403, "Not signed in", "The issuer did not vouch for this person, or for nothing that opens a page.", "Sign in again; if it fails again, ask whoever runs the service for a role."),
+    "key_too_wide": Entry(403, "Key too wide", "The key of this address may do more than read, and addresses are written down in many places.", "Make a key with scopes that end in `:read`, such as `customers:read`, for this address alone."),
     "form_refused": Entry(403, "Form refused", "The form was not shown to this visitor by this service, or its session has changed.", "Open the page again and send the form from there."),
     "operator_not_allowed": Entry(403, "Not with the operator key", "The operator key makes and suspends tenants, and looks after their keys; nothing else.", "Make a key for the tenant and use that."),
     "customer_token_not_allowed": Entry(403, "Not with a customer token", "A customer token reads one customer's own pages; one that may act decides for that customer, and nothing else.", "Use a key of the tenant, or a token made with `may` `act`."),

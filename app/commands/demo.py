@@ -11,11 +11,12 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -38,6 +39,15 @@ class Stage:
     say: Callable[[str], None]
     saved: dict[str, Any] = field(default_factory=dict)
     calls: int = 0
+
+
+class Played(NamedTuple):
+    """A story that was played: its title, its tenant and key, and the customer it is about."""
+
+    title: str
+    tenant_id: str
+    key: str
+    customer_id: str
 
 
 class StoryError(Exception):
@@ -67,16 +77,43 @@ def perform(
         except httpx.HTTPError as error:
             say(f"demo: no service is ready at {url} ({error}); start it with `make serve` in another window")
             return 1
+        played: list[Played] = []
         for story in stories():
             if only is not None and story["policy"] != only:
                 continue
             try:
-                play(story, client=client, operator_key=key, say=say)
+                played.append(play(story, client=client, operator_key=key, say=say))
             except StoryError as error:
                 say(f"\n  !! {error}")
                 return 1
-    say("\nAll stories ended as the policies tell them.")
+        say("\nAll stories ended as the policies tell them.")
+        _show_pages(client, url, key, played, say)
     return 0
+
+
+def _show_pages(
+    client: httpx.Client, url: str, operator_key: str, played: Sequence[Played], say: Callable[[str], None]
+) -> None:
+    """Print where each story's customer and the vendor's people look at it; the links open for ten minutes."""
+    if played:
+        say("\nTheir pages, for ten minutes from now:")
+    for story in played:
+        headers = {"Authorization": f"Bearer {story.key}"}
+        path = f"/v1/customers/{quote(story.customer_id, safe='')}/tokens"
+        made = client.post(path, headers=headers, json={"minutes": 10, "may": "act"})
+        _must(made, 201)
+        body = {"scopes": ["*"], "person": {"id": "demo", "name": "Demo"}, "page": "/desk"}
+        operator = {"Authorization": f"Bearer {operator_key}"}
+        link = client.post(f"/v1/tenants/{story.tenant_id}/sign-in-links", headers=operator, json=body)
+        _must(link, 201)
+        say(f"  {story.title}")
+        say(f"    {story.customer_id}'s account  {_here(url, made.json()['url'])}")
+        say(f"    the vendor's pages  {_here(url, link.json()['url'])}")
+
+
+def _here(url: str, address: str) -> str:
+    """Return an address of the service under the one by which the demo reaches it."""
+    return url.rstrip("/") + address[address.index("/", address.index("://") + 3) :]
 
 
 def stories() -> Iterator[dict[str, Any]]:
@@ -85,7 +122,7 @@ def stories() -> Iterator[dict[str, Any]]:
         yield yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def play(story: dict[str, Any], *, client: httpx.Client, operator_key: str, say: Callable[[str], None]) -> None:
+def play(story: dict[str, Any], *, client: httpx.Client, operator_key: str, say: Callable[[str], None]) -> Played:
     """Plays one story in a tenant of its own. Raises `StoryError` when an answer differs from what is told."""
     tenant = f"demo-{story['policy']}-{secrets.token_hex(4)}"
     operator = {"Authorization": f"Bearer {operator_key}"}
@@ -101,6 +138,8 @@ def play(story: dict[str, Any], *, client: httpx.Client, operator_key: str, say:
     say(f"\n=== {story['story']}\n    {story['policy']}, in the sandbox tenant {tenant}; times are {stage.zone}")
     for step in story["steps"]:
         _step(stage, step)
+    customer_id = next(step["body"]["customer_id"] for step in story["steps"] if "customer_id" in step.get("body", {}))
+    return Played(story["story"], tenant, stage.key, customer_id)
 
 
 def _step(stage: Stage, step: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.browser.vendor import Shop
@@ -92,18 +93,21 @@ def test_a_customer_chooses_between_a_period_and_credits(shop: Shop, watched: An
     eye.check()
 
 
-def test_a_charge_is_disputed(shop: Shop, watched: Any) -> None:
-    boris(shop)
+def test_a_charge_is_disputed(service: httpx.Client, watched: Any) -> None:
+    shop = Shop.open(service, "x-cart", "2025-04-07T09:00:00Z")
+    shop.order("5001", "frank", "license", "credits-300")
+    shop.ticket("T-51", "frank", "How do taxes work", category="level_1")
+    shop.post("/v1/tickets/T-51/responses", author="vendor", kind="service")
+    shop.post("/v1/tickets/T-51/resolution", outcome="answered")
     eye = watched()
-    eye.go(shop.address("boris"))
-    eye.page.get_by_role("link", name="T-18").click()
+    eye.go(shop.address("frank"))
+    eye.page.get_by_role("link", name="T-51").click()
     eye.page.get_by_role("heading", name="Why it costs what it costs").wait_for()
     eye.page.get_by_text("Dispute this charge").click()
     eye.page.get_by_label("Why do you think it wrong?").fill("It was a bug, <b>really</b>")
     eye.page.get_by_role("button", name="Dispute").click()
-    eye.page.get_by_role("alert").or_(
-        eye.page.get_by_text("The vendor will look at the charge again.")
-    ).first.wait_for()
+    eye.page.get_by_text("The vendor will look at the charge again.").wait_for()
+    assert eye.page.get_by_text("It was a bug, <b>really</b>").is_visible()
     eye.check()
 
 
@@ -129,10 +133,12 @@ def test_the_account_prints(shop: Shop, watched: Any) -> None:
 
 def test_markup_in_every_field_stays_text(shop: Shop, watched: Any, axe: str) -> None:
     hostile = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
-    shop.order("2001", "boris", "license")
+    boris(shop)
     shop.call("PUT", "/v1/customers/boris", {"name": hostile, "emails": ["b@x.example"]})
     shop.post("/v1/customers/boris/adjustments", credits=60, reason=hostile)
-    shop.ticket("T-1", "boris", hostile + " مرحبا", language="en", category="category_2", requester=hostile)
+    shop.ticket(
+        "T-1", "boris", hostile + " مرحبا", language="en", category="category_2", pay_with="credits", requester=hostile
+    )
     shop.post("/v1/tickets/T-1/assessments", category="category_3", reason=hostile)
     eye = watched(320)
     eye.go(shop.address("boris"))

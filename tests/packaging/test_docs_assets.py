@@ -40,3 +40,9 @@ def test_swagger_ui_is_bundled_with_every_licence() -> None:
     assert (STATIC / "swagger-ui.css").stat().st_size > 100_000
     licences = {path.name.split(".")[0] for path in (STATIC / "licenses").iterdir()}
     assert licences == {"swagger-ui-dist", "graphiql", "graphiql-plugin-explorer", "react", "react-dom", "js-cookie"}
+
+
+def test_htmx_is_bundled_with_its_licence() -> None:
+    assets = STATIC.parent / "assets"
+    assert b"htmx" in (assets / "htmx.min.js").read_bytes()
+    assert "Zero-Clause BSD" in (assets / "licenses" / "htmx.LICENSE.txt").read_text(encoding="utf-8")

@@ -45,10 +45,17 @@ class Pages:
         return self._declare("GET", path, kinds, token=token, framed=framed, open=open)
 
     def post(
-        self, path: str, *, kinds: tuple[str, ...], token: bool = False, framed: bool = False, open: bool = False
+        self,
+        path: str,
+        *,
+        kinds: tuple[str, ...],
+        token: bool = False,
+        framed: bool = False,
+        open: bool = False,
+        foreign: bool = False,
     ) -> Callable[[Show], Show]:
-        """Declare where a form goes. It is refused unless this visitor was shown it."""
-        return self._declare("POST", path, kinds, token=token, framed=framed, open=open)
+        """Declare where a form goes. It is refused unless this visitor was shown it, or it is ``foreign``: not ours."""
+        return self._declare("POST", path, kinds, token=token, framed=framed, open=open, foreign=foreign)
 
     def _declare(self, method: str, path: str, kinds: tuple[str, ...], **more: bool) -> Callable[[Show], Show]:
         def note(show: Show) -> Show:
@@ -62,7 +69,15 @@ class Pages:
 
 
 async def _serve(
-    request: Request, show: Show, path: str, kinds: tuple[str, ...], *, token: bool, framed: bool, open: bool
+    request: Request,
+    show: Show,
+    path: str,
+    kinds: tuple[str, ...],
+    *,
+    token: bool,
+    framed: bool,
+    open: bool,
+    foreign: bool = False,
 ) -> Response:
     visit = Visit(request, house(request), framed=framed)
     request.scope["retainer.route"] = path
@@ -71,12 +86,10 @@ async def _serve(
             visit.form = await read_form(request)
         await recognise(visit, kinds, token=token)
         visit.secret = visit.secret or visit.cookie("visitor")
-        if request.method == "POST":
-            if visit.principal is None and not open:
-                raise Problem("unauthorized")
-            visit.check_form()
-        elif visit.principal is None and not open:
+        if visit.principal is None and not open:
             raise Problem("unauthorized")
+        if request.method == "POST" and not foreign:
+            visit.check_form()
         response = await show(visit)
     except (Problem, DomainError, Unavailable) as refusal:
         response = refused(visit, refusal)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from app.api.pages import account, assets, card, home, sign_in
+from app.api.pages import account, assets, card, fragment, home, sign_in
 
 
 def routes() -> list[BaseRoute]:
     """Return the routes of every page, and of the files that pages need."""
-    nouns = (account.PAGES, card.PAGES, home.PAGES, sign_in.PAGES)
+    nouns = (account.PAGES, card.PAGES, fragment.PAGES, home.PAGES, sign_in.PAGES)
     return [*assets.ROUTES, *(route for pages in nouns for route in pages.routes)]

@@ -78,6 +78,12 @@ def tone(code: str | None) -> str:
     return TONES.get(code or "", "calm")
 
 
+def can(ticket: Mapping[str, Any], *actions: str) -> bool:
+    """Whether one of these actions is accepted now, by the ticket's own word."""
+    known = ticket.get("actions")
+    return known is None or any(action["allowed"] and action["action"] in actions for action in known)
+
+
 def shown_clocks(clocks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the clocks that say something: those due, standing still, or ended with an outcome."""
     return [
