@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httpx
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from app.connectors.jwks import BYTES_MAX, TIMEOUT_SECONDS, SigningKeys
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it warns of a successor of httpx at its import, which nothing here can heed
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 ALGORITHMS: Final = (
     "RS256",

@@ -1,0 +1,43 @@
+"""A customer with ten thousand lots: each page of the account stays small and quick."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import FastAPI
+
+from tests.support.api import make_vendor
+from tests.web.test_account import visitor
+
+LOTS = 10_000
+ONE = {"customer_id": "ann", "credits": 1, "reason": "x"}
+
+
+async def test_ten_thousand_lots(app: FastAPI) -> None:
+    vendor = await make_vendor(app, "cs-cart")
+    await vendor.ok(await vendor.put("/v1/customers/ann", {"name": "Ann"}))
+    for batch in range(LOTS // 1000):
+        commands = [
+            {
+                "idempotency_key": f"{batch}-{number}",
+                "kind": "adjust",
+                "customer_id": "ann",
+                "credits": 1,
+                "reason": "x",
+            }
+            for number in range(1000)
+        ]
+        made = await vendor.ok(await vendor.post("/v1/credit-batches", {"commands": commands}, key=None))
+        assert {row["status"] for row in made["results"]} <= {200, 201}
+    browser = await visitor(vendor, "ann")
+    for path in ("/account", "/account/balance", "/account/statement", "/account/tickets"):
+        began = time.perf_counter()
+        page = await browser.get(path)
+        assert page.status_code == 200
+        assert time.perf_counter() - began < 3, path
+        assert len(page.content) < 200_000, path
+        assert page.num_bytes_downloaded < 40_000, path  # as it is sent: compressed
+    assert "10\u202f000" in (await browser.get("/account")).text
+    table = (await browser.get("/account/statement.csv")).text
+    assert table.count("\n") == LOTS + 1
+    await vendor.close()
