@@ -110,6 +110,17 @@ def test_a_named_helpdesk_frames_the_card(shop: Shop, watched: Any, helpdesks: H
     frame.get_by_text("The answer is noted.").wait_for()
 
 
+def test_chatwoot_says_whose_conversation_it_is(shop: Shop, watched: Any, helpdesks: Helpdesks) -> None:
+    eva(shop)
+    eye = watched(768)
+    signed_in(shop, eye, "/desk")
+    for email, heading in (("eva@shop.example", "Eva Marsh"), ("nobody@x.example", "Find a customer")):
+        eye.go(f"{helpdesks.named}/?{urlencode({'frame': f'{eye.base}/card', 'contact': email})}")
+        frame = eye.page.frame_locator("iframe")
+        frame.get_by_role("heading", name=heading).wait_for()
+    frame.get_by_text("Nobody is known by that.").wait_for()
+
+
 def test_nobody_else_frames_a_page(shop: Shop, watched: Any, helpdesks: Helpdesks) -> None:
     eva(shop)
     eye = watched(768)

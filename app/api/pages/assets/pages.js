@@ -63,6 +63,27 @@
   document.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("[data-print]")) window.print();
   });
+  // Chatwoot says whose conversation it shows to a page that it frames, once the page asks. The address only names the
+  // customer: who may see one is decided by the session.
+  const asks = document.querySelector("[data-helpdesk]");
+  if (asks && window.parent !== window && !new URLSearchParams(location.search).has("email")) {
+    window.addEventListener("message", (event) => {
+      if (event.source !== window.parent || typeof event.data !== "string") return;
+      let shown;
+      try {
+        shown = JSON.parse(event.data);
+      } catch {
+        return;
+      }
+      const email = shown?.event === "appContext" ? shown.data?.contact?.email : undefined;
+      if (typeof email !== "string" || !email || email.length > 254) return;
+      const target = new URL(location.href);
+      target.searchParams.set("email", email);
+      location.replace(target);
+    });
+    window.parent.postMessage("chatwoot-dashboard-app:fetch-info", "*");
+  }
+
   document.addEventListener("htmx:afterSettle", ready);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
   else ready();
