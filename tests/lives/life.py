@@ -43,6 +43,8 @@ CHAINS = (
     ("shop_order", "hold", "correct_order", "end_hold"),
     ("card_order", "hold", "payment_dispute", "end_hold", "payment_dispute"),
     ("card_order", "open_ticket", "payment_dispute", "withdraw", "payment_dispute"),
+    ("buy_plan", "buy_plan", "wait", "give_plan_back", "wait", "gate"),
+    ("buy_plan", "hold", "wait", "end_hold", "hold", "give_plan_back", "end_hold"),
 )
 """What is done one after another more often than chance would have it: where one noun's rule meets another's."""
 DOCUMENTS: dict[str, str] = {}
@@ -50,6 +52,7 @@ DOCUMENTS: dict[str, str] = {}
 OWN: dict[str, dict[str, int]] = {}
 """Policies that are documents of the tests: which commands are drawn, and how often. No other command is."""
 INSTEAD = ("order", "open_ticket", "hold", "order", "open_ticket")
+INSTEADS = {"desk-by-the-hour": ("order", "open_hours", "open_hours"), "plans": ("buy_plan", "buy_plan", "hold")}
 KEYLESS = ("/refunds", "/splits", "/credit-batches")
 """Calls whose bodies hold a key of their own."""
 NAMES = ("ann", "bob", "cyd")
@@ -174,7 +177,7 @@ class Life:
         self.dice, self.aside = random.Random(-seed - 1), random.Random(f"aside {seed}")
         told = await COMMANDS[kind][0](self, random.Random(seed))
         if told is None:  # there was nothing to do it to; there will be
-            instead = INSTEAD if self.policy not in OWN else ("order", "open_hours", "open_hours")
+            instead = INSTEADS.get(self.policy, INSTEAD)
             kind = instead[seed % len(instead)]
             told = await COMMANDS[kind][0](self, random.Random(seed))
         if told is not None:

@@ -231,6 +231,8 @@ class Model:
         self.orders: dict[str, Order] = {}
         self.licenses: list[License] = []
         self.tickets: dict[str, Ticket] = {}
+        self.coming: list[Any] = []
+        """What has a method `coming`, for what comes by itself."""
         self.dirty: set[str] = set()
         """Accounts whose credits may have changed since they were last compared."""
 
@@ -529,6 +531,7 @@ class Model:
                     due.append((lot.expires_at, 1, number, lot))
             for number, ticket in enumerate(self.tickets.values()):
                 due += [(when, 2, number, ticket) for when in self._ticket_due(ticket) if when <= to]
+            due += [one for source in self.coming for one in source.coming(to)]
             if not due:
                 break
             when, what, _, found = min(due, key=lambda one: one[:3])
@@ -539,8 +542,11 @@ class Model:
                 found.gone += found.available
                 found.available = 0
                 self.dirty.add(found.owner)
-            else:
+            elif what == 2:
                 self._fall_due(found, when)
+            else:
+                source, one = found
+                source.come(one, when)
         self.now = to
 
     def lots_all(self) -> list[Lot]:

@@ -213,7 +213,9 @@ BY_THE_HOUR = Terms(
     licenses=("license",),
 )
 
-ALL = {one.name: one for one in (X_CART, CS_CART, AVACTIS, SHOPP, CACTUSHOP, BY_THE_HOUR)}
+PLANS = Terms(name="plans", packs={}, licenses=())
+
+ALL = {one.name: one for one in (X_CART, CS_CART, AVACTIS, SHOPP, CACTUSHOP, BY_THE_HOUR, PLANS)}
 
 
 def at(text: Any) -> datetime:

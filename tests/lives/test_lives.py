@@ -22,7 +22,7 @@ async def led(app: FastAPI, policy: str, steps: list[Step]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("policy", ["x-cart", "cs-cart", "avactis", "shopp", "cactushop", "desk-by-the-hour"])
+@pytest.mark.parametrize("policy", ["x-cart", "cs-cart", "avactis", "shopp", "cactushop", "desk-by-the-hour", "plans"])
 async def test_a_life(app: FastAPI, policy: str, seed: int) -> None:
     await led(app, policy, steps_of(policy, seed, STEPS))
 
