@@ -108,7 +108,7 @@ _ROWS: Final = (
     ),
     (
         "credits.reinstated",
-        "Credits that a payment dispute took are back in their lot.",
+        "Credits that a payment dispute or a refund took are back in their lot.",
         "lot_id order_id credits reason balance",
     ),
     ("credits.transferred", "Credits were given to another customer.", "lot_id credits credit_type balance"),
@@ -129,7 +129,11 @@ _ROWS: Final = (
     ("cover.extended", "A cover's end was moved by months.", f"{_COVER} months clause"),
     ("cover.shortened", "A cover ends earlier than bought.", f"{_COVER} reason"),
     ("cover.voided", "A cover that had not begun was taken back.", f"{_COVER} reason"),
-    ("cover.reinstated", "A cover stands as before, since a payment dispute was won.", f"{_COVER} reason"),
+    (
+        "cover.reinstated",
+        "A cover stands as before: a payment dispute was won, or a refund takes another period (`retaken`).",
+        f"{_COVER} reason",
+    ),
     ("cover.ending", "A cover ends in so many days.", "cover_id license_id days ends_at covered_until clause reading"),
     ("cover.ended", "A cover ended.", "cover_id license_id ended_at order_id?"),
     ("choice.opened", "The customer has something to choose.", "choice_id license_id order_id options clause"),

@@ -67,6 +67,23 @@ OF_LIVES: list[tuple[int, str, str]] = [
     (20, "captured_credits_have_a_clause", "update operation set clause = null where kind = 'capture'"),
     (21, "cover_is_what_was_bought", "update cover set ends_at = ends_at - interval '5 days'"),
     (21, "cover_is_what_was_bought", "update cover set suspended_seconds = suspended_seconds + 86400"),
+    (21, "a_refunded_unit_takes_one_period", "update cover set state = 'pending' where state = 'voided'"),
+    (
+        21,
+        "a_refunded_unit_takes_one_period",
+        (
+            "update purchase_order set lines = jsonb_set(lines, '{0,taken_periods}', (lines #> '{0,taken_periods}')"
+            " || (lines #> '{0,taken_periods}')) where lines #> '{0,taken_periods,0}' is not null"
+        ),
+    ),
+    (
+        21,
+        "a_refunded_unit_takes_one_period",
+        (
+            "update purchase_order set lines = jsonb_set(lines, '{0,withdrawn}', jsonb_build_array(lines #>>"
+            " '{0,taken_periods,0,cover_id}')) where lines #> '{0,taken_periods,0}' is not null"
+        ),
+    ),
     (
         22,
         "a_choice_is_made_once",

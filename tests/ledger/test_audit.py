@@ -122,6 +122,8 @@ async def shop(app: FastAPI) -> AsyncIterator[Vendor]:
     refused command; a period suspended and resumed, another running after it."""
     made = await make_vendor(app, "cs-cart")
     bought = await order(made, "ann", "license", "support-1-months", "support-1-months")
+    back = await order(made, "ann", "support-1-months")
+    await made.ok(await made.post(f"/v1/orders/{back['order_id']}/refunds", {"refund_id": "r"}), 201)
     choice = bought["choices"][0]["choice_id"]
     await made.ok(await made.post(f"/v1/customers/ann/choices/{choice}", {"option": "credits"}))
     await grant(made, 10, "2025-12-01T00:00:00Z")
@@ -183,7 +185,8 @@ async def test_every_broken_invariant_is_seen(
 async def test_every_break_in_a_life_is_seen(
     db: Database, shop: Vendor, life: Vendor, number: int, seen: str, change: str
 ) -> None:
-    made = shop if seen in ("cover_is_what_was_bought", "a_choice_is_made_once") else life
+    periods = ("cover_is_what_was_bought", "a_choice_is_made_once", "a_refunded_unit_takes_one_period")
+    made = shop if seen in periods else life
     assert seen in await found_after(db, made.tenant_id, change)
     assert seen in PROMISED[number]
 

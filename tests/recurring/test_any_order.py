@@ -44,8 +44,6 @@ async def test_changed_orders_of_plans_end_the_same_in_any_order(
         await sound(shop)
         found.append(await histories.projection(db, shop.tenant_id, standing=True))
         await shop.close()
-    if any(found[0]["covers"] != other["covers"] for other in found[1:]):
-        return  # periods that queue behind one another may end up in another order; what comes with them does so too
     for name in sorted(found[0]):
         for other in found[1:]:
             missing, more = set(found[0][name]) - set(other[name]), set(other[name]) - set(found[0][name])

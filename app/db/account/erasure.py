@@ -52,6 +52,7 @@ HOUSE_REASONS: Final = frozenset(
         "refunded",
         "rejected",
         "reranked",
+        "retaken",
         "rollover",
         "source_removed",
         "terminated",

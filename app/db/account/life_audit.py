@@ -176,6 +176,33 @@ LIVES: Final[dict[str, str]] = {
         having sum(stands) < sum(bought - interval '2 hours' - case when chained then interval '4 days' else '0' end)
         or sum(stands) > sum(bought + interval '3 days 2 hours' + make_interval(days => grace)
             + case when chained then interval '1 day' else '0' end)""",
+    "a_refunded_unit_takes_one_period": """
+        with lines as (
+            select o.order_id, o.customer_id, line, line ->> 'line_id' as line_id
+            from purchase_order o cross join lateral jsonb_array_elements(o.lines) as line where o.tenant_id = :tenant
+        ), taken as (
+            select l.order_id, l.line_id, l.customer_id, unit, unit ->> 'cover_id' as cover_id
+            from lines l cross join lateral jsonb_array_elements(coalesce(l.line -> 'taken_periods', '[]')) as unit)
+        select cover_id, 'taken once', count(*) || ' times' from taken where cover_id is not null
+        group by cover_id having count(*) > 1
+        union all
+        select t.order_id || '/' || t.line_id, 'a period that is taken back: ' || t.cover_id, coalesce(c.state, 'none')
+        from taken t left join cover c on c.tenant_id = :tenant and c.cover_id = t.cover_id
+        where t.cover_id is not null and c.state is distinct from 'voided' and not (c.cover_id is not null and exists (
+            select from entity_event e where e.tenant_id = :tenant and e.stream = 'cover' and e.entity_id = c.cover_id
+            and e.kind = 'shortened'))
+        union all
+        select t.order_id || '/' || t.line_id, 'a period of the same customer: ' || t.cover_id, o.order_id
+        from taken t join cover c on c.tenant_id = :tenant and c.cover_id = t.cover_id
+        join purchase_order o on o.tenant_id = :tenant and o.order_id = c.order_id
+        where o.customer_id <> t.customer_id or exists (select from jsonb_array_elements(o.lines) as line
+            where line ->> 'line_id' = c.line_id and line -> 'withdrawn' ? c.cover_id)
+        union all
+        select l.order_id || '/' || l.line_id, 'at most ' || coalesce(l.line ->> 'units', l.line ->> 'quantity'),
+               count(*) || ' for ' || (unit ->> 'rule')
+        from lines l cross join lateral jsonb_array_elements(coalesce(l.line -> 'taken_periods', '[]')) as unit
+        group by l.order_id, l.line_id, l.line, unit ->> 'rule'
+        having count(*) > coalesce((l.line ->> 'units')::int, (l.line ->> 'quantity')::int)""",
     "a_choice_is_made_once": """
         select choice_id, 'made once', count(*) || ' times' from choice c join entity_event e
         on e.tenant_id = :tenant and e.stream = 'choice' and e.entity_id = c.choice_id and e.kind = 'made'

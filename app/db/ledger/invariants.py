@@ -129,12 +129,13 @@ INVARIANTS: Final[dict[str, str]] = {
         having sum(case when e.target = 'available' then e.credits else -e.credits end) <> 0""",
     "only_what_a_dispute_took_is_reinstated": f"""
         select lot_id, taken, given from (
-            select e.lot_id,
+            select e.lot_id, o.reason,
                 coalesce(sum(e.credits) filter (where o.kind <> 'reinstate' and (
                     e.target = 'owed' or e.target = 'voided' and e.source <> 'owed')), 0) as taken,
                 coalesce(sum(e.credits) filter (where o.kind = 'reinstate' and e.target = 'available'), 0) as given
             from entry e join operation o on o.tenant_id = e.tenant_id and o.operation_id = e.operation_id
-            where e.{TENANT} and o.reason = 'payment_dispute' and e.source <> 'world' group by e.lot_id) disputed
+            where e.{TENANT} and o.reason in ('payment_dispute', 'refunded', 'corrected') and e.source <> 'world'
+            group by e.lot_id, o.reason) disputed
         where given > taken""",
     "nothing_spent_from_a_dead_lot": f"""
         select o.operation_id, l.expires_at::text, o.effective_at::text
@@ -240,7 +241,7 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     18: ("a_ticket_says_one_number", WORK_CHARGED),
     19: ("what_was_disputed_is_accounted_for",),
     20: ("captured_credits_have_a_clause",),
-    21: ("cover_is_what_was_bought",),
+    21: ("cover_is_what_was_bought", "a_refunded_unit_takes_one_period"),
     22: ("a_choice_is_made_once",),
     23: tuple(ACCOUNTS),
     24: ("what_is_due_is_known",),

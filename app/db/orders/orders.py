@@ -144,6 +144,7 @@ def _line(data: dict[str, Any]) -> OrderLine:
         units=data.get("units"),
         corrected=data.get("corrected", 0),
         withdrawn=tuple(data.get("withdrawn", ())),
+        taken_periods=tuple(data.get("taken_periods", ())),
     )
 
 

@@ -187,6 +187,8 @@ class OrderLine:
     """Units that the shop took out of the line again."""
     withdrawn: tuple[str, ...] = ()
     """Covers that the line brought and lost when it was granted anew."""
+    taken_periods: tuple[dict[str, Any], ...] = ()
+    """What its refunded units took of bought periods, each as `app.domain.orders.periods.taken_row` says it."""
 
     @property
     def made(self) -> int:

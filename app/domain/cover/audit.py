@@ -56,8 +56,8 @@ class _Life:
         self.ends: datetime | None = None
         self.known = False
         self.since: datetime | None = None
-        self.cut: tuple[datetime | None, datetime | None] | None = None
-        """The end, and since when suspended, before it was shortened."""
+        self.cut: tuple[datetime | None, datetime | None, bool] | None = None
+        """The end, since when suspended, and whether the end was known, before it was shortened."""
         self.seconds = 0
 
     def next(self, event: CoverEvent) -> None:
@@ -73,25 +73,27 @@ class _Life:
         elif event.kind == "extended" and self.ends is not None:
             self.ends = add_term(self.ends, Term(months=int(event.payload["months"])), self.terms.zone)
         elif event.kind == "reinstated":
-            self._reinstated(ends)
+            self._reinstated(then, ends)
         elif event.kind == "shortened":
             # What was suspended has no end that still stood: it may be set to the instant of the refund.
             longer = self.since is None and self.ends is not None and ends is not None and ends > self.ends
             if longer:
                 self.found.append((f"ends by {self.ends} once shortened", str(ends)))
-            self.cut = (self.ends, self.since)
+            self.cut = (self.ends, self.since, self.known)
             self.ends, self.known, self.since = ends, then is not None, None
         if then is not None and self.known and ends != self.ends:
             self.found.append((f"ends {self.ends} once {event.kind}", str(ends)))
             self.ends = ends
 
-    def _reinstated(self, ends: datetime | None) -> None:
+    def _reinstated(self, then: Mapping[str, Any] | None, ends: datetime | None) -> None:
         """What was shortened has its former end again; what was voided kept its own."""
         if self.cut is not None:
-            self.ends, self.since = self.cut
+            self.ends, self.since, self.known = self.cut
             self.cut = None
-        elif not self.known:
+        if not self.known and then is not None:
             self.ends, self.known = ends, True
+            if not self.stored.suspensions:
+                self.found += _as_bought(self.stored, then, self.terms)
 
     def _resumed(self, at: datetime, *, runs_on: bool) -> None:
         if self.since is None:

@@ -59,8 +59,19 @@ def lift(journal: Journal, hold: Hold) -> int:
     return number
 
 
-def reinstate(journal: Journal, lot: Lot, credits: int, *, order_id: OrderId | None, clause: str | None = None) -> None:
-    """Give credits that a dispute took back to the lot they were taken from (ALL-4 where it has expired)."""
+def reinstate(
+    journal: Journal,
+    lot: Lot,
+    credits: int,
+    *,
+    order_id: OrderId | None,
+    clause: str | None = None,
+    reason: str = REASON,
+) -> None:
+    """Give credits that a dispute took back to the lot they were taken from (ALL-4 where it has expired).
+
+    ``reason``: of the operation that took them, where no dispute did.
+    """
     entries: list[Entry] = []
     journal.move(entries, lot, "voided", "available", credits)
     rule = None
@@ -68,21 +79,23 @@ def reinstate(journal: Journal, lot: Lot, credits: int, *, order_id: OrderId | N
         journal.move(entries, lot, "available", "expired", credits)
         rule = expired_rule(journal, entries, None)
         if rule is not None:
-            grace_lot(journal, entries, lot, credits, rule, at=journal.at, reason=REASON)
+            grace_lot(journal, entries, lot, credits, rule, at=journal.at, reason=reason)
     repay_owed(journal, entries, lot.credit_type)
     journal.record(
         "reinstate",
         lot.credit_type,
         entries,
         order_id=order_id,
-        reason=REASON,
+        reason=reason,
         clause=rule.clause if rule else clause,
         reading=bool(rule and rule.reading),
     )
     refresh_expiry(journal, lot.credit_type)
 
 
-def forgive(journal: Journal, credit_type: str, credits: int, *, order_id: OrderId | None) -> None:
+def forgive(
+    journal: Journal, credit_type: str, credits: int, *, order_id: OrderId | None, reason: str = REASON
+) -> None:
     """Take back a debt that a dispute booked for credits that were spent; what was repaid since is granted anew."""
     journal.needs_all_lots()
     account = journal.account(credit_type)
@@ -98,16 +111,16 @@ def forgive(journal: Journal, credit_type: str, credits: int, *, order_id: Order
             customer_id=journal.customer_id,
             credit_type=credit_type,
             source="correction",
-            rule=REASON,
+            rule=reason,
             granted=repaid,
             available=repaid,
             effective_at=journal.at,
             expires_at=None,
-            reason=REASON,
+            reason=reason,
         )
         journal.put_lot(made)
         journal.move(entries, made, "world", "available", repaid)
     repay_owed(journal, entries, credit_type)
     if entries:
-        journal.record("reinstate", credit_type, entries, order_id=order_id, reason=REASON)
+        journal.record("reinstate", credit_type, entries, order_id=order_id, reason=reason)
         refresh_expiry(journal, credit_type)

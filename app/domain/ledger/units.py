@@ -71,6 +71,16 @@ class TakeBackReason:
     """The storefront's id of the refund."""
 
 
+def forget(lot: Lot, ref: str | None, debt: int) -> None:
+    """Take off a lot what a refund noted on it: the refund is undone, or takes something else."""
+    data = dict(lot.data)
+    if remarks := [row for row in data.pop("paid_back", ()) if row["ref"] != ref]:
+        data["paid_back"] = remarks
+    if (rest := data.pop("owed", 0) - debt) > 0:
+        data["owed"] = rest
+    lot.data = data
+
+
 def transferred(lot: Lot) -> int:
     """Return the credits that transfers moved on to other customers."""
     return sum(lot.data.get("given", {}).values())

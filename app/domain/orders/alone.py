@@ -34,7 +34,10 @@ def _line(line: OrderLine, policy: Policy) -> Alone:
         return "always"
     if "upgrades" in line.attributes:
         return "never"
-    return "always" if _credits_alone(offered[0]) else "as_last"
+    if _credits_alone(offered[0]):
+        return "always"
+    # A refund that was told before may take a period that is told only now.
+    return "never" if offered[0].kind != "license" and any(_covers(offered[0])) else "as_last"
 
 
 def _credits_alone(offer: Offer) -> bool:

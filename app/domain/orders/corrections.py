@@ -19,11 +19,13 @@ from app.domain.cover import replacing
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import transferred
+from app.domain.orders import retaken
 from app.domain.orders.grants import put_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
-from app.domain.orders.refunds import TakenBack, Taking, take_back, take_license
+from app.domain.orders.refunds import TakenBack, Taking, take_back, take_license, take_period
 from app.domain.policy.offers import NotGranted
 from app.domain.values.errors import DomainError
+from app.domain.values.ids import CoverId
 
 CORRECTED = "corrected"
 
@@ -75,9 +77,12 @@ def change_lines(
             lines.append(now)
             continue
         if kind != "license" and now is not None and _worth(now) != _worth(line):
+            line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
             if not used(account, order, line, served):
                 withdraw(account, order, line, answer)
-            line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
+                line.quantity = now.quantity  # all of it is granted anew, less what was refunded
+                lines.append(line)
+                continue
         elif now is not None:
             line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
         _quantity(account, order, line, 0 if now is None else now.quantity, kind, refunded, terms, answer)
@@ -164,6 +169,7 @@ def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
         if (choice.order_id, choice.line_id) == mine and choice.open:
             void_choice(account, choice, reason=CORRECTED)
             answer.taken_back.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
+    retaken.give_up(account, order, line)
     addons_left = []
     for addon in account.addons:
         if (addon.order_id, addon.line_id) != mine:
@@ -249,6 +255,24 @@ def _quantity(
         _join(answer, take_back(account, order, {line.line_id: more}, terms, reason="corrected"))
     elif more > 0:
         answer.later[line.line_id] = more
+    _subsume(account, order, line, answer)
+
+
+def _subsume(account: CustomerAccount, order: Order, line: OrderLine, answer: TakenBack) -> None:
+    """Units that were refunded and are taken out now count as never bought: they take of their own order alone."""
+    for rule in sorted({row["rule"] for row in line.taken_periods}):
+        refunds = [row for row in line.taken_periods if row["rule"] == rule and row["reason"] != CORRECTED]
+        for row in refunds[line.quantity :]:
+            rest = list(line.taken_periods)
+            rest.remove(row)
+            cover = account.covers.get(CoverId(str(row["cover_id"])))
+            if cover is None or (cover.order_id, cover.line_id) == (order.order_id, line.line_id):
+                line.taken_periods = (*rest, {**row, "reason": CORRECTED})
+            else:
+                line.taken_periods = tuple(rest)
+                retaken.release(account, order, row)
+                take_period(Taking(account, order, line, answer, "corrected"), rule)
+            account.plan.orders[order.order_id] = order
 
 
 def _correct(account: CustomerAccount, order: Order, line: OrderLine, license_: License, answer: TakenBack) -> None:

@@ -15,6 +15,7 @@ from app.domain.ledger.lot import Lot
 from app.domain.ledger.recurring import RecurringGrant
 from app.domain.orders.licenses import undone_since
 from app.domain.orders.lines import place_of, shown
+from app.domain.orders.periods import LaidPeriods
 from app.domain.policy.offers import CreditGrant, NotGranted
 from app.domain.values.text import render
 
@@ -67,6 +68,8 @@ class Granted:
     """The covers of the orders looked at so far: what bought cover begins after (CACTU-14)."""
     undone_since: datetime | None = None
     """When the first license was refunded untouched."""
+    laid: list[LaidPeriods] = field(default_factory=list)
+    """The periods of the orders looked at so far, by line and grant."""
     merged: bool = False
     """Two accounts became this one: what each had bought keeps its time, since it was not bought for both."""
     units: dict[tuple[str, str], set[int]] = field(init=False)

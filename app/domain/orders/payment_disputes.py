@@ -27,7 +27,8 @@ from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.events import moved_data
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.units import claimed, owed, take_claim
+from app.domain.ledger.units import claimed, forget, owed, take_claim
+from app.domain.orders import retaken
 from app.domain.orders.grants import put_license
 from app.domain.orders.lines import Terms
 from app.domain.orders.refunds import guarantee_of, take_back
@@ -161,7 +162,7 @@ def take(
         )
     )
     account.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
-    _remember(account, before, dispute)
+    _remember(account, before, dispute, [row for line in order.lines for row in line.taken_periods])
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +192,16 @@ def _before(account: CustomerAccount) -> _Before:
     )
 
 
-def _remember(account: CustomerAccount, before: _Before, dispute: PaymentDispute) -> None:
-    """Remember on the dispute what was taken since, so that `save` can undo it."""
+def _remember(
+    account: CustomerAccount, before: _Before, dispute: PaymentDispute, rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Remember on the dispute what was taken since, so that `save` can undo it.
+
+    Bought periods are on the order's lines (``rows``), with what was taken of their credits.
+    """
+    periods = [row for row in rows if row["ref"] == dispute.refund_id]
+    by_lines = {row["cover_id"] for row in periods}
+    of_periods = {lot_id: parts for row in periods for lot_id, parts in row["lots"].items()}
     lots = {}
     for lot in _lots(account.ledger):
         then, now = before.lots.get(lot.lot_id), (lot.voided, claimed(lot), owed(lot))
@@ -202,6 +211,11 @@ def _remember(account: CustomerAccount, before: _Before, dispute: PaymentDispute
         if then is not None and (then != now or noted):
             lots[lot.lot_id] = [a - b for a, b in zip(now, then, strict=True)]
     dispute.credits = sum(max(voided, 0) for voided, _, _ in lots.values())
+    lots = {
+        lot_id: [a - b for a, b in zip(parts, of_periods.get(lot_id, (0, 0, 0)), strict=True)]
+        for lot_id, parts in lots.items()
+        if of_periods.get(lot_id) != parts
+    }
     dispute.undo = {
         "lots": lots,
         "owed": {
@@ -210,7 +224,11 @@ def _remember(account: CustomerAccount, before: _Before, dispute: PaymentDispute
             if account.owed > before.owed.get(key, 0)
         },
         "licenses": sorted(key for key in before.licenses if account.licenses[key].ended_at is not None),
-        "covers": {key: then for key, then in sorted(before.covers.items()) if _cover(account.covers[key]) != then},
+        "covers": {
+            key: then
+            for key, then in sorted(before.covers.items())
+            if key not in by_lines and _cover(account.covers[key]) != then
+        },
         "choices": sorted(key for key in before.choices if account.choices[key].voided_at is not None),
         "addons": sorted(
             [item.order_id, item.line_id]
@@ -238,6 +256,7 @@ def save(account: CustomerAccount, order: Order, dispute: PaymentDispute, refund
         suspension.forgive(account.ledger, credit_type, debt, order_id=order.order_id)
     returned += _licenses_back(account, dispute.undo.get("licenses", ()))
     returned += _covers_back(account, dispute.undo.get("covers", {}))
+    returned += retaken.give_back(account, order, dispute.refund_id)
     returned += _choices_back(account, dispute.undo.get("choices", ()))
     returned += _addons_back(account, dispute.undo.get("addons", ()))
     _recurring_back(account, dispute.undo.get("recurring", {}))
@@ -276,22 +295,12 @@ def _lots_back(
             still = min(claims, claimed(lot))
             if still > 0:
                 take_claim(lot, still)
-            _forget(lot, dispute.refund_id, debt)
+            forget(lot, dispute.refund_id, debt)
             ledger.mark_lot(lot)
             if (number := voided + claims - still) > 0:
                 suspension.reinstate(ledger, lot, number, order_id=order.order_id)
                 returned.append(_given_back(account, ledger, lot, number, order))
     return returned
-
-
-def _forget(lot: Lot, refund_id: str | None, debt: int) -> None:
-    """Take what the dispute noted on a lot off it again."""
-    data = dict(lot.data)
-    if remarks := [row for row in data.pop("paid_back", ()) if row["ref"] != refund_id]:
-        data["paid_back"] = remarks
-    if (rest := data.pop("owed", 0) - debt) > 0:
-        data["owed"] = rest
-    lot.data = data
 
 
 def _given_back(account: CustomerAccount, ledger: Ledger, lot: Lot, number: int, order: Order) -> dict[str, Any]:

@@ -22,8 +22,7 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.cover import upgrades
-from app.domain.cover.start import begins_at, stretches_of
-from app.domain.cover.terms import CoverTerms
+from app.domain.cover.start import stretches_of
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import families, lift
 from app.domain.orders.corrections import used, withdraw
@@ -32,8 +31,10 @@ from app.domain.orders.grants import emit_cover, grant_credits, notices_of, seat
 from app.domain.orders.licenses import rank, uncounted
 from app.domain.orders.lines import PLANS_HAD, Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.orders.offers import grant_json, options_of
+from app.domain.orders.periods import QUEUED, LaidPeriods, in_order, spans, undisturbed
 from app.domain.orders.recurring import grant_recurring, recurs
 from app.domain.orders.replaced_plans import ReplacedPlans, lengthen
+from app.domain.orders.retaken import follow_orders
 from app.domain.orders.wrong_class import already_granted, take_back
 from app.domain.policy.conditions import facts_used, holds
 from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer
@@ -43,12 +44,12 @@ from app.domain.values.money import Money
 
 
 def reconcile_grants(
-    account: CustomerAccount, orders: Sequence[Order], terms: Terms, *, corrected: bool = False
+    account: CustomerAccount, orders: Sequence[Order], terms: Terms, *, corrected: bool = False, follow: bool = True
 ) -> None:
     """Make the account hold what these orders (all of the customer's) grant; changed answers are put into the plan.
 
     ``corrected``: a shop changed one of them, so that grants may rest on something gone. Those are then withdrawn,
-    unless they were used.
+    unless they were used. ``follow``: what refunds took of periods follows the orders; then all is settled once more.
     """
     ordered = sorted(orders, key=lambda order: (order.placed_at, order.order_id))
     rank(account, ordered, terms)
@@ -71,6 +72,8 @@ def reconcile_grants(
         if answer != order.answer:
             order.answer = answer
             account.plan.orders[order.order_id] = order
+    if follow and follow_orders(account, ordered, there.laid, merged=there.merged):
+        reconcile_grants(account, orders, terms, corrected=corrected, follow=False)
 
 
 def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
@@ -294,20 +297,12 @@ class _Line:
 
     def _covers(self, grant: CoverGrant, offer: Offer, license_: License | None, n: int | None) -> None:
         key = (self.order.order_id, self.line.line_id, None if license_ is None else license_.license_id)
-        mine = sorted(
-            (cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule),
-            key=lambda cover: (cover.starts_at or cover.granted_at, cover.cover_id),
-        )
+        mine = in_order(cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule)
         target = 0 if _gone(license_) and not mine else self.line.made if license_ is None else 1
         at = [cover for cover in mine if cover.state != "voided"]
         fresh = max(target - len(mine), 0)
         periods = self._periods(grant, len(at) + fresh)
-        if (
-            grant.start in {"after_current", "when_uncovered"}
-            and at
-            and not self.there.merged
-            and _undisturbed(at, grant, self.policy)
-        ):
+        if grant.start in QUEUED and at and not self.there.merged and undisturbed(at, grant, self.policy):
             for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
                 if (
                     starts_at is not None
@@ -342,24 +337,19 @@ class _Line:
             self.there.add((self.order.order_id, self.line.line_id, lot.unit_no), lot)
         self.outcome.covers += mine
         self.there.timeline += stretches_of(mine)
+        self.there.laid.append(LaidPeriods(self.order, self.line, self.policy, grant, mine))
 
     def _periods(self, grant: CoverGrant, target: int) -> list[tuple[datetime | None, datetime | None]]:
         """The periods that a line's covers fill, one after another, each counted from one anchor (decision 0026)."""
         if grant.start == "first_ticket":
             return [(None, None)] * target
-        placed_at, terms = self.order.placed_at, CoverTerms.of(self.policy)
+        placed_at = self.order.placed_at
         if grant.term is None:
             return [(placed_at, None)] * target
         if (until := _lower_end(self, grant)) is not None:
             return [(placed_at, until)] * target
-        before = self.there.timeline
-        anchor = begins_at(grant, placed_at, self.account.licenses.values(), before, terms)
-        alike = [
-            stretch for stretch in before if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
-        ]
-        if grant.seats == "quantity":
-            return [*terms.periods(anchor, grant.term, 1, alike)] * target
-        return [*terms.periods(anchor, grant.term, target, alike)]
+        licenses = self.account.licenses.values()
+        return [*spans(self.policy, grant, placed_at, target, self.there.timeline, licenses)]
 
     # - choices and add-ons -
 
@@ -483,16 +473,3 @@ def _clause_of(policy: Policy, line: OrderLine) -> str:
 
 def _gone(license_: License | None) -> bool:
     return license_ is not None and license_.ended_reason in ("refunded", "corrected")
-
-
-def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bool:
-    """Whether the periods stand as they were bought: not suspended, extended or shortened since."""
-    anchor = mine[0].starts_at
-    if anchor is None or grant.term is None or any(cover.suspensions or cover.state != "running" for cover in mine):
-        return False
-    terms = CoverTerms.of(policy)
-    if terms.chained:  # where the chain began may be told later
-        return all(terms.as_bought(cover.starts_at or anchor, cover.ends_at, grant.term) for cover in mine)
-    each = grant.seats == "quantity"
-    periods = terms.periods(anchor, grant.term, 1) * len(mine) if each else terms.periods(anchor, grant.term, len(mine))
-    return [(cover.starts_at, cover.ends_at) for cover in mine] == periods

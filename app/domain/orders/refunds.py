@@ -1,12 +1,13 @@
 """A refunded order: what is unspent of its grants is taken back, what was used is reported (AVA-14), never hidden.
 
 Licenses go newest first with what they brought. Of bought periods the newest that has not begun goes first; only then
-the running one is shortened (decision 0026). A period that has run out is reported as not taken back.
+the running one is shortened (decision 0026). A period that has run out is reported as not taken back. Which period
+it is follows the orders that stand (`app.domain.orders.periods`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -20,7 +21,17 @@ from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.recurring import RecurringGrant, spans_of
 from app.domain.ledger.refunded_units import mark_gone, take_all
-from app.domain.ledger.units import BY_LOT, TakeBackReason, VoidedGrant, outstanding, paid_back, transferred
+from app.domain.ledger.units import (
+    BY_LOT,
+    TakeBackReason,
+    VoidedGrant,
+    claimed,
+    outstanding,
+    owed,
+    paid_back,
+    transferred,
+)
+from app.domain.orders import periods
 from app.domain.orders.grants import end_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.policy.offers import NotGranted
@@ -217,7 +228,7 @@ def _bought(taking: Taking, quantity: int) -> None:
     }
     for rule in sorted(rules):
         for _ in range(quantity):
-            _period(taking, rule)
+            take_period(taking, rule)
     for addon in account.addons if taking.reason != "corrected" or line.quantity == 0 else ():
         if taking.brought(addon) and addon.voided_at is None:
             addon.voided_at = account.at
@@ -394,23 +405,23 @@ def by_lots(account: CustomerAccount, order: Order, owner: Mapping[str, int] | N
     return found
 
 
-def _period(taking: Taking, rule: str) -> None:
-    account, line = taking.account, taking.line
-    stack = _standing(account, rule)
-    own = [cover for cover in stack if taking.brought(cover)]
-    granted = [
-        (cover, covers.state_of(cover, account.at))
-        for cover in account.covers.values()
-        if cover.rule == rule and taking.brought(cover) and cover.cover_id not in line.withdrawn
-    ]
-    target = _newest_unstarted(account, own)
-    if target is None and taking.reason == "corrected":
-        target = own[-1] if own else None  # never another order's, which then moves up
-    elif target is None and (own or all(state != "ended" for _, state in granted)):
-        target = _newest_unstarted(account, stack) or next(iter(own or stack), None)
+def take_period(taking: Taking, rule: str) -> None:
+    """Take back a bought period for one unit, or report that there is none left. The line keeps which it was."""
+    account, order, line = taking.account, taking.order, taking.line
+    there = [cover for cover in account.covers.values() if cover.cover_id not in line.withdrawn]
+    mine = (str(order.order_id), str(line.line_id))
+    newest, corrected = str(max(account.covers)), taking.reason == "corrected"
+    target = periods.choose(mine, rule, account.at, there, corrected=corrected, known_until=newest)
+    row = periods.taken_row(rule, account.at, taking.reason, taking.ref, target, newest)
     if target is not None:
-        _take_cover(taking, target)
+        row["lots"] = lots_taken(account, target, lambda: _take_cover(taking, target))
+    line.taken_periods = (*line.taken_periods, row)
+    account.plan.orders[order.order_id] = order
+    if target is not None:
         return
+    granted = [
+        (cover, covers.state_of(cover, account.at)) for cover in there if cover.rule == rule and taking.brought(cover)
+    ]
     owner = {row.get("cover_id") for row in taking.answer.left}
     gone, state = min(granted, key=lambda item: (item[0].cover_id in owner, item[1] != "ended", item[0].cover_id))
     _note_served(taking, gone, state)
@@ -418,7 +429,7 @@ def _period(taking: Taking, rule: str) -> None:
 
 def _note_served(taking: Taking, cover: Cover, state: str = "ended") -> None:
     """Says that a period could not be taken back: it has run out. What is unspent of its credits can."""
-    _credits_of(taking, cover)
+    credits_of(taking, cover)
     taking.answer.left.append(
         {
             "kind": "cover",
@@ -430,34 +441,41 @@ def _note_served(taking: Taking, cover: Cover, state: str = "ended") -> None:
     )
 
 
-def _credits_of(taking: Taking, cover: Cover) -> None:
+def lots_taken(account: CustomerAccount, cover: Cover, work: Callable[[], None]) -> dict[str, list[int]]:
+    """Do some work and return what it took of the credits that came with a period: voided, claimed and owed, by lot."""
+    before = {lot.lot_id: (lot.voided, claimed(lot), owed(lot)) for lot in _lots_of(account, cover)}
+    work()
+    found = {}
+    for lot in _lots_of(account, cover):
+        now = (lot.voided, claimed(lot), owed(lot))
+        parts = [a - b for a, b in zip(now, before.get(lot.lot_id, now), strict=True)]
+        if any(parts):
+            found[str(lot.lot_id)] = parts
+    return found
+
+
+def _lots_of(account: CustomerAccount, cover: Cover) -> list[Lot]:
+    """Return the lots that came with a period, wherever they lie by now."""
+    grants = [grant for grant in recurring.grants_of(account) if grant.cover_id == cover.cover_id]
+    return [
+        lot
+        for grant in grants
+        if not grant.withdrawn
+        for family in account.ledger.granted_by(grant.order_id, grant.line_id, (grant.unit_no,))
+        if family[0].rule == grant.rule
+        for lot in family
+    ]
+
+
+def credits_of(taking: Taking, cover: Cover) -> None:
     """Take back the credits that came with a period."""
     for grant in recurring.grants_of(taking.account):
         if grant.cover_id == cover.cover_id and not grant.withdrawn:
             _again(taking, grant)
 
 
-def _standing(account: CustomerAccount, rule: str) -> list[Cover]:
-    """Bought periods of one rule that have not ended, oldest first."""
-    return sorted(
-        (
-            cover
-            for cover in account.covers.values()
-            if cover.rule == rule
-            and cover.license_id is None
-            and covers.state_of(cover, account.at) not in {"ended", "voided"}
-        ),
-        key=lambda cover: (cover.granted_at, cover.starts_at or cover.granted_at, cover.cover_id),
-    )
-
-
-def _newest_unstarted(account: CustomerAccount, found: list[Cover]) -> Cover | None:
-    waiting = [cover for cover in found if covers.state_of(cover, account.at) in {"pending", "scheduled"}]
-    return waiting[-1] if waiting else None
-
-
 def _take_cover(taking: Taking, cover: Cover) -> None:
-    _credits_of(taking, cover)
+    credits_of(taking, cover)
     covers.take_back(taking.account, cover, reason=taking.reason, clause=taking.clause)
     replacing.put_back(taking.account, cover)
     taking.answer.taken_back.append(

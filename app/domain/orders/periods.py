@@ -1,0 +1,272 @@
+"""Which bought periods the refunded units of a customer's orders take back: a fold of its own (decision 0032).
+
+A refund takes the newest period that has not begun, another order's too. So what it takes hangs on all orders that
+stand. Each line keeps what was taken for its units. `derive` thinks all of it undone, and lays the periods out as
+if nothing had been refunded. Then the units take again, each at its own instant. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Final
+
+from app.domain.account.customer import Cover, License, Order, OrderLine
+from app.domain.cover import cover as covers
+from app.domain.cover.start import begins_at, stretches_of
+from app.domain.cover.terms import CoverTerms, Stretch
+from app.domain.orders.lines import place_of
+from app.domain.policy.offers import CoverGrant
+from app.domain.policy.policy import Policy
+from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
+
+QUEUED: Final = frozenset({"after_current", "when_uncovered"})
+"""How periods start that are laid out one after another."""
+_WAITING: Final = frozenset({"pending", "scheduled"})
+_TIMES: Final = ("starts_at", "ends_at", "suspended_at")
+_CORRECTED: Final = "corrected"
+
+
+# --- laid out ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LaidPeriods:
+    """What one grant of an order line brought, in the order in which lines are judged."""
+
+    order: Order
+    line: OrderLine
+    policy: Policy
+    grant: CoverGrant
+    covers: Sequence[Cover]
+
+
+def spans(
+    policy: Policy,
+    grant: CoverGrant,
+    placed_at: datetime,
+    count: int,
+    before: Sequence[Stretch],
+    licenses: Iterable[License],
+) -> list[tuple[datetime, datetime]]:
+    """Return the times that so many periods fill, one after another, each counted from one anchor (decision 0026)."""
+    if grant.term is None:
+        return []
+    terms = CoverTerms.of(policy)
+    anchor = begins_at(grant, placed_at, licenses, before, terms)
+    alike = [
+        stretch for stretch in before if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
+    ]
+    if grant.seats == "quantity":
+        return terms.periods(anchor, grant.term, 1, alike) * count
+    return terms.periods(anchor, grant.term, count, alike)
+
+
+def undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bool:
+    """Whether the periods stand as they were bought: not suspended, extended or shortened since."""
+    anchor = mine[0].starts_at
+    if anchor is None or grant.term is None or any(cover.suspensions or cover.state != "running" for cover in mine):
+        return False
+    terms = CoverTerms.of(policy)  # each by itself: one that stands again may have a gap before it
+    return all(terms.as_bought(cover.starts_at or anchor, cover.ends_at, grant.term) for cover in mine)
+
+
+def in_order(found: Iterable[Cover]) -> list[Cover]:
+    """Return the periods of one line as they follow one another."""
+    return sorted(found, key=lambda cover: (cover.starts_at or cover.granted_at, cover.cover_id))
+
+
+def _lay_out(
+    laid: Sequence[LaidPeriods], copies: Mapping[str, Cover], licenses: Collection[License], *, merged: bool
+) -> None:
+    """Move the periods that wait for others to where they are by now, as the fold of orders does."""
+    timeline: list[Stretch] = []
+    for each in laid:
+        mine = in_order(copies[cover.cover_id] for cover in each.covers)
+        at = [cover for cover in mine if cover.state != "voided"]
+        if each.grant.start in QUEUED and at and not merged and undisturbed(at, each.grant, each.policy):
+            periods = spans(each.policy, each.grant, each.order.placed_at, len(at), timeline, licenses)
+            for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
+                cover.starts_at, cover.ends_at = starts_at, ends_at
+        timeline += stretches_of(mine)
+
+
+# --- chosen -----------------------------------------------------------------------------------------------------------
+
+
+def choose(
+    line: tuple[str, str],
+    rule: str,
+    at: datetime,
+    found: Iterable[Cover],
+    *,
+    corrected: bool,
+    known_until: str,
+    gone: Collection[str] = (),
+) -> Cover | None:
+    """Return the period that one unit of a line takes at an instant; None: its own have run out.
+
+    The newest of its own that waits goes first. Then goes the newest of any order, and at last one that runs.
+    ``corrected``: the shop took the unit out, so it takes its own alone. ``gone``: those that are taken already.
+    ``known_until``: the newest period known at that instant. What was bought at the very instant counts up to it.
+    """
+    known = [cover for cover in found if cover.rule == rule and cover.license_id is None]
+    states = {cover.cover_id: "voided" if cover.cover_id in gone else covers.state_of(cover, at) for cover in known}
+    stack = sorted(
+        (
+            cover
+            for cover in known
+            if states[cover.cover_id] not in {"ended", "voided"}
+            and (_line(cover) == line or _bought_by(cover, at, known_until))
+        ),
+        key=_place,
+    )
+    own = [cover for cover in stack if _line(cover) == line]
+    waiting = [cover for cover in own if states[cover.cover_id] in _WAITING]
+    if waiting:
+        return waiting[-1]
+    if corrected:
+        return own[-1] if own else None
+    if not own and any(states[cover.cover_id] == "ended" for cover in known if _line(cover) == line):
+        return None
+    others = [cover for cover in stack if states[cover.cover_id] in _WAITING]
+    return others[-1] if others else next(iter(own or stack), None)
+
+
+def _bought_by(cover: Cover, at: datetime, known_until: str) -> bool:
+    return cover.granted_at < at or (cover.granted_at == at and cover.cover_id <= known_until)
+
+
+def _line(cover: Cover) -> tuple[str, str]:
+    return str(cover.order_id), str(cover.line_id)
+
+
+def _place(cover: Cover) -> tuple[Any, ...]:
+    """A period's place in the queue: as bought, whichever order was told first."""
+    order_id, line_id = _line(cover)
+    return (cover.granted_at, cover.starts_at or cover.granted_at, order_id, place_of(line_id), cover.cover_id)
+
+
+# --- kept -------------------------------------------------------------------------------------------------------------
+
+
+def times_of(cover: Cover) -> dict[str, Any]:
+    """Return how a period stands, to be kept with what was taken."""
+    return {"state": cover.state, **{name: iso_or_none(getattr(cover, name)) for name in _TIMES}}
+
+
+def stand_again(cover: Cover, was: Mapping[str, Any]) -> None:
+    """Let a period stand as it did before it was taken."""
+    cover.state, cover.voided_at = was["state"], None
+    for name in _TIMES:
+        setattr(cover, name, parse_iso_or_none(was[name]))
+
+
+def taken_row(
+    rule: str, at: datetime, reason: str, ref: str | None, cover: Cover | None, known_until: str
+) -> dict[str, Any]:
+    """Return what a line keeps of one unit. ``lots``: what was taken of the credits that came with the period."""
+    return {
+        "rule": rule,
+        "at": iso(at),
+        "reason": reason,
+        "ref": ref,
+        "known_until": known_until,
+        "cover_id": None if cover is None else str(cover.cover_id),
+        "was": None if cover is None else times_of(cover),
+        "lots": {},
+    }
+
+
+# --- derived ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class TakenUnit:
+    """One unit, and what it takes: ``row`` as its line keeps it, ``cover_id`` as derived anew."""
+
+    order: Order
+    line: OrderLine
+    row: dict[str, Any]
+    cover_id: str | None = None
+    was: dict[str, Any] | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it was taken."""
+        return parse_iso(self.row["at"])
+
+    @property
+    def corrected(self) -> bool:
+        """Whether the shop took the unit out of its order, which is no refund."""
+        return bool(self.row["reason"] == _CORRECTED)
+
+
+@dataclass(slots=True)
+class Derived:
+    """What the units take by now: ``standing`` are the periods as they are then."""
+
+    units: list[TakenUnit]
+    standing: dict[str, Cover] = field(default_factory=dict)
+
+    def before(self) -> dict[str, TakenUnit]:
+        """Return what was taken so far and is there, by period."""
+        return {unit.row["cover_id"]: unit for unit in self.units if unit.row["cover_id"] in self.standing}
+
+    def now(self) -> dict[str, TakenUnit]:
+        """Return what is taken by now, by period."""
+        return {unit.cover_id: unit for unit in self.units if unit.cover_id is not None}
+
+
+def derive(
+    orders: Sequence[Order], laid: Sequence[LaidPeriods], licenses: Collection[License], at: datetime, *, merged: bool
+) -> Derived:
+    """Return what the units of these orders take by now. ``at``: the present, no unit's instant is after it.
+
+    ``merged``: two accounts became one. Then what was taken stays taken while it is there: it was one account's.
+    """
+    lines = [(order, line) for order in orders for line in order.lines if line.quantity]
+    units = [TakenUnit(order, line, row) for order, line in lines for row in line.taken_periods]
+    found = Derived(units)
+    if not units:
+        return found
+    copies = {str(cover.cover_id): replace(cover) for each in laid for cover in each.covers}
+    ended = {cover_id: cover.ends_at for cover_id, cover in copies.items() if cover.state != "voided"}
+    found.standing = copies
+    for unit in units:
+        if unit.row["cover_id"] in copies:
+            stand_again(copies[unit.row["cover_id"]], unit.row["was"])
+    before = found.before()
+    _lay_out(laid, copies, licenses, merged=merged)
+    gone: set[str] = set()
+    units.sort(key=lambda unit: (unit.at, not unit.corrected, unit.order.order_id, place_of(unit.line.line_id)))
+    for _, group in groupby(units, key=lambda unit: unit.at):
+        for unit in group:
+            stays = copies.get(unit.row["cover_id"]) if merged else None
+            cover = stays or choose(
+                (str(unit.order.order_id), str(unit.line.line_id)),
+                unit.row["rule"],
+                unit.at,
+                copies.values(),
+                corrected=unit.corrected,
+                known_until=unit.row["known_until"],
+                gone=gone,
+            )
+            if cover is not None:
+                unit.cover_id, unit.was = cover.cover_id, times_of(cover)
+                gone.add(cover.cover_id)
+                earlier = before.get(cover.cover_id)
+                _take(cover, unit.at, at if earlier is None else max(unit.at, ended.get(cover.cover_id) or unit.at))
+        _lay_out(laid, copies, licenses, merged=merged)
+    return found
+
+
+def _take(cover: Cover, at: datetime, until: datetime) -> None:
+    if covers.state_of(cover, at) in _WAITING:
+        cover.state = "voided"
+        return
+    until = max(until, cover.starts_at or until)
+    cover.state, cover.suspended_at = "running", None
+    cover.ends_at = until if cover.ends_at is None else min(cover.ends_at, until)
