@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 UNITS: Final = "tests/ledger/test_refunded_units.py"
+QUEUED: Final = "tests/inbound/test_queued_periods.py"
 
 ROWS: Final = (
     (
@@ -69,5 +70,19 @@ ROWS: Final = (
         "return other.placed_at < self.ended_at or other.license_id <= self.uncounted_after",
         "return other.placed_at < self.ended_at",
         f"{UNITS}::test_csc_2_a_standing_license_keeps_its_class",
+    ),
+    (
+        "what a refund took of periods stays as it was taken first",
+        "app/domain/orders/reconcile.py",
+        "if follow and follow_orders(account, ordered, there.laid, merged=there.merged):",
+        "if False:",
+        f"{QUEUED}::test_a_refund_gives_up_the_period_of_an_order_that_went_to_another_customer",
+    ),
+    (
+        "an order that leaves keeps the period that its refund took",
+        "app/domain/orders/corrections.py",
+        "    retaken.give_up(account, order, line)\n",
+        "",
+        f"{QUEUED}::test_an_order_that_leaves_gives_back_the_period_that_its_refund_took",
     ),
 )
