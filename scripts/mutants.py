@@ -60,8 +60,8 @@ MUTANTS = (
     Mutant(
         "credits are given back in the order they were taken",
         "app/domain/ledger/giving_back.py",
-        "reversed(hold.lines):\n        part = min(left, ",
-        "list(hold.lines):\n        part = min(left, ",
+        "entries: list[Entry] = []\n    left = credits\n    for line in reversed(hold.lines):",
+        "entries: list[Entry] = []\n    left = credits\n    for line in list(hold.lines):",
         f"{RULES}::test_release_and_refund_go_in_reverse_to_the_same_lots",
     ),
     Mutant(
@@ -126,9 +126,9 @@ MUTANTS = (
     ),
     Mutant(
         "lots of a license serve everybody",
-        "app/domain/ledger/journal.py",
-        'lot.scope == "account" or (license_id is not None and lot.license_id == license_id)',
-        "True",
+        "app/domain/ledger/lot.py",
+        'if self.scope == "license" and (license_id is None or self.license_id != license_id):',
+        "if False:",
         f"{RULES}::test_credits_of_a_license_serve_that_license_only",
     ),
     Mutant(
