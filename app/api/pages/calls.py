@@ -44,7 +44,7 @@ class Calls:
         """End the snapshot."""
         await self._snapshot.close()
 
-    def may(self, id: str, **path: str) -> bool:
+    def may(self, id: str, /, **path: str) -> bool:
         """Whether the operation would let this caller in. It says nothing of the state of things."""
         operation = operation_of(id)
         try:
@@ -57,10 +57,15 @@ class Calls:
         """Return what an operation answers to a question. Raise what it refuses."""
         return await self._call(operation_of(id), path, query)
 
-    async def act(self, id: str, body: Mapping[str, Any], /, *, key: str = "", **path: str) -> Any:
-        """Carry out a write and return its view. ``key``: the Idempotency-Key of the form."""
+    async def act(
+        self, id: str, body: Mapping[str, Any], /, *, key: str = "", validate_only: bool = False, **path: str
+    ) -> Any:
+        """Carry out a write and return its view. ``key``: the Idempotency-Key of the form.
+
+        ``validate_only``: the whole answer, and nothing is written.
+        """
         inspect_json(dict(body), escapes=True)
-        return await self._call(operation_of(id), path, _NOTHING, body=dict(body), key=key)
+        return await self._call(operation_of(id), path, _NOTHING, body=dict(body), key=key, validate_only=validate_only)
 
     async def _call(
         self,
@@ -69,6 +74,7 @@ class Calls:
         query: Mapping[str, Any],
         body: dict[str, Any] | None = None,
         key: str = "",
+        validate_only: bool = False,
     ) -> Any:
         check_path(path)
         asked = {name: value for name, value in query.items() if value is not None}
@@ -85,6 +91,7 @@ class Calls:
             path=path,
             query=asked,
             keys=(key,) if key else (),
+            validate_only=validate_only,
             ids={parameter.name: read.values[parameter.name] for parameter in operation.arguments.path},
         )
         if read.limit is not None:

@@ -91,7 +91,7 @@ async def card(
         balance=await visit.ask("getBalance", customer_id=payer),
         ticket=ticket,
         opened=opened[:TICKETS_SHOWN],
-        policy=await _policy(visit, ticket),
+        policy=await policy_of(visit, ticket),
         acts=visit.who.acts,
         agent=visit.who.kind == "session",
         person=sign_in.signed_in(visit),
@@ -103,7 +103,7 @@ async def card(
     )
 
 
-async def _policy(visit: Visit, ticket: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+async def policy_of(visit: Visit, ticket: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Return the lists of the ticket's policy, which the forms offer, where the agent may read them."""
     if ticket is None or visit.who.kind != "session":
         return None
@@ -142,7 +142,7 @@ async def act(visit: Visit) -> Response:
     try:
         if visit.form.get("do") == "send_quote":
             return await _send_quote(visit, named)
-        word = await perform(visit, {**customer_acts(visit.form.get("customer_id", "")), **_AGENT_ACTS})
+        word = await perform(visit, {**customer_acts(visit.form.get("customer_id", "")), **AGENT_ACTS})
     except (Problem, DomainError) as refusal:
         body = problem_of(refusal)
         visit.request.scope["retainer.code"] = body["code"]
@@ -186,7 +186,7 @@ def _resolve(form: Form) -> Doing:
     return Doing("resolveTicket", ticket_of(form), texts(form, "outcome", "cause"), "resolved")
 
 
-_AGENT_ACTS: Final[dict[str, Act]] = {
+AGENT_ACTS: Final[dict[str, Act]] = {
     "qualify": _qualify,
     "assess": _assess,
     "respond": _respond,

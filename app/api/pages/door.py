@@ -16,6 +16,7 @@ from app.api.pages.rendering import link, render
 from app.api.pages.visit import Visit, read_form, recognise
 from app.api.problems import Problem, body_of, body_of_error
 from app.api.published import takes_gzip
+from app.api.strict import BODY_LIMIT
 from app.domain.values.errors import DomainError
 from app.usecases.commands import Busy, Unavailable
 
@@ -53,14 +54,20 @@ class Pages:
         framed: bool = False,
         open: bool = False,
         foreign: bool = False,
+        limit: int = BODY_LIMIT,
     ) -> Callable[[Show], Show]:
-        """Declare where a form goes. It is refused unless this visitor was shown it, or it is ``foreign``: not ours."""
-        return self._declare("POST", path, kinds, token=token, framed=framed, open=open, foreign=foreign)
+        """Declare where a form goes, of ``limit`` bytes at most.
 
-    def _declare(self, method: str, path: str, kinds: tuple[str, ...], **more: bool) -> Callable[[Show], Show]:
+        It is refused unless this visitor was shown it, or it is ``foreign``: not ours.
+        """
+        return self._declare("POST", path, kinds, token=token, framed=framed, open=open, foreign=foreign, limit=limit)
+
+    def _declare(
+        self, method: str, path: str, kinds: tuple[str, ...], *, limit: int = BODY_LIMIT, **more: bool
+    ) -> Callable[[Show], Show]:
         def note(show: Show) -> Show:
             async def endpoint(request: Request) -> Response:
-                return await _serve(request, show, path, kinds, **more)
+                return await _serve(request, show, path, kinds, limit=limit, **more)
 
             self.routes.append(Route(path, endpoint, methods=[method], include_in_schema=False))
             return show
@@ -77,13 +84,14 @@ async def _serve(
     token: bool,
     framed: bool,
     open: bool,
+    limit: int,
     foreign: bool = False,
 ) -> Response:
     visit = Visit(request, house(request), framed=framed)
     request.scope["retainer.route"] = path
     try:
         if request.method == "POST":
-            visit.form = await read_form(request)
+            visit.form = await read_form(request, limit)
         await recognise(visit, kinds, token=token)
         visit.secret = visit.secret or visit.cookie("visitor")
         if visit.principal is None and not open:

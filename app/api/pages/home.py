@@ -16,7 +16,14 @@ from app.usecases.tenants import sessions
 
 PAGES: Final = Pages()
 SESSION: Final = ("session",)
-SECTIONS: Final = [("/desk", "Customers", "listCustomers")]
+SECTIONS: Final = [
+    ("/desk", "Customers", "listCustomers"),
+    ("/desk/board", "Board", "listClocks"),
+    ("/desk/tickets", "Tickets", "listTickets"),
+    ("/desk/calendars", "Calendars", "listCalendars"),
+    ("/desk/policies", "Policy", "listPolicies"),
+    ("/desk/operations", "Operations", "listSources"),
+]
 """Pages of the vendor's people: address, name, and the operation that a reader of it must be let into."""
 
 

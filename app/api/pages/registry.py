@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.routing import BaseRoute
 
-from app.api.pages import account, assets, card, fragment, home, sign_in
+from app.api.pages import (
+    account,
+    assets,
+    board,
+    calendars_page,
+    card,
+    fragment,
+    home,
+    operations_page,
+    policies_page,
+    sign_in,
+    tickets_page,
+)
+
+NOUNS: Final = (
+    account,
+    card,
+    fragment,
+    home,
+    board,
+    tickets_page,
+    calendars_page,
+    policies_page,
+    operations_page,
+    sign_in,
+)
 
 
 def routes() -> list[BaseRoute]:
     """Return the routes of every page, and of the files that pages need."""
-    nouns = (account.PAGES, card.PAGES, fragment.PAGES, home.PAGES, sign_in.PAGES)
-    return [*assets.ROUTES, *(route for pages in nouns for route in pages.routes)]
+    return [*assets.ROUTES, *(route for noun in NOUNS for route in noun.PAGES.routes)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
@@ -45,6 +45,7 @@ def render(template: str, visit: Visit, **values: Any) -> str:
         fresh=lambda: secrets.token_urlsafe(18),
         may=visit.may,
         words=words,
+        months=MONTHS,
         **values,
     )
 
@@ -64,6 +65,17 @@ def moment(value: str | datetime | None, shape: str = "minute") -> Markup:
 def day(value: str | datetime | None) -> Markup:
     """Return an instant as a day."""
     return moment(value, "day")
+
+
+def calendar_day(value: date | str) -> str:
+    """Return a date of a calendar, which no zone changes."""
+    on = date.fromisoformat(value) if isinstance(value, str) else value
+    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
+
+
+def part(value: str) -> str:
+    """Return an id as a part of an address."""
+    return quote(value, safe="")
 
 
 def count(value: int | None) -> str:
@@ -110,6 +122,8 @@ def _environment() -> Environment:
     made.filters.update(
         moment=moment,
         day=day,
+        calendar_day=calendar_day,
+        part=part,
         count=count,
         signed=signed,
         money=money,

@@ -56,7 +56,7 @@ class Visit:
         """Return `Calls.act` of this visit."""
         return self._calls.act
 
-    def may(self, id: str, **path: str) -> bool:
+    def may(self, id: str, /, **path: str) -> bool:
         """Whether an operation would let the visitor in."""
         return self.calls is not None and self.calls.may(id, **path)
 
@@ -128,11 +128,11 @@ class Visit:
         return self.rooms.cursor_secrets
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, limit: int = BODY_LIMIT) -> dict[str, str]:
     """Return the fields of a form. 400, 413, 415 and 422 as the other doors refuse a body."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise Problem("unsupported_media_type", f"A form is sent as {FORM}.")
-    await take_body(request, limit=BODY_LIMIT, raw=True, has_body=True)
+    await take_body(request, limit=limit, raw=True, has_body=True)
     try:
         text = (await request.body()).decode("utf-8")
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX, encoding="utf-8", errors="strict")

@@ -34,6 +34,11 @@ TONES: Final = {
     "paused": "warn",
     "met": "good",
     "breached": "bad",
+    "parked": "warn",
+    "received": "live",
+    "done": "good",
+    "delivered": "good",
+    "failed": "bad",
 }
 _OPEN: Final = (
     "needs_facts",

@@ -84,6 +84,17 @@
     window.parent.postMessage("chatwoot-dashboard-app:fetch-info", "*");
   }
 
+  // A page that asks for itself again does so only while it is looked at; once it is refused, the refusal is shown.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.target instanceof Element && event.target.closest("[data-poll]") === event.target)
+      event.preventDefault();
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const polled = event.target instanceof Element && event.target.matches("[data-poll]");
+    if (!polled || event.detail.xhr.status < 400) return;
+    event.detail.shouldSwap = false;
+    if (event.detail.xhr.status < 429) window.location.reload();
+  });
   document.addEventListener("htmx:afterSettle", ready);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
   else ready();
