@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import shown
+from app.domain.clocks.ticket_clock import LIVE
+from app.domain.tickets import actions
 from app.domain.tickets import ticket as stored
 from app.domain.tickets import ticket_lists as lists
 from app.domain.tickets.priority import priority_of
@@ -227,6 +230,21 @@ class TicketOption(TypedDict):
     options: NotRequired[Annotated[Sequence[str], "What that choice offers."]]
 
 
+class TicketAction(TypedDict):
+    """Something that may be done with a ticket, now or once something else was done."""
+
+    action: Annotated[
+        Annotated[actions.TicketAction, Closed("TicketVerb", "What can be done with a ticket.")], "What would be done."
+    ]
+    by: Annotated[Annotated[actions.Party, Closed("ActingParty", "Who may act on a ticket.")], "Whose it is to do."]
+    allowed: Annotated[bool, "Whether a call is accepted now."]
+    needs: Annotated[
+        Sequence[str],
+        "What the call has to say, and `available_credits` or `cover`; where it is not allowed: what comes first.",
+    ]
+    code: Annotated[str | None, "The code with which it is refused now."]
+
+
 class Ticket(TypedDict):
     """The vendor's support request, under the helpdesk's own id."""
 
@@ -292,6 +310,7 @@ class Ticket(TypedDict):
     policy: Annotated[PolicyVersion, "The policy that it was opened under."]
     version: Annotated[int, "How many things happened to it."]
     clocks: Annotated[Sequence[Clock], "What was promised for it, and how that stands."]
+    actions: Annotated[Sequence[TicketAction], "What may be done with it now."]
     number: NotRequired[Annotated[int, "The number of the assessment that the call was about."]]
     status: NotRequired[Annotated[AssessmentStatus, "What became of that assessment."]]
     assessment: NotRequired[Annotated[Assessment, "The assessment that the call made or decided."]]
@@ -313,10 +332,11 @@ def ticket_view(
     names: Mapping[str, str],
     clocks: Sequence[Clock],
     charge: Mapping[str, int] | None = None,
+    at: datetime,
     policy: Policy | None = None,
     lines: int | None = LINES_SHOWN,
 ) -> Ticket:
-    """Return a ticket as published. ``account``: the vendor's id of the customer whose account pays.
+    """Return a ticket as published ``at`` an instant. ``account``: the vendor's id of the customer who pays.
 
     ``names``: our ids of related tickets -> the helpdesk's.
     """
@@ -380,6 +400,7 @@ def ticket_view(
         "policy": {"name": ticket.policy_name, "version": ticket.policy_version},
         "version": ticket.version,
         "clocks": clocks,
+        "actions": [] if policy is None else _actions(ticket, policy, at, charge or ticket.charge, clocks),
     }
     if policy is not None and (log := work_view(ticket, policy, lines=lines)) is not None:
         found["work"] = log
@@ -387,6 +408,22 @@ def ticket_view(
         found["price_shown"] = None if ticket.price is None else shown(policy, ticket.price)
         found["charge"]["shown"] = _charge_shown(policy, found["charge"])
     return found
+
+
+def _actions(
+    ticket: stored.Ticket, policy: Policy, at: datetime, charge: Mapping[str, int], clocks: Sequence[Clock]
+) -> list[TicketAction]:
+    running = {clock["milestone"] for clock in clocks if clock["phase"] in LIVE}
+    return [
+        {
+            "action": item.action,
+            "by": item.by,
+            "allowed": item.code is None,
+            "needs": item.needs,
+            "code": item.code,
+        }
+        for item in actions.possible(ticket, policy, at=at, charge=charge, running=running)
+    ]
 
 
 def _charge_shown(policy: Policy, charge: Charge) -> ChargeShown:

@@ -12,8 +12,10 @@ from typing import Any
 
 from app.domain.ledger.returns import GivenBack
 from app.domain.ledger.ticket_credits import refund_for
+from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Cause
 from app.domain.tickets.session import TicketSession
+from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
@@ -33,8 +35,13 @@ def cause_named(session: TicketSession, name: str | None) -> Cause | None:
 
 def returns_all(session: TicketSession, cause: Cause | None) -> bool:
     """Whether the cause gives the whole charge back; not for what is priced apart (AVA-15)."""
-    category = session.policy.category(session.ticket.category) if session.ticket.category else None
-    return cause is not None and cause.returns == "all" and (category is None or category.bug_returns)
+    return cause is not None and gives_all_back(session.policy, session.ticket, cause)
+
+
+def gives_all_back(policy: Policy, ticket: Ticket, cause: Cause) -> bool:
+    """Whether a cause gives the whole charge of a ticket back."""
+    category = policy.category(ticket.category) if ticket.category else None
+    return cause.returns == "all" and (category is None or category.bug_returns)
 
 
 def returns_rest(charge: int, surviving: int) -> int:

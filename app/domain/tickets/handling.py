@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.clocks import promises
+from app.domain.policy.policy import Policy
 from app.domain.tickets import counts, qualification
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.late_facts import in_order
@@ -268,10 +269,22 @@ def may_serve(session: TicketSession) -> None:
         raise DomainError("service_refused", decision=session.decision(blocked), state=session.ticket.state)
 
 
+def waits_for(policy: Policy, ticket: Ticket) -> str | None:
+    """The code of what an open ticket waits for before it is served; None: nothing."""
+    if ticket.state == CONSENT:
+        return CONSENT
+    if ticket.accepted_at is not None:
+        return None
+    return "not_qualified" if policy.qualification.by == "agent" else "not_accepted"
+
+
 def not_yet(session: TicketSession) -> DomainError | None:
     """What an open ticket waits for, as a refusal: consent, qualification, what its reasons say; None: nothing."""
     ticket, policy = session.ticket, session.policy
-    if ticket.state == CONSENT:
+    code = waits_for(policy, ticket)
+    if code is None:
+        return None
+    if code == CONSENT:
         rule = policy.confirmation
         return session.refused(
             CONSENT,
@@ -280,15 +293,13 @@ def not_yet(session: TicketSession) -> DomainError | None:
             reading=bool(rule and rule.reading),
             state=ticket.state,
         )
-    if ticket.accepted_at is not None:
-        return None
-    if policy.qualification.by == "agent":
+    if code == "not_qualified":
         clause = policy.qualification.not_qualified_clause or policy.qualification.clause
         return session.refused(
-            "not_qualified", clause, "No representative has qualified this ticket yet.", state=ticket.state
+            code, clause, "No representative has qualified this ticket yet.", state=ticket.state
         )
     return DomainError(
-        "not_accepted",
+        code,
         state=ticket.state,
         asks=ticket.asks,
         decision=session.decision(_standing(session), _remedies(session)),

@@ -147,6 +147,7 @@ async def view(tx: Tx, session: TicketSession, *, lines: int | None = LINES_SHOW
         names=names,
         clocks=clock_views(session.clocks, session.at),
         charge=session.charge(),
+        at=session.at,
         policy=session.policy,
         lines=lines,
     )

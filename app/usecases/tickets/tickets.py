@@ -193,6 +193,7 @@ async def get(
         account=named.get(found.customer_id),
         names=names,
         clocks=shown[found.ticket_id],
+        at=moment,
         policy=policy,
         lines=lines,
     )
@@ -235,6 +236,7 @@ async def listed(
             names=names,
             clocks=shown.get(row.ticket_id, []),
             charge=charged.get(row.ticket_id),
+            at=tx.at,
             policy=await policies.of_version(tx, row.policy_version),
             lines=0,
         )
