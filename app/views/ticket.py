@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
+from app.domain.clocks.ticket_clock import LIVE
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import shown
-from app.domain.clocks.ticket_clock import LIVE
 from app.domain.tickets import actions
 from app.domain.tickets import ticket as stored
 from app.domain.tickets import ticket_lists as lists
@@ -415,13 +415,7 @@ def _actions(
 ) -> list[TicketAction]:
     running = {clock["milestone"] for clock in clocks if clock["phase"] in LIVE}
     return [
-        {
-            "action": item.action,
-            "by": item.by,
-            "allowed": item.code is None,
-            "needs": item.needs,
-            "code": item.code,
-        }
+        {"action": item.action, "by": item.by, "allowed": item.code is None, "needs": item.needs, "code": item.code}
         for item in actions.possible(ticket, policy, at=at, charge=charge, running=running)
     ]
 

@@ -33,7 +33,9 @@ def call_of(
     asked = [request["number"] for request in ticket["access_requests"] if request["granted_at"] is None]
     open_disputes = [dispute["number"] for dispute in ticket["disputes"] if dispute["decision"] is None]
     grounds = document.get("qualification", {}).get("grounds", [])
-    excluding = [ground["code"] for ground in grounds if ground["kind"] == "exclusion" or ticket["state"] != "in_progress"]
+    excluding = [
+        ground["code"] for ground in grounds if ground["kind"] == "exclusion" or ticket["state"] != "in_progress"
+    ]
     causes = [cause["cause"] for cause in document.get("causes", []) if cause["cause"] != ticket["cause"]]
     returning = [cause["cause"] for cause in document.get("causes", []) if cause.get("returns") == "all"]
     free = [way["outcome"] for way in document.get("outcomes", []) if not way.get("captures", True)]

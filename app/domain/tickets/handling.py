@@ -295,14 +295,9 @@ def not_yet(session: TicketSession) -> DomainError | None:
         )
     if code == "not_qualified":
         clause = policy.qualification.not_qualified_clause or policy.qualification.clause
-        return session.refused(
-            code, clause, "No representative has qualified this ticket yet.", state=ticket.state
-        )
+        return session.refused(code, clause, "No representative has qualified this ticket yet.", state=ticket.state)
     return DomainError(
-        code,
-        state=ticket.state,
-        asks=ticket.asks,
-        decision=session.decision(_standing(session), _remedies(session)),
+        code, state=ticket.state, asks=ticket.asks, decision=session.decision(_standing(session), _remedies(session))
     )
 
 
