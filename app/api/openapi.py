@@ -35,6 +35,7 @@ TAGS: Final = (
     ("Storefront", "Offers, orders, choices, licenses and lots."),
     ("Helpdesk", "Customers, tickets, covers and explanations."),
     ("Lists", "Orders, refunds, holds, licenses and covers of all customers."),
+    ("Reports", "Figures of a whole tenant, and its rows for a warehouse."),
     ("Credits", "Holds, captures, debits and batches for any other use."),
     ("Calendars and clocks", "Service hours and promised times."),
     ("Policies, partners, operations", "Policies, sources, webhooks, events, audit."),

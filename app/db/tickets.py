@@ -204,14 +204,16 @@ async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str |
     return shown | {row.customer_id: row.external_id for row in rows}
 
 
-async def page(tx: Tx, *, customer_id: str | None, state: str | None, part: PageRequest) -> tuple[list[Ticket], bool]:
-    """A part of the tickets, newest first, by (opened_at, ticket_id); and whether there are more."""
+async def page(
+    tx: Tx, *, customer_id: str | None, state: str | None, part: PageRequest, oldest_first: bool = False
+) -> tuple[list[Ticket], bool]:
+    """A part of the tickets by (opened_at, ticket_id), newest first unless told otherwise; whether there are more."""
     parameters: dict[str, Any] = {"tenant": tx.tenant_id, "most": part.most, "at": tx.at, "state": state}
     whose = [""]
     if customer_id is not None:  # those on the account, and those that a person asked of a company's account
         whose = [" and t.customer_id = :customer", " and t.person_id = :customer"]
         parameters["customer"] = customer_id
-    beyond, order = where_after(part, "t.opened_at, t.ticket_id", ":after_at, :after_id", newest_first=True)
+    beyond, order = where_after(part, "t.opened_at, t.ticket_id", ":after_at, :after_id", newest_first=not oldest_first)
     if part.key is not None:
         parameters["after_at"], parameters["after_id"] = parse_iso(str(part.key[0])), part.key[1]
     columns = ", ".join(f"t.{name}" for name in _COLUMNS.split(", "))

@@ -166,13 +166,17 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
         "/v1/events?customer_id=ann1&type=ticket.*",
     ),
     "/v1/events/{event_id}": ("/v1/events/{event}",),
+    "/v1/exports/{name}": ("/v1/exports/clocks?after={late}",),
     "/v1/audit-trail": (
         "/v1/audit-trail",
         *(f"/v1/audit-trail?{one}=nothing" for one in ("action", "actor", "subject")),
     ),
 }
 """What is asked of each path; {then} and the like stand for what the tenant holds."""
-WHOLE: Final = {"/v1/audit": "it promises that nothing is broken in the whole tenant, and looks at it range by range"}
+WHOLE: Final = {
+    "/v1/audit": "it promises that nothing is broken in the whole tenant, and looks at it range by range",
+    "/v1/reports/{name}": "it adds up what the whole tenant holds (tests/scale/test_reports.py)",
+}
 """Paths that look at more than a page, each with its reason."""
 
 

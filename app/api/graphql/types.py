@@ -29,6 +29,7 @@ from app.views import (
     order,
     policy,
     price,
+    report,
     simulation,
     source,
     statement,
@@ -100,6 +101,7 @@ _MADE = (
     made(event.Event, Node),
     made(explanation.Explanation),
     made(customer.CustomerExport),
+    made(report.Report),
 )
 
 

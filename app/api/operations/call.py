@@ -6,7 +6,7 @@ It knows nothing of the door that it came through. A write is committed before i
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
@@ -24,7 +24,7 @@ from app.api.state import AppState, BalanceReader
 from app.domain.values.agent import Agent
 from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Page, PageRequest
+from app.domain.values.paging import Key, Page, PageRequest
 from app.usecases.commands import Database, Gathered, Tx, once
 from app.usecases.customers import own
 from app.views.balance import Balance
@@ -52,6 +52,10 @@ class Answer(Generic[V]):
     headers: Mapping[str, str] = field(default_factory=dict)
     replayed: bool = False
     encoded: bytes | None = None
+    text: tuple[str, str] | None = None
+    """The same as text for REST, after its media type, where the call asked for that."""
+    lines: AsyncIterator[bytes] | None = None
+    """The answer line by line, of an operation whose media type has lines."""
     page: Callable[[], str] | None = None
     """The same as a page for people."""
     rest: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
@@ -165,6 +169,30 @@ class Call:
             cursor = encode_cursor(secrets[0], page.context(self.tenant_id), [end])
         view = {**found, "data": rows[start:end], "next_cursor": cursor}
         return Answer(view, headers=page.headers(view))
+
+    async def lines(
+        self, work: Callable[[Tx, PageRequest], Awaitable[Page[Any]]], *, rows: int, after: str | None
+    ) -> AsyncIterator[bytes]:
+        """Return the rows of a list from a position on as lines of JSON, each with its position.
+
+        The first part is read before this returns, so that a refusal is an answer. What fails later breaks off.
+        """
+        secrets, context = self.rooms.cursor_secrets, json.dumps([self.tenant_id, self.operation.id, dict(self.path)])
+        key = None if after is None else decode_cursor(secrets, context, after)
+
+        async def read(key: Key | None) -> Page[Any]:
+            return await self.read(lambda tx: work(tx, PageRequest(rows, key)))
+
+        async def every(page: Page[Any]) -> AsyncIterator[bytes]:
+            while True:
+                positions = [encode_cursor(secrets[0], context, key) for key in page.keys]
+                every_row = zip(page.rows, positions, strict=True)
+                yield b"".join(msgspec.json.encode({**row, "position": at}) + b"\n" for row, at in every_row)
+                if page.more is None:
+                    return
+                page = await read(page.more)
+
+        return every(await read(key))
 
     def start_of(self, lists: Sequence[str], cursor: str | None) -> int:
         """Return where a cursor of `first_rows` goes on. 400 ``cursor_invalid``, before anything is read."""

@@ -25,6 +25,7 @@ from app.api.operations import (
     orders,
     policies,
     problems,
+    reports,
     sources,
     tenants,
     tickets,
@@ -57,6 +58,7 @@ NOUNS: Final[tuple[ModuleType, ...]] = (
     webhooks,
     events,
     audit_trail,
+    reports,
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.background import BackgroundTask
 from starlette.routing import Match
@@ -143,10 +143,15 @@ def validate_only(query: Mapping[str, Any]) -> bool:
 
 def _response(operation: Operation, request: Request, answer: Answer[Any]) -> Response:
     headers = {**answer.headers, **_REPLAYED} if answer.replayed else dict(answer.headers)
+    if answer.lines is not None:
+        return StreamingResponse(answer.lines, status_code=answer.status, media_type=operation.media, headers=headers)
     if operation.media is not None:
         return _text(operation.media)(answer.view, status_code=answer.status, headers=headers)
     if answer.page is not None and "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(answer.page())
+    if answer.text is not None:
+        media, text = answer.text
+        return Response(text, status_code=answer.status, media_type=media, headers=headers)
     if answer.encoded is not None:
         return Response(answer.encoded, status_code=answer.status, media_type=_JSON, headers=headers)
     reply = Reply(answer.view, status_code=answer.status, headers=headers)

@@ -49,6 +49,7 @@ SCOPES: Final = (
     "policies:write",
     "webhooks:write",
     "audit:read",
+    "reports:read",
     "sandbox:clock",
     "*",
 )

@@ -206,11 +206,12 @@ async def listed(
     state: str | None = None,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
+    oldest_first: bool = False,
     part: PageRequest,
 ) -> Page[TicketView]:
-    """A part of the tickets, newest first. What was not there ``as_of``, or in another state, is left out of it.
+    """A part of the tickets, newest first unless told otherwise.
 
-    A customer's are those on its account, and those that it asked as one of a company's people.
+    What was not there ``as_of``, or in another state, is left out of it. A customer's are those on its account, and those that it asked as one of a company's people.
     """
     if state is not None and state not in STATES:
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
@@ -219,7 +220,9 @@ async def listed(
         known = snapshot.shown_customer(tx, customer_id)
         ours = (known or await accounts.require_customer(tx, customer_id)).customer_id
     then = as_of is not None or known_at is not None
-    rows, more = await tickets.page(tx, customer_id=ours, state=None if then else state, part=part)
+    rows, more = await tickets.page(
+        tx, customer_id=ours, state=None if then else state, part=part, oldest_first=oldest_first
+    )
     if then:
         stood = [await _stood(tx, row.external_id, as_of, known_at) for row in rows]
         shown_then = [ticket if ticket is not None and state in (None, ticket["state"]) else None for ticket in stood]

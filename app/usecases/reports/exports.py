@@ -1,0 +1,52 @@
+"""Rows of a whole tenant for a warehouse, a page at a time, in an order in which a position can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Literal
+
+from app.db import exports, tickets
+from app.db.engine import Tx
+from app.db.ledger import read as ledger
+from app.domain.values.paging import Page, PageRequest
+from app.usecases.clocks import clocks
+from app.usecases.reports import lists
+from app.usecases.tickets.tickets import listed
+from app.views.statement import Entry, entry_view
+
+Name = Literal["entries", "orders", "tickets", "clocks"]
+ROWS: Final = 50
+"""Rows that are read together; no more are held at once."""
+
+
+async def entries(tx: Tx, part: PageRequest) -> Page[Entry]:
+    """The ledger's entries as they were made, each with its customer."""
+    found, more = await exports.entries(tx, part)
+    names = await tickets.customer_names(tx, sorted({owner for _, owner in found})) if found else {}
+    ids = sorted({line.ticket_id for line, _ in found if line.ticket_id is not None})
+    ticket_names = await ledger.ticket_names(tx, ids) if ids else {}
+    views: list[Entry] = [
+        {**entry_view(line, ticket_names=ticket_names), "customer_id": names.get(owner)} for line, owner in found
+    ]
+    return part.page_of(found, more, views, lambda row: [row[0].operation_id, row[0].line_no])
+
+
+async def _orders(tx: Tx, part: PageRequest) -> Page[Any]:
+    return await lists.orders(tx, lists.Narrowed(part=part, oldest_first=True))
+
+
+async def _tickets(tx: Tx, part: PageRequest) -> Page[Any]:
+    return await listed(tx, part=part, oldest_first=True)
+
+
+async def _clocks(tx: Tx, part: PageRequest) -> Page[Any]:
+    return await clocks.list_clocks(tx, part=part)
+
+
+PAGES: Final[Mapping[Name, Callable[[Tx, PageRequest], Awaitable[Page[Any]]]]] = {
+    "entries": entries,
+    "orders": _orders,
+    "tickets": _tickets,
+    "clocks": _clocks,
+}
+"""Export -> a part of its rows, the oldest first."""

@@ -1,0 +1,132 @@
+"""All rows of a tenant as lines of JSON: whole, from a position on, and never held all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tracemalloc
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.usecases.reports import exports
+from tests.conftest import MakeVendor
+from tests.support import databases
+from tests.support.api import Vendor
+from tests.tickets.desk import act, open_ticket, order
+
+
+async def rows(shop: Vendor, name: str, **asked: Any) -> list[dict[str, Any]]:
+    answer = await shop.get(f"/v1/exports/{name}", **asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def sold(vendor: MakeVendor) -> Vendor:
+    shop = await vendor("x-cart")
+    for n in range(4):
+        await order(shop, f"c{n}", "license", "credits-60")
+        ticket = await open_ticket(shop, f"c{n}", category="level_1")
+        await act(shop, ticket, "responses", {"author": "vendor", "kind": "inquiry"})
+        await shop.ok(await shop.post(f"/v1/customers/c{n}/debits", {"credits": 2}))
+    return shop
+
+
+async def test_each_row_is_what_its_own_call_answers(vendor: MakeVendor) -> None:
+    shop = await sold(vendor)
+    tickets = await rows(shop, "tickets")
+    assert len(tickets) == 4
+    for row in tickets:
+        row.pop("position")
+        own = await shop.ok(await shop.get(f"/v1/tickets/{row['ticket_id']}"))
+        assert row == own
+    clocks = await rows(shop, "clocks")
+    assert {row["clock_id"] for row in clocks} == {clock["clock_id"] for row in tickets for clock in row["clocks"]}
+    orders = await rows(shop, "orders")
+    listed = (await shop.ok(await shop.get("/v1/orders", sort="oldest")))["data"]
+    assert [{name: row[name] for name in row if name != "position"} for row in orders] == listed
+    entries = await rows(shop, "entries")
+    by_customer: list[str] = []
+    for n in range(4):
+        page = await shop.ok(await shop.get(f"/v1/customers/c{n}/entries", limit=100))
+        by_customer += [entry["entry_id"] for entry in page["data"]]
+    assert sorted(row["entry_id"] for row in entries) == sorted(by_customer)
+    assert {row["customer_id"] for row in entries} == {f"c{n}" for n in range(4)}
+
+
+@pytest.mark.parametrize("name", sorted(exports.PAGES))
+async def test_a_position_goes_on_where_it_was(vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(exports, "ROWS", 3)
+    shop = await sold(vendor)
+    whole = await rows(shop, name)
+    assert len(whole) >= 4
+    for n, row in enumerate(whole):
+        assert await rows(shop, name, after=row["position"]) == whole[n + 1 :]
+    await order(shop, "late", "license", "credits-60")
+    await open_ticket(shop, "late", category="level_1")
+    new = await rows(shop, name, after=whole[-1]["position"])
+    assert new
+    assert not {row["position"] for row in new} & {row["position"] for row in whole}
+    other = await vendor("x-cart")
+    stolen = await other.get(f"/v1/exports/{name}", after=whole[0]["position"])
+    assert (stolen.status_code, stolen.json()["code"]) == (400, "cursor_invalid")
+    assert await rows(other, name) == []
+    narrow = await shop.as_key("customers:read", "tickets:read", "orders:read")
+    assert (await narrow.get(f"/v1/exports/{name}")).status_code == 403
+
+
+@pytest.mark.parametrize("entries", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+async def test_many_rows_take_no_more_memory_than_few(
+    app: FastAPI, vendor: MakeVendor, module_url: str, entries: int
+) -> None:
+    """The rows are counted as they leave, and what is held meanwhile does not grow with them."""
+    shop = await vendor("x-cart")
+    await order(shop, "anna", "license", "credits-60")
+    connection = await databases.connect(module_url)
+    await connection.execute(
+        "insert into entry (tenant_id, operation_id, line_no, lot_id, source, target, credits)"
+        " select tenant_id, operation_id, 100 + n, lot_id, 'world', 'available', 1 from entry,"
+        " generate_series(1, $2::int) n where tenant_id = $1 and (operation_id, line_no) ="
+        " (select operation_id, line_no from entry where tenant_id = $1 limit 1)",
+        shop.tenant_id,
+        entries,
+    )
+    await connection.close()
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/v1/exports/entries",
+        "raw_path": b"/v1/exports/entries",
+        "query_string": b"",
+        "headers": [(b"host", b"testserver"), (b"authorization", shop.client.headers["authorization"].encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("testserver", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+    }
+    seen, peaks, told = 0, [], iter([{"type": "http.request", "body": b"", "more_body": False}])
+    never = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        for message in told:
+            return message
+        await never.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        nonlocal seen
+        if message["type"] == "http.response.start":
+            assert message["status"] == 200
+        else:
+            before, seen = seen, seen + message["body"].count(b"\n")
+            if seen // 2_000 > before // 2_000:
+                peaks.append(tracemalloc.get_traced_memory()[1])
+                tracemalloc.reset_peak()
+
+    tracemalloc.start()
+    await app(scope, receive, send)
+    tracemalloc.stop()
+    assert seen >= entries
+    assert max(peaks[2:]) < peaks[1] + 1_000_000
