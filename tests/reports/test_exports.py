@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from app.api.operations.reports import PAGES
 from app.usecases.reports import exports
 from tests.conftest import MakeVendor
 from tests.support import databases
@@ -56,7 +57,7 @@ async def test_each_row_is_what_its_own_call_answers(vendor: MakeVendor) -> None
     assert {row["customer_id"] for row in entries} == {f"c{n}" for n in range(4)}
 
 
-@pytest.mark.parametrize("name", sorted(exports.PAGES))
+@pytest.mark.parametrize("name", sorted(PAGES))
 async def test_a_position_goes_on_where_it_was(vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(exports, "ROWS", 3)
     shop = await sold(vendor)

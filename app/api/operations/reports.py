@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -13,10 +14,15 @@ from app.api.fields import QueryText, parse_instant
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
+from app.domain.values.paging import Page, PageRequest
+from app.usecases.clocks import clocks
+from app.usecases.commands import Tx
 from app.usecases.reports import exports, reports
+from app.usecases.tickets import tickets
 from app.views.report import Name, Report, report_csv
 
 OPERATIONS = Operations("Reports")
+ExportName = Literal["entries", "orders", "tickets", "clocks"]
 CSV: Final = "text/csv; charset=utf-8"
 
 
@@ -59,6 +65,23 @@ async def get_report(
     return Answer(found, text=(CSV, await asyncio.to_thread(report_csv, found)))
 
 
+async def _tickets(tx: Tx, part: PageRequest) -> Page[Any]:
+    return await tickets.listed(tx, part=part, oldest_first=True)
+
+
+async def _clocks(tx: Tx, part: PageRequest) -> Page[Any]:
+    return await clocks.list_clocks(tx, part=part)
+
+
+PAGES: Final[Mapping[ExportName, Callable[[Tx, PageRequest], Awaitable[Page[Any]]]]] = {
+    "entries": exports.entries,
+    "orders": exports.orders,
+    "tickets": _tickets,
+    "clocks": _clocks,
+}
+"""Export -> a part of its rows, the oldest first."""
+
+
 @OPERATIONS.get(
     "exportRows",
     "/v1/exports/{name}",
@@ -68,7 +91,7 @@ async def get_report(
 )
 async def export_rows(
     call: Call,
-    name: Annotated[exports.Name, Path(examples=["entries"])],
+    name: Annotated[ExportName, Path(examples=["entries"])],
     after: Annotated[
         str | None, Query(min_length=1, max_length=2000, description="The `position` of the last row that you have")
     ] = None,
@@ -77,4 +100,4 @@ async def export_rows(
 
     Each is as its own call answers it, with its `position`. What changes later is told by `GET /v1/events`.
     """
-    return Answer(None, lines=await call.lines(exports.PAGES[name], rows=exports.ROWS, after=after))
+    return Answer(None, lines=await call.lines(PAGES[name], rows=exports.ROWS, after=after))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Literal
+from typing import Final
 
 from app.db import exports, tickets
 from app.db.engine import Tx
 from app.db.ledger import read as ledger
 from app.domain.values.paging import Page, PageRequest
-from app.usecases.clocks import clocks
 from app.usecases.reports import lists
-from app.usecases.tickets.tickets import listed
+from app.views.order import ListedOrder
 from app.views.statement import Entry, entry_view
 
-Name = Literal["entries", "orders", "tickets", "clocks"]
 ROWS: Final = 50
 """Rows that are read together; no more are held at once."""
 
@@ -31,22 +28,6 @@ async def entries(tx: Tx, part: PageRequest) -> Page[Entry]:
     return part.page_of(found, more, views, lambda row: [row[0].operation_id, row[0].line_no])
 
 
-async def _orders(tx: Tx, part: PageRequest) -> Page[Any]:
+async def orders(tx: Tx, part: PageRequest) -> Page[ListedOrder]:
+    """Orders as they were placed."""
     return await lists.orders(tx, lists.Narrowed(part=part, oldest_first=True))
-
-
-async def _tickets(tx: Tx, part: PageRequest) -> Page[Any]:
-    return await listed(tx, part=part, oldest_first=True)
-
-
-async def _clocks(tx: Tx, part: PageRequest) -> Page[Any]:
-    return await clocks.list_clocks(tx, part=part)
-
-
-PAGES: Final[Mapping[Name, Callable[[Tx, PageRequest], Awaitable[Page[Any]]]]] = {
-    "entries": entries,
-    "orders": _orders,
-    "tickets": _tickets,
-    "clocks": _clocks,
-}
-"""Export -> a part of its rows, the oldest first."""

@@ -211,7 +211,8 @@ async def listed(
 ) -> Page[TicketView]:
     """A part of the tickets, newest first unless told otherwise.
 
-    What was not there ``as_of``, or in another state, is left out of it. A customer's are those on its account, and those that it asked as one of a company's people.
+    What was not there ``as_of``, or in another state, is left out of it. A customer's are those on its account, and
+    those that it asked as one of a company's people.
     """
     if state is not None and state not in STATES:
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
