@@ -24,6 +24,7 @@ from app.api.limits import Limits
 from app.api.middleware import Edge, cross_origin
 from app.api.observability import TELEMETRY, Figures, configure_logging, shared_folder
 from app.api.operations import registry
+from app.api.outside import Outside
 from app.api.pages import docs
 from app.api.pages import registry as pages
 from app.api.problems import register
@@ -87,6 +88,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Edge, figures=app.state.figures)
     if chosen.cors_origins:
         app.add_middleware(CORSMiddleware, **cross_origin(chosen.cors_origins))
+    if chosen.public_url is not None or chosen.trusted_proxies:
+        app.add_middleware(Outside, public_url=chosen.public_url, proxies=chosen.trusted_proxies)
     register(reason_codes(policy for policy, _ in tenants.templates().values()))
     app.router.routes.extend(routes_of(registry.operations()))
     app.router.routes.extend(meta.router.routes)

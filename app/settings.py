@@ -6,6 +6,7 @@ first start and kept in the data folder, readable by its owner alone.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
@@ -20,6 +21,28 @@ OPERATOR_KEY_FILE: Final = "operator-key"
 SECRET_KEY_FILE: Final = "secret-key"  # noqa: S105 - a file name
 
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+
+
+_PUBLIC: Final = re.compile(r"(?i:https?)://[a-z0-9.:\[\]-]+(?P<path>(/[A-Za-z0-9._~-]+)*)/?")
+_OWN_PATHS: Final = frozenset(
+    [
+        "v1",
+        "in",
+        "graphql",
+        "docs",
+        "static",
+        "problems",
+        "livez",
+        "readyz",
+        "metrics",
+        "openapi.json",
+        "mcp",
+        "account",
+        "card",
+        "desk",
+        "sign-in",
+    ]
+)
 
 
 class SettingsError(Exception):
@@ -59,6 +82,16 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="the address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="the port to listen on")
+    public_url: str | None = Field(
+        default=None,
+        description="where callers find the service, e.g. `https://shop.example/retainer`; links, problem types and"
+        " addresses of sources begin with it; unset: as the request says",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="addresses or networks of proxies whose `X-Forwarded-*` headers count, separated by commas, e.g."
+        " `10.0.0.0/8`; unset: nobody's",
+    )
     workers: int = Field(default=1, ge=1, le=64, description="server processes")
     stop_delay: float = Field(
         default=0.0,
@@ -231,7 +264,29 @@ class Settings(BaseSettings):
             raise ValueError("each must be an origin such as https://desk.example, without a path")
         return origins
 
-    @field_validator("oidc_audience", "cors_origins", "frame_origins", mode="before")
+    @field_validator("public_url")
+    @classmethod
+    def _whole_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        found = _PUBLIC.fullmatch(url)
+        if found is None:
+            raise ValueError("it must be an address such as https://shop.example/retainer, without a query")
+        if (found["path"] or "/").split("/")[1] in _OWN_PATHS:
+            raise ValueError("its path must not begin with a path of the service, such as /v1")
+        return url.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            try:
+                ipaddress.ip_network(name)
+            except ValueError:
+                raise ValueError("each must be an address or a network such as 10.0.0.0/8") from None
+        return names
+
+    @field_validator("oidc_audience", "cors_origins", "frame_origins", "trusted_proxies", mode="before")
     @classmethod
     def _commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

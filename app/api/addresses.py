@@ -7,7 +7,7 @@ from app.settings import Settings
 
 def page_address(settings: Settings, path: str) -> str:
     """Return the whole address of a page of this service."""
-    public: str | None = getattr(settings, "public_url", None)
+    public: str | None = settings.public_url
     return f"{public.rstrip('/') if public else _listening(settings)}{path}"
 
 

@@ -16,6 +16,7 @@ from fastapi import Depends, Query, Request
 from pydantic import BeforeValidator
 
 from app.api.fields import whole_of
+from app.api.outside import address
 from app.api.problems import Problem
 from app.domain.values.paging import Key, Page
 from app.views.shapes import PageOf
@@ -97,7 +98,7 @@ class PageQuery:
     def link(self, cursor: str) -> str:
         """The ``Link`` header of the next page."""
         rest = [(name, value) for name, value in self.query if name != "cursor"]
-        return f'<{self.path}?{urlencode([*rest, ("cursor", cursor)])}>; rel="next"'
+        return f'<{address(self.path)}?{urlencode([*rest, ("cursor", cursor)])}>; rel="next"'
 
     def view(self, found: Page[V], sealed: Callable[[Key], str]) -> PageOf[V]:
         """Return a list as published: its rows, and where to go on."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.api.catalogue import CATALOGUE, Entry
+from app.api.outside import address
 from app.api.reply import Reply
 from app.domain.policy.reason_codes import ReasonCode
 from app.domain.values.decision import Decision
@@ -106,7 +107,7 @@ def body_of(
         code, detail = reasons[0]["code"], detail or reasons[0]["message"]
     entry = entry_of(code)
     body: dict[str, Any] = {
-        "type": f"/problems/{code if known(code) else POLICY_REASON}",
+        "type": address(f"/problems/{code if known(code) else POLICY_REASON}"),
         "title": entry.title,
         "status": entry.status,
         "code": code,

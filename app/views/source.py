@@ -88,7 +88,8 @@ class Source(TypedDict):
     last_delivery_at: NotRequired[Annotated[Instant | None, "When the newest came; in lists."]]
     secret: NotRequired[Annotated[str, "The secret that was made for it; shown once."]]
     token: NotRequired[Annotated[str, "The token of the address that deliveries go to; shown once."]]
-    path: NotRequired[Annotated[str, "The address that deliveries go to; shown once."]]
+    path: NotRequired[Annotated[str, "The path that deliveries go to; shown once."]]
+    url: NotRequired[Annotated[str, "The whole address that deliveries go to; shown once."]]
 
 
 class ReviewItem(TypedDict):

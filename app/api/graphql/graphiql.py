@@ -7,7 +7,7 @@ import hashlib
 from typing import Final
 
 _START: Final = """
-const fetcher = GraphiQL.createFetcher({url: "/graphql"});
+const fetcher = GraphiQL.createFetcher({url: location.pathname});
 const explorer = GraphiQLPluginExplorer.explorerPlugin();
 const hint = `# Put your key under Headers: {"Authorization": "Bearer rtn_test_..."}
 
@@ -24,11 +24,11 @@ PAGE: Final = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Retainer: GraphQL</title>'
     '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
     "<style>body{height:100%;margin:0;width:100%;overflow:hidden}#graphiql{height:100vh}</style>"
-    '<link rel="stylesheet" href="/static/graphiql.min.css">'
-    '<link rel="stylesheet" href="/static/graphiql-plugin-explorer.css"></head>'
+    '<link rel="stylesheet" href="static/graphiql.min.css">'
+    '<link rel="stylesheet" href="static/graphiql-plugin-explorer.css"></head>'
     '<body><div id="graphiql">Loading...</div>'
-    '<script src="/static/react.production.min.js"></script><script src="/static/react-dom.production.min.js"></script>'
-    '<script src="/static/graphiql.min.js"></script><script src="/static/graphiql-plugin-explorer.js"></script>'
+    '<script src="static/react.production.min.js"></script><script src="static/react-dom.production.min.js"></script>'
+    '<script src="static/graphiql.min.js"></script><script src="static/graphiql-plugin-explorer.js"></script>'
     f"<script>{_START}</script></body></html>"
 )
 _HASH: Final = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
+from app.api.addresses import page_address
 from app.api.fields import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
+from app.api.outside import address, base
 from app.usecases import inbound
 from app.usecases.inbound import sources
 from app.views.shapes import PageOf
@@ -105,7 +108,7 @@ async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[S
     products: dict[str, Any] = {
         key: None if product is None else product.stored() for key, product in body.products.items()
     }
-    return await call.natural(
+    answer = await call.natural(
         lambda tx: sources.put(
             tx,
             cipher,
@@ -118,6 +121,11 @@ async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[S
             api=None if body.api is None else body.api.model_dump(exclude_none=True),
         )
     )
+    if "path" not in answer.view:
+        return answer
+    path = answer.view["path"]
+    whole = address(path) if base() else page_address(call.rooms.settings, path)
+    return replace(answer, view={**answer.view, "url": whole})
 
 
 @OPERATIONS.get("listSources", "/v1/sources", scope=("orders:read", "webhooks:write"), paging="pages")

@@ -29,14 +29,14 @@ class _Files(StaticFiles):
 
 _FILES: Final = _Files(directory=Path(__file__).resolve().parent / "static")
 _START: Final = (
-    'SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: false,'
+    'SwaggerUIBundle({url: "openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: false,'
     " validatorUrl: null, tryItOutEnabled: true});"
 )
 _PAGE: Final = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Retainer</title>'
     '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    '<link rel="stylesheet" href="/static/swagger-ui.css"></head><body><div id="docs"></div>'
-    f'<script src="/static/swagger-ui-bundle.js"></script><script>{_START}</script></body></html>'
+    '<link rel="stylesheet" href="static/swagger-ui.css"></head><body><div id="docs"></div>'
+    f'<script src="static/swagger-ui-bundle.js"></script><script>{_START}</script></body></html>'
 )
 _HASH: Final = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()
 CONTENT_POLICY: Final = (
@@ -56,7 +56,7 @@ async def front() -> Response:
     """Where to go."""
     return HTMLResponse(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Retainer</title><h1>Retainer</h1><ul>'
-        '<li><a href="/docs">REST</a><li><a href="/graphql">GraphQL</a><li><a href="/problems">Problems</a></ul></html>'
+        '<li><a href="docs">REST</a><li><a href="graphql">GraphQL</a><li><a href="problems">Problems</a></ul></html>'
     )
 
 

@@ -63,7 +63,7 @@ class BoundRoute(APIRoute):
         """Return whether a request is this operation's. First words and number of parts come first: they cost least."""
         path = scope["path"]
         alike = path.startswith(self._beginning) and self._slashes in (None, path.count("/"))
-        return super().matches(scope) if alike or scope.get("root_path") else _NO_MATCH
+        return super().matches(scope) if alike else _NO_MATCH
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Return what serves a request."""

@@ -69,4 +69,8 @@ async def get_contract(request: Request) -> Response:
 
 
 def _contract(app: FastAPI) -> Published:
-    return Published.of(text(shared(build(app))), "application/json")
+    document = shared(build(app))
+    public: str | None = app.state.settings.public_url
+    if public is not None:
+        document["servers"] = [{"url": public, "description": "This server"}]
+    return Published.of(text(document), "application/json")
