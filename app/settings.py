@@ -25,23 +25,7 @@ _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9
 
 _PUBLIC: Final = re.compile(r"(?i:https?)://[a-z0-9.:\[\]-]+(?P<path>(/[A-Za-z0-9._~-]+)*)/?")
 _OWN_PATHS: Final = frozenset(
-    [
-        "v1",
-        "in",
-        "graphql",
-        "docs",
-        "static",
-        "problems",
-        "livez",
-        "readyz",
-        "metrics",
-        "openapi.json",
-        "mcp",
-        "account",
-        "card",
-        "desk",
-        "sign-in",
-    ]
+    "v1 in graphql docs static problems livez readyz metrics openapi.json mcp account assets card desk sign-in".split()  # noqa: SIM905
 )
 
 

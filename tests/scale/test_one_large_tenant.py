@@ -40,6 +40,7 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
     "/problems/{code}": ("/problems/customer_not_found",),
     "/livez": ("/livez",),
     "/readyz": ("/readyz",),
+    "/v1/tenants": (),  # the operator's: a row of each of its tenants
     "/v1/tenants/{tenant_id}/move": (),  # the operator's: two rows by their keys
     "/v1/keys": ("/v1/keys",),
     "/v1/clock": ("/v1/clock",),

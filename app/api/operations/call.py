@@ -156,6 +156,22 @@ class Call:
         view = page.view(found, lambda key: encode_cursor(secrets[0], context, key))
         return Answer(view, headers=page.headers(view))
 
+    async def pages_of(self, every: Sequence[str], view_of: Callable[[str], Awaitable[V | None]]) -> Answer[PageOf[V]]:
+        """Answer a page of a list of names in order; a name without a view is left out of it."""
+        secrets, page = self.rooms.cursor_secrets, self.page
+        after = page.after(secrets, self.tenant_id)
+        part = PageRequest(page.limit, after, page.backward)
+        first = "" if after is None else str(after[0])
+        if part.backward:
+            wanted = [name for name in reversed(every) if after is None or name < first]
+        else:
+            wanted = [name for name in every if name > first]
+        rows, more = part.trim(wanted[: part.most])
+        found = part.page_of(rows, more, [await view_of(name) for name in rows], lambda name: [name])
+        context = page.context(self.tenant_id)
+        view = page.view(found, lambda key: encode_cursor(secrets[0], context, key))
+        return Answer(view, headers=page.headers(view))
+
     async def short_page(self, work: Work[Any]) -> Answer[Any]:
         """Answer a page of a list that ``work`` gives as a whole, since it is short by nature."""
         secrets, page = self.rooms.cursor_secrets, self.page

@@ -54,7 +54,7 @@ class Access:
         if self.operator == "only":
             if principal.kind != "operator":
                 raise Problem("operator_only")
-            return str(path["tenant_id"])
+            return str(path.get("tenant_id", ""))
         if principal.kind == "operator":
             return self._named_by_operator(path, query)
         own = principal.customer_id is not None and self.by_customer and (reads or principal.acts)

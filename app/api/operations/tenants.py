@@ -14,8 +14,10 @@ from app.api.operations.policies import Document
 from app.api.operations.table import OPERATOR, Operations
 from app.api.problems import FieldError, Problem
 from app.api.strict import BIG_LIMIT
+from app.domain.values.errors import DomainError
 from app.usecases.policies import policies
 from app.usecases.tenants import moves, tenants
+from app.views.shapes import PageOf
 from app.views.tenant import Tenant, TenantMove
 
 OPERATIONS = Operations("Operator and sandbox")
@@ -50,6 +52,20 @@ class SuspensionBody(Body):
 
     suspended: Flag = True
     reason: LongText | None = None
+
+
+@OPERATIONS.get("listTenants", "/v1/tenants", access=OPERATOR, paging="pages")
+async def list_tenants(call: Call) -> Answer[PageOf[Tenant]]:
+    """The tenants that live on this server, by their ids."""
+    database = call.rooms.database
+
+    async def view_of(tenant_id: str) -> Tenant | None:
+        try:
+            return await database.read(tenant_id, tenants.get)
+        except DomainError:  # it has gone since
+            return None
+
+    return await call.pages_of(sorted(await database.tenant_ids()), view_of)
 
 
 @OPERATIONS.put(

@@ -36,6 +36,7 @@ const every = [
   "/v1/refunds",
   "/v1/sources",
   "/v1/sources/{name}/deliveries",
+  "/v1/tenants",
   "/v1/tickets",
   "/v1/webhook-endpoints",
   "/v1/webhook-endpoints/{endpoint_id}/deliveries",
