@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows compare-answers move-tenant docs-assets clean run-env dev-env gates-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies compare-answers move-tenant docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows compare-answers move-tenant docs-assets clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -72,6 +72,10 @@ compare-answers: dev-env
 # Odd but valid policies, published and lived under: RETAINER_ODD_DOCUMENTS and RETAINER_ODD_SEED say how many, and which.
 odd-policies: dev-env
 	@RETAINER_ODD_DOCUMENTS=$${RETAINER_ODD_DOCUMENTS:-300} exec $(PY) -m pytest tests/policies/test_odd_lives.py -q $(ARGS)
+
+# An export of as many rows of the ledger, with the memory that it takes counted.
+many-rows: dev-env
+	@RETAINER_MANY_ROWS=$${RETAINER_MANY_ROWS:-1000000} exec $(PY) -m pytest tests/reports/test_exports.py -q -k many_rows $(ARGS)
 
 # The failover of the tests with its exact times, on a quiet machine.
 failover: dev-env

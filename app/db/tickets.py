@@ -53,10 +53,8 @@ _EXPIRED: Final = (
     f"{_UNDECIDED} and (t.document ->> 'credit_expires_at') is not null"
     " and (t.document ->> 'credit_expires_at')::timestamptz <= :at"
 )
-_IN_STATE: Final[dict[str, str]] = {
-    **dict.fromkeys(UNDECIDED, f"t.state = :state and not ({_EXPIRED})"),
-    "rejected": "t.state = :state",
-}
+_BY_COLUMN: Final = "t.state = :state"
+_IN_STATE: Final[dict[str, str]] = dict.fromkeys(UNDECIDED, f"{_BY_COLUMN} and not ({_EXPIRED})")
 """Tickets in a state by their column; in any other state nothing falls due by itself."""
 
 
@@ -205,10 +203,17 @@ async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str |
 
 
 async def page(
-    tx: Tx, *, customer_id: str | None, state: str | None, part: PageRequest, oldest_first: bool = False
+    tx: Tx,
+    *,
+    customer_id: str | None,
+    states: Sequence[str],
+    part: PageRequest,
+    oldest_first: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> tuple[list[Ticket], bool]:
     """A part of the tickets by (opened_at, ticket_id), newest first unless told otherwise; whether there are more."""
-    parameters: dict[str, Any] = {"tenant": tx.tenant_id, "most": part.most, "at": tx.at, "state": state}
+    parameters: dict[str, Any] = {"tenant": tx.tenant_id, "most": part.most, "at": tx.at}
     whose = [""]
     if customer_id is not None:  # those on the account, and those that a person asked of a company's account
         whose = [" and t.customer_id = :customer", " and t.person_id = :customer"]
@@ -217,12 +222,19 @@ async def page(
     if part.key is not None:
         parameters["after_at"], parameters["after_id"] = parse_iso(str(part.key[0])), part.key[1]
     columns = ", ".join(f"t.{name}" for name in _COLUMNS.split(", "))
-    states = [""] if state is None else [f" and {_IN_STATE.get(state, 't.state = :state')}"]
-    if state == "rejected":
-        states.append(f" and {_EXPIRED}")
+    in_states = [] if states else [""]
+    for number, state in enumerate(states):
+        parameters[f"state_{number}"] = state
+        in_states.append(f" and {_IN_STATE.get(state, _BY_COLUMN)}".replace(":state", f":state_{number}"))
+    if "rejected" in states:
+        in_states.append(f" and {_EXPIRED}")
+    for bound, sign, instant in (("since", ">=", since), ("until", "<", until)):
+        if instant is not None:
+            parameters[bound] = instant
+            beyond = f" and t.opened_at {sign} :{bound}{beyond}"
     parts = [
         f"select {columns} from ticket t where t.tenant_id = :tenant{mine}{in_state}{beyond}{order}"
-        for mine, in_state in product(whose, states)
+        for mine, in_state in product(whose, in_states)
     ]
     found = f"({') union all ('.join(parts)})"
     statement = f"select {columns}, {_PERSON.format('t')} from ({found}) t{order}"

@@ -108,6 +108,8 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
             for more in ("", "&customer_id=ann1")
         ),
         "/v1/tickets?customer_id=ann1",
+        "/v1/tickets?state=in_progress,resolved,needs_facts,rejected&sort=oldest",
+        "/v1/tickets?since={then}&until=2025-06-20T00:00:00Z&sort=oldest",
         "/v1/tickets?cursor={tickets}",
     ),
     "/v1/tickets/{ticket_id}": ("/v1/tickets/t-ann1", "/v1/tickets/t-ann1?as_of={then}"),

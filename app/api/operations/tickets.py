@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from app.api.fields import PathId, PathNumber, QueryId, RowsCursor
+from app.api.fields import Instant, PathId, PathNumber, QueryId, RowsCursor
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
+from app.api.operations.lists import Sort
 from app.api.operations.table import Access, Operations, Perform
 from app.api.operations.ticket_bodies import (
     AccessBody,
@@ -80,12 +81,25 @@ async def list_tickets(
     call: Call,
     point: AsOf,
     customer_id: QueryId | None = None,
-    state: Annotated[str | None, Query(min_length=1, max_length=40, examples=["in_progress"])] = None,
+    state: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="States, with commas between them")
+    ] = None,
+    since: Annotated[Instant | None, Query(description="Opened from then on")] = None,
+    until: Annotated[Instant | None, Query(description="Opened before then")] = None,
+    sort: Sort = "newest",
 ) -> Answer[PageOf[Ticket]]:
-    """Tickets, newest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
+    """Tickets by the instant they were opened. ``as_of``, ``known_at``: as they stood; a page may have fewer rows."""
     return await call.pages(
         lambda tx, part: tickets.listed(
-            tx, customer_id=customer_id, state=state, as_of=point.as_of, known_at=point.known_at, part=part
+            tx,
+            customer_id=customer_id,
+            state=state,
+            since=since,
+            until=until,
+            oldest_first=sort == "oldest",
+            as_of=point.as_of,
+            known_at=point.known_at,
+            part=part,
         )
     )
 

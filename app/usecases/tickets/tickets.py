@@ -206,6 +206,8 @@ async def listed(
     state: str | None = None,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     oldest_first: bool = False,
     part: PageRequest,
 ) -> Page[TicketView]:
@@ -214,19 +216,29 @@ async def listed(
     What was not there ``as_of``, or in another state, is left out of it. A customer's are those on its account, and
     those that it asked as one of a company's people.
     """
-    if state is not None and state not in STATES:
-        raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
+    states = [] if state is None else list(dict.fromkeys(state.split(",")))
+    unknown = [name for name in states if name not in STATES]
+    if unknown:
+        raise DomainError("unknown_state", field="state", state=unknown[0], known=list(STATES))
     ours = None
     if customer_id is not None:
         known = snapshot.shown_customer(tx, customer_id)
         ours = (known or await accounts.require_customer(tx, customer_id)).customer_id
     then = as_of is not None or known_at is not None
     rows, more = await tickets.page(
-        tx, customer_id=ours, state=None if then else state, part=part, oldest_first=oldest_first
+        tx,
+        customer_id=ours,
+        states=[] if then else states,
+        part=part,
+        oldest_first=oldest_first,
+        since=since,
+        until=until,
     )
     if then:
         stood = [await _stood(tx, row.external_id, as_of, known_at) for row in rows]
-        shown_then = [ticket if ticket is not None and state in (None, ticket["state"]) else None for ticket in stood]
+        shown_then = [
+            ticket if ticket is not None and (not states or ticket["state"] in states) else None for ticket in stood
+        ]
         return part.page_of(rows, more, shown_then, _key_of)
     ids = [row.ticket_id for row in rows]
     named = await tickets.customer_names(tx, [row.customer_id for row in rows])
