@@ -185,7 +185,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "merge_into_itself": Entry(422, "Same account", "Both ids name one account.", "Name the account that remains."),
     # --- tickets
     "unknown_group": Entry(422, "No such group", "The report cannot be grouped so, or by so many things.", "Use up to three of the names in `known`, with commas between them."),
-    "report_too_large": Entry(409, "Report too large", "The report would have more rows, or look at more late clocks, than one answer holds.", "Narrow it with `from` and `to`, group it by less, or take the rows with GET /v1/exports/{name}."),
+    "report_too_large": Entry(409, "Report too large", "The report would have more rows, or look at more late clocks, than one answer holds.", "Narrow it by time, group it by less, or take the rows of an export."),
     "ticket_not_found": Entry(404, "Ticket not found", "This tenant has no ticket of this id, or had none at the instant asked about.", "Check the id; open it with PUT /v1/tickets/{ticket_id}."),
     "ticket_conflict": Entry(409, "Ticket exists otherwise", "A ticket of this id was opened with other content.", "Use the helpdesk's own id once; what changes later comes by POST .../details."),
     "ticket_closed": Entry(409, "Ticket closed", "The ticket is resolved, rejected or withdrawn.", "Reopen it where the policy allows, or open a new one."),
