@@ -42,8 +42,8 @@ class Outside:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        seen = self._forwarded(scope)
-        outside = self._public or seen
+        forwarded = self._forwarded(scope)
+        outside = self._public or forwarded
         if outside is None:
             await self._app(scope, receive, send)
             return
@@ -108,8 +108,14 @@ def _is_address(text: str) -> bool:
 
 def _is_host(text: str) -> bool:
     """Whether it is a name or an address, with a port or without."""
-    return 0 < len(text) <= 255 and all(letter.isalnum() or letter in ".-:[]" for letter in text) and text.isascii()
+    return (
+        0 < len(text) <= 255
+        and all(character.isalnum() or character in ".-:[]" for character in text)
+        and text.isascii()
+    )
 
 
 def _is_plain(text: str) -> bool:
-    return len(text) <= 200 and text.isascii() and all(letter.isalnum() or letter in "/-._~" for letter in text)
+    return (
+        len(text) <= 200 and text.isascii() and all(character.isalnum() or character in "/-._~" for character in text)
+    )

@@ -1,7 +1,7 @@
 """Reports: sums over a tenant's rows, grouped as asked, each report in statements of one snapshot.
 
-A report is a select of rows (``base``) with the instant ``at`` that they are about, and expressions over it: what it
-may be grouped by, its figures, and its amounts of money. Nothing of a request is written into a statement.
+A report is a select of rows (``base``) with the instant ``at`` that they are about. Expressions over it say what it may
+be grouped by, its figures and its amounts of money. Nothing of a request is written into a statement.
 """
 
 from __future__ import annotations

@@ -336,7 +336,7 @@ async def test_graphql_answers_about_them_as_about_nothing(app: FastAPI, things:
     for name, query, variables in requests(door):
         operation = door.operations[name]
         names = [parameter.name for parameter in operation.declared.arguments.path]
-        if operation.operator or not names:
+        if operation.operator or not names or name in OF_NO_ONE:
             continue
         real = {
             camel(one): things.real(operation.path, one)[1]

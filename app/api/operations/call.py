@@ -163,10 +163,10 @@ class Call:
         part = PageRequest(page.limit, after, page.backward)
         first = "" if after is None else str(after[0])
         if part.backward:
-            wanted = [name for name in reversed(every) if after is None or name < first]
+            names = [name for name in reversed(every) if after is None or name < first]
         else:
-            wanted = [name for name in every if name > first]
-        rows, more = part.trim(wanted[: part.most])
+            names = [name for name in every if name > first]
+        rows, more = part.trim(names[: part.most])
         found = part.page_of(rows, more, [await view_of(name) for name in rows], lambda name: [name])
         context = page.context(self.tenant_id)
         view = page.view(found, lambda key: encode_cursor(secrets[0], context, key))

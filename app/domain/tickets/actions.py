@@ -212,13 +212,13 @@ def _waiting(ticket: Ticket, policy: Policy, running: Collection[str]) -> Iterat
 
 
 def _ending(ticket: Ticket, policy: Policy, charge: Mapping[str, int]) -> Iterator[Possible]:
-    ways = [outcome for outcome in policy.outcomes if outcome.by_agent]
-    if not _may(ticket, "resolve") or not ways:
+    outcomes = [outcome for outcome in policy.outcomes if outcome.by_agent]
+    if not _may(ticket, "resolve") or not outcomes:
         return
     unpriced = ticket.price is None and charge["held"]
-    if not unpriced or not ways[0].captures:
+    if not unpriced or not outcomes[0].captures:
         yield Possible("resolve")
-    elif not all(way.captures for way in ways):
+    elif not all(way.captures for way in outcomes):
         yield Possible("resolve", needs=("outcome",))
     elif any(gives_all_back(policy, ticket, cause) for cause in policy.causes):
         yield Possible("resolve", needs=("cause",))

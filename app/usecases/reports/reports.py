@@ -53,15 +53,15 @@ async def report(
 def _groups(definition: Definition, group_by: str | None) -> tuple[str, ...]:
     if group_by is None:
         return definition.by
-    wanted = tuple(dict.fromkeys(part.strip() for part in group_by.split(",") if part.strip()))
-    if wanted == ("none",):
+    groups = tuple(dict.fromkeys(part.strip() for part in group_by.split(",") if part.strip()))
+    if groups == ("none",):
         return ()
-    unknown = [part for part in wanted if part not in definition.groups]
-    if unknown or len(wanted) > GROUPS_MAX:
+    unknown = [part for part in groups if part not in definition.groups]
+    if unknown or len(groups) > GROUPS_MAX:
         raise DomainError(
             "unknown_group", field="group_by", unknown=unknown, known=sorted(definition.groups), most=GROUPS_MAX
         )
-    return wanted
+    return groups
 
 
 async def _times(tx: Tx, groups: Sequence[str], span: Span) -> dict[tuple[str, ...] | None, dict[str, int]]:
