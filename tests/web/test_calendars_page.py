@@ -79,6 +79,29 @@ async def test_a_version_shows_what_moves_before_it_is_published(acme: Vendor) -
         ), odd
 
 
+async def test_closures_of_the_version_before_stay(acme: Vendor) -> None:
+    closed = [{"date": f"2025-03-{day}", "kind": "closed", "name": f"Day {day}"} for day in ("05", "12", "19")]
+    version = {"effective_from": "2025-03-04", "exceptions": closed}
+    await acme.ok(await acme.post("/v1/calendars/service-hours/versions", version))
+    browser = await person(acme)
+    page = (await browser.get("/desk/calendars/service-hours")).text
+    form = {
+        "csrf": re.findall(r'name="csrf" value="([^"]+)"', page)[-1],
+        "key": "k-1",
+        "name": "service-hours",
+        "do": "publish",
+        "effective_from": "2025-03-10",
+        **dict(re.findall(r'name="(hours:[a-z]{3})"[^>]* value="([^"]*)"', page)),
+        "closed": "2025-03-12 Another name\n2025-03-13",
+    }
+    done = await browser.post("/desk/calendars/act", data=form)
+    assert done.status_code == 303, done.text
+    found = (await acme.get("/v1/calendars/service-hours/closures?from=2025-03-03&to=2025-03-31")).json()["data"]
+    days = {row["date"]: row["reasons"] for row in found}
+    assert set(days) == {"2025-03-05", "2025-03-12", "2025-03-13", "2025-03-19"}
+    assert (days["2025-03-05"], days["2025-03-12"], days["2025-03-19"]) == (["Day 05"], ["Another name"], ["Day 19"])
+
+
 async def test_who_may_see_what(acme: Vendor, app: FastAPI) -> None:
     reader = await person(acme, "calendars:read")
     page = (await reader.get("/desk/calendars/service-hours")).text

@@ -127,8 +127,10 @@ def version_of(form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
         body["reason"] = form["reason"].strip()
     closed = [_closed(line) for line in form.get("closed", "").splitlines() if line.strip()]
     if closed:
-        dates = {row["date"] for row in closed}
-        inherited = [dict(row) for row in (before or {}).get("exceptions") or () if row["date"] not in dates]
+        dates, since = {row["date"] for row in closed}, body["effective_from"]
+        standing = (before or {}).get("exceptions") or ()
+        # Those of days before are another version's, and a version that names them is refused.
+        inherited = [dict(row) for row in standing if row["date"] not in dates and row["date"] >= since]
         body["exceptions"] = [*inherited, *closed]
     return body
 
