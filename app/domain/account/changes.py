@@ -14,7 +14,7 @@ from app.domain.account.customer import Addon, Choice, Cover, Customer, License,
 from app.domain.account.payment_dispute import PaymentDispute
 from app.domain.ledger.journal import Journal
 from app.domain.ledger.refunded_units import voided_event
-from app.domain.ledger.top_up import DUE, EVENT, ask, overdrawn_data
+from app.domain.ledger.top_up import DUE, ask, overdrawn_data
 from app.domain.values.agent import Agent
 from app.domain.values.ids import CustomerId
 
@@ -285,7 +285,7 @@ def emit_of_ledger(plan: Plan, ledger: Journal) -> None:
     if plan.customer.external_id is None:  # of an erased person nobody asks for money
         return
     for asked in ask(ledger):
-        plan.emit(EVENT, asked.data)
+        plan.emit("credits.top_up_due", asked.data)
         if asked.again_at is not None:
             subject = asked.subject(plan.customer.customer_id)
             plan.due(asked.again_at, DUE, subject, credit_type=asked.credit_type)

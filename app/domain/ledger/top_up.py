@@ -12,7 +12,6 @@ from app.domain.values.term import add_term
 
 DUE: Final = "credits.top_up"
 """The kind of the agenda row of asking again."""
-EVENT: Final = "credits.top_up_due"
 
 
 class Asked(NamedTuple):

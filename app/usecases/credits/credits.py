@@ -473,7 +473,7 @@ def _emit_of_ledger(batch: _Batch, who: _Customer) -> None:
     if who.external_id is None or not who.ledger.operations:
         return
     for asked in top_up.ask(who.ledger):
-        _emit(batch, who, top_up.EVENT, asked.data)
+        _emit(batch, who, "credits.top_up_due", asked.data)
         if asked.again_at is not None:
             subject, payload = asked.subject(who.customer_id), {"credit_type": asked.credit_type}
             batch.agenda.append(AgendaRow(top_up.DUE, subject, asked.again_at, who.customer_id, payload))
