@@ -42,6 +42,10 @@ class Principal:
         """Whether a customer token may act for its customer, and not only read."""
         return self.kind == "customer_token" and self.options.get("may") == "act"
 
+    def is_own(self, customer_id: object) -> bool:
+        """Whether a customer token is of the customer of this name; the name before a merge is one too."""
+        return customer_id is not None and customer_id in (self.customer_id, self.options.get("named"))
+
     def may(self, scope: str) -> bool:
         """Whether the scope is carried."""
         return self.kind != "operator" and (scope in self.scopes or ALL in self.scopes)

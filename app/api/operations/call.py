@@ -17,6 +17,7 @@ from app.api.auth import Principal
 from app.api.fields import Body
 from app.api.first_edition import first_form
 from app.api.headers import Conditions
+from app.api.operations.asides import WHOLE, without_asides
 from app.api.operations.table import Operation, scope_missing
 from app.api.paging import PageQuery, decode_cursor, encode_cursor
 from app.api.problems import FieldError, Problem
@@ -137,8 +138,13 @@ class Call:
         if self.principal.customer_id is not None:
             if not owned:
                 self._own(found)
-            return cast(T, _for_customers(found))
+            return self._shown(found)
         return found
+
+    def _shown(self, found: T) -> T:
+        """Return an answer as a customer may see it; an export of a person's things keeps what was written."""
+        theirs = _for_customers(found)
+        return cast(T, theirs if self.operation.id in WHOLE else without_asides(theirs))
 
     async def balance(self, customer_id: str) -> Balance:
         """Return a balance now: those asked for at once are read shared_calls. 404 ``customer_not_found``."""
@@ -239,7 +245,7 @@ class Call:
         owners = [customer_id]
         if customer_id is None and isinstance(found, dict):  # a ticket is its person's, and the company's that pays
             owners = [found.get("customer_id"), found.get("company_id")]
-        if self.principal.customer_id not in owners:
+        if not any(self.principal.is_own(owner) for owner in owners):
             raise Problem("not_found")
 
     # writing ----------------------------------------------------------------------------------------------------------
@@ -260,7 +266,7 @@ class Call:
 
         async with self.in_turn(customer_id):
             found = await self.database.run(self.tenant_id, acted, actor=self.actor, validate_only=self.validate_only)
-        return found if customer is None else cast(T, _for_customers(found))
+        return found if customer is None else self._shown(found)
 
     def check_customer(self, body: Body, *members: str) -> bool:
         """Return whether a customer acts by a token. 403 where its body says what only the vendor may say.

@@ -42,7 +42,7 @@ async def _of_customer(call: Call, customer_id: str, kind: str, id: str) -> Expl
 
     async def explained(tx: Tx) -> Explanation:
         await own.require_ticket(tx, customer_id, ticket_id)
-        found = await explain.explain(tx, kind, id, clock=clocks.explain_clock)
+        found = await explain.explain(tx, kind, id, clock=clocks.explain_clock, public=True)
         return beside_ticket(await tickets.get(tx, ticket_id), found)
 
     return await call.read(explained, owned=True)

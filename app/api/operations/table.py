@@ -69,7 +69,7 @@ class Access:
             if not reads and not own:
                 raise Problem("customer_token_not_allowed")
             customer_id = path.get("customer_id") or query.get("customer_id")
-            if customer_id is not None and customer_id != principal.customer_id:
+            if customer_id is not None and not principal.is_own(customer_id):
                 raise Problem("not_found")
         return tenant_id
 

@@ -143,6 +143,11 @@ def step_clause(policy: Policy, kind: str, payload: Row) -> str | None:
     return found or policy.qualification.clause
 
 
+def unseen(payload: Row) -> bool:
+    """Whether a step is a message that the customer does not see."""
+    return _added(payload, "responses").get("public") is False
+
+
 def _added(payload: Row, name: str) -> Row:
     found = payload.get("add", {}).get(name)
     return found if isinstance(found, Mapping) else {}

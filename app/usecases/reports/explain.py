@@ -27,16 +27,19 @@ KINDS: Final[tuple[str, ...]] = get_args(KindName)
 ClockExplainer = Callable[[Tx, str], Awaitable[Explanation]]
 
 
-async def explain(tx: Tx, kind: str, id_: str, *, clock: ClockExplainer) -> Explanation:
-    """The trace of one stored thing. 404 ``kind_not_found`` for another kind, else the noun's own 404."""
+async def explain(tx: Tx, kind: str, id_: str, *, clock: ClockExplainer, public: bool = False) -> Explanation:
+    """The trace of one stored thing. 404 ``kind_not_found`` for another kind, else the noun's own 404.
+
+    ``public``: of a ticket as its customer may read it.
+    """
     match kind:
         case "ticket" | "charge":
-            return await explain_ticket(tx, id_, kind=kind)
+            return await explain_ticket(tx, id_, kind=kind, public=public)
         case "assessment":
             ticket_id, _, number = id_.rpartition(":")
             if not ticket_id or not (number.isascii() and number.isdecimal()) or len(number) > 6:
                 raise DomainError("assessment_not_found", number=id_)
-            return await explain_ticket(tx, ticket_id, kind=kind, assessment=int(number))
+            return await explain_ticket(tx, ticket_id, kind=kind, assessment=int(number), public=public)
         case "order":
             return await explain_order(tx, id_)
         case "refund":

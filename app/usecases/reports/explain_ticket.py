@@ -33,8 +33,13 @@ from app.views.explanation import (
 from app.views.ticket import assessment_views, charge_view
 
 
-async def explain_ticket(tx: Tx, external_id: str, *, kind: KindName, assessment: int | None = None) -> Explanation:
-    """Explain a ticket, its charge, or one of its assessments."""
+async def explain_ticket(
+    tx: Tx, external_id: str, *, kind: KindName, assessment: int | None = None, public: bool = False
+) -> Explanation:
+    """Explain a ticket, its charge, or one of its assessments.
+
+    ``public``: without messages that the customer does not see.
+    """
     ticket = await tickets.require(tx, external_id)
     policy = await policies.of_version(tx, ticket.policy_version)
     if assessment is not None:
@@ -45,6 +50,8 @@ async def explain_ticket(tx: Tx, external_id: str, *, kind: KindName, assessment
     for fact in await tickets.facts(tx, ticket.ticket_id):
         mine = _moved_by(left, fact.payload)
         if assessment is not None and not _about(assessment, fact.payload):
+            continue
+        if public and ticket_words.unseen(fact.payload):
             continue
         changed = fact.payload.get("set", {})
         trace.append(

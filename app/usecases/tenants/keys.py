@@ -171,7 +171,7 @@ async def customer_token(
     return {
         "token_id": row.key_id,
         "token": key,
-        "customer_id": customer_id,
+        "customer_id": customer.external_id or customer_id,
         "may": may,
         "url": f"{address}?token={key}",
         "expires_at": iso(expires_at),
@@ -216,10 +216,9 @@ async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
     if row is None:
         tx.tenant.check_home(writes=False)
         return None
-    customer = None
+    customer, named = None, None
     if row.kind == "customer_token":
-        found = await accounts.customer_by_id(tx, str(row.options.get("customer_id")))
-        customer = None if found is None else found.external_id
+        customer, named = await _customer_now(tx, str(row.options.get("customer_id")))
     maker = None
     if row.kind == "session" and str(row.options.get("made_by", "")).startswith("key_"):
         maker = await keys.by_id(tx, str(row.options["made_by"]))
@@ -227,7 +226,7 @@ async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
         "key_id": row.key_id,
         "kind": row.kind,
         "scopes": row.scopes,
-        "options": dict(row.options),
+        "options": {**row.options, **({} if named is None else {"named": named})},
         "created_at": row.created_at,
         "expires_at": _sooner(row.expires_at, None if maker is None else maker.expires_at),
         "revoked_at": row.revoked_at or (None if maker is None else maker.revoked_at),
@@ -235,6 +234,20 @@ async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
         "suspended": tx.tenant.suspended,
         "moved_to": tx.tenant.address if tx.tenant.move == "moved" else None,
     }
+
+
+async def _customer_now(tx: Tx, customer_id: str) -> tuple[str | None, str | None]:
+    """Return the external id of a token's customer as it is now, and the name that it was made for, if another.
+
+    A token of an account that went into another one is its heir's.
+    """
+    made_for = await accounts.customer_by_id(tx, customer_id)
+    if made_for is None or made_for.external_id is None:
+        return None, None
+    now = await accounts.find_customer(tx, made_for.external_id)
+    if now is None or now.customer_id == made_for.customer_id:
+        return (None if now is None else now.external_id), None
+    return now.external_id, made_for.external_id
 
 
 def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:
