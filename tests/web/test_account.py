@@ -276,12 +276,10 @@ async def test_what_a_page_says_of_itself_to_a_browser(acme: Vendor) -> None:
     assert page.headers["x-content-type-options"] == "nosniff"
     assert not re.search(r"\sstyle=|<style|\son\w+=|javascript:", page.text)
     assert set(re.findall(r'(?:src|href|action)="(https?:)?//', page.text)) == set()
-    total = len(page.content)
     for address in re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text):
         asset = await browser.get(address)
         assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
         again = await browser.get(address, headers={"if-none-match": asset.headers["etag"]})
         assert again.status_code == 304
-    assert total < 100_000
     assert (await browser.get("/assets/000000000000/pages.css")).status_code == 404
     assert (await browser.get("/assets/000000000000/..%2f..%2fdoor.py")).status_code == 404

@@ -19,8 +19,9 @@ from app.usecases.tenants.keys import fresh_key
 from tests.support.api import OPERATOR_KEY, Vendor, client_of, make_vendor
 from tests.web.test_sign_in import link_of, signed_in
 
-OPEN = {"/sign-in", "/sign-in/start", "/sign-in/return", "/assets/{digest}/{name}", "/card/fragment"}
-"""Open to everybody: the way in, and the files. The fragment takes a key, and has a test of its own."""
+ELSEWHERE = {"/account/{rest:path}", "/card/{rest:path}", "/desk/{rest:path}"}
+OPEN = {"/sign-in", "/sign-in/start", "/sign-in/return", "/assets/{digest}/{name}", "/card/fragment", *ELSEWHERE}
+"""Open to everybody: the way in, files, and what is no page. The fragment takes a key, and has a test of its own."""
 PAGES = sorted({(method, route.path) for route in registry.routes() for method in route.methods - {"HEAD"}})
 CLOSED = [(method, path) for method, path in PAGES if path not in OPEN]
 
@@ -80,3 +81,20 @@ async def test_a_session_without_scopes_of_use_sees_nothing(cast: Cast, app: Fas
         answer = await browser.get(path, params={"customer_id": "ann", "query": "ann", "id": "t-1"})
         assert answer.status_code in (200, 401, 403, 404, 422), answer.text
         assert "Ann" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/account/nothing", "/card/nothing/at/all", "/desk/nothing"])
+async def test_what_is_no_page_is_refused_on_a_page(cast: Cast, path: str) -> None:
+    async with client_of(cast.vendor.app, None) as browser:
+        for method in ("GET", "HEAD"):
+            answer = await browser.request(method, path)
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "home"), [("/account/act", "/account"), ("/card/act", "/card"), ("/desk/policies/act", "/desk")]
+)
+async def test_where_a_form_went_leads_back_when_it_is_asked_for_again(cast: Cast, path: str, home: str) -> None:
+    async with client_of(cast.vendor.app, None) as browser:
+        answer = await browser.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, home)

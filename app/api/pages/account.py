@@ -12,7 +12,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from app.api.pages import statement
-from app.api.pages.door import Pages, page, problem_of, see_other
+from app.api.pages.door import Pages, elsewhere, page, problem_of, see_other
 from app.api.pages.forms import Act, customer_acts
 from app.api.pages.rendering import link, root_of
 from app.api.pages.timeline import line_of
@@ -188,6 +188,12 @@ async def act(visit: Visit) -> Response:
     if visit.form.get("back") == "ticket" and ticket_id:
         return see_other(visit, link(visit, "/account/ticket", id=ticket_id, done=word).removeprefix(root_of(visit)))
     return see_other(visit, f"/account?done={word}")
+
+
+@PAGES.get("/account/{rest:path}", kinds=CUSTOMER, open=True)
+async def show_elsewhere(visit: Visit) -> Response:
+    """Lead back from where a form went, which a browser asks for again; 404 for what is no page."""
+    return elsewhere(visit, "/account")
 
 
 async def perform(visit: Visit, acts: Mapping[str, Act]) -> str:

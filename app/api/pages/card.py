@@ -15,7 +15,7 @@ from fastapi import Response
 from app.api.addresses import page_address
 from app.api.pages import sign_in
 from app.api.pages.account import perform
-from app.api.pages.door import Pages, page, problem_of, see_other
+from app.api.pages.door import Pages, elsewhere, page, problem_of, see_other
 from app.api.pages.forms import Act, Doing, Form, customer_acts, inputs_of, texts, ticket_of, whole
 from app.api.pages.rendering import link, root_of
 from app.api.pages.visit import Visit
@@ -150,6 +150,12 @@ async def act(visit: Visit) -> Response:
             raise
         return await card(visit, named, status=body["status"], problem=body)
     return see_other(visit, link(visit, "/card", done=word, **named).removeprefix(root_of(visit)))
+
+
+@PAGES.get("/card/{rest:path}", kinds=KINDS, framed=True, open=True)
+async def show_elsewhere(visit: Visit) -> Response:
+    """Lead back from where a form went; 404 for what is no page."""
+    return elsewhere(visit, "/card")
 
 
 async def _send_quote(visit: Visit, named: Mapping[str, str]) -> Response:

@@ -143,6 +143,13 @@ def see_other(visit: Visit, address: str) -> Response:
     return RedirectResponse(link(visit, address), status_code=303)
 
 
+def elsewhere(visit: Visit, home: str) -> Response:
+    """Lead home from where forms go, for a browser that asks for it again; 404 for all else that is no page."""
+    if visit.request.path_params["rest"].rpartition("/")[2] != "act":
+        raise Problem("not_found")
+    return see_other(visit, home)
+
+
 def _finished(visit: Visit, response: Response) -> Response:
     """Close the answer: a strict policy, nobody keeps it, nobody frames it but who may; packed where it is safe."""
     headers = response.headers
@@ -152,6 +159,8 @@ def _finished(visit: Visit, response: Response) -> Response:
     headers["Vary"] = "Accept-Encoding, Cookie"
     if origins:
         visit.request.scope["retainer.framed"] = True
+    if visit.request.method == "POST" and "location" not in headers:
+        headers["HX-Push-Url"] = "false"  # a page that answers a form has no address of its own to come back to
     for cookie in visit.cookies:
         headers.append("Set-Cookie", cookie)
     body = bytes(getattr(response, "body", b""))

@@ -9,12 +9,14 @@ from fastapi import Response
 
 from app.api.deps import wall_clock
 from app.api.pages import sign_in
-from app.api.pages.door import Pages, page
+from app.api.pages.door import Pages, elsewhere, page
 from app.api.pages.visit import Visit
 from app.domain.values.wire import parse_iso
 from app.usecases.tenants import sessions
 
 PAGES: Final = Pages()
+LAST: Final = Pages()
+"""What is tried when no other page has the address."""
 SESSION: Final = ("session",)
 SECTIONS: Final = [
     ("/desk", "Customers", "listCustomers"),
@@ -62,6 +64,12 @@ async def renew(visit: Visit) -> None:
     if opened is not None:
         sign_in.keep(visit, opened)
         visit.secret = opened.secret
+
+
+@LAST.get("/desk/{rest:path}", kinds=SESSION, open=True)
+async def show_elsewhere(visit: Visit) -> Response:
+    """Lead home from where a form went; 404 for what is no page."""
+    return elsewhere(visit, "/desk")
 
 
 @PAGES.get("/desk", kinds=SESSION)

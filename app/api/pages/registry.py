@@ -36,4 +36,4 @@ NOUNS: Final = (
 
 def routes() -> list[BaseRoute]:
     """Return the routes of every page, and of the files that pages need."""
-    return [*assets.ROUTES, *(route for noun in NOUNS for route in noun.PAGES.routes)]
+    return [*assets.ROUTES, *(route for noun in NOUNS for route in noun.PAGES.routes), *home.LAST.routes]

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from app.api.pages import words
@@ -136,9 +137,7 @@ def _cell(value: Any) -> Any:
 
 
 def _is_day(text: str) -> bool:
-    return (
-        len(text) == 10
-        and text[4] == text[7] == "-"
-        and (text[:4] + text[5:7] + text[8:]).isdecimal()
-        and text.isascii()
-    )
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -82,7 +82,7 @@ class Visit:
     @property
     def secure(self) -> bool:
         """Whether the service is reached by https."""
-        public: str = getattr(self.rooms.settings, "public_url", None) or ""
+        public = self.rooms.settings.public_url or ""
         return public.startswith("https:") or self.request.url.scheme == "https"
 
     def cookie_name(self, kind: str) -> str:

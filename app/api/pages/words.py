@@ -40,24 +40,6 @@ TONES: Final = {
     "delivered": "good",
     "failed": "bad",
 }
-_OPEN: Final = (
-    "needs_facts",
-    "awaiting_qualification",
-    "awaiting_assessment",
-    "awaiting_choice",
-    "awaiting_confirmation",
-    "awaiting_credits",
-    "in_progress",
-)
-_ALLOWED_IN: Final = {
-    "accept": ("awaiting_qualification",),
-    "reject": ("awaiting_qualification",),
-    "assess": ("awaiting_assessment", "awaiting_credits", "needs_facts", "awaiting_confirmation", "in_progress"),
-    "serve": ("in_progress",),
-    "resolve": ("in_progress",),
-    "dispute": ("resolved",),
-}
-"""In which states an action is offered of a ticket that does not say itself what may be done with it."""
 KINDS: Final = {
     "granted": "Credits granted",
     "expired": "Expired",
@@ -103,10 +85,7 @@ def tone(code: str | None) -> str:
 
 def can(ticket: Mapping[str, Any], *actions: str) -> bool:
     """Whether one of these actions is accepted now, by the ticket's own word."""
-    known = ticket.get("actions")
-    if known is None:
-        return any(ticket["state"] in _ALLOWED_IN.get(action, _OPEN) for action in actions)
-    return any(action["allowed"] and action["action"] in actions for action in known)
+    return any(action["allowed"] and action["action"] in actions for action in ticket["actions"])
 
 
 def shown_clocks(clocks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

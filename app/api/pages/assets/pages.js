@@ -1,7 +1,9 @@
 // What pages do beyond their HTML: the reader's own zone, times that count down, and where the focus goes after a form.
 (() => {
   "use strict";
-  const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const zoned = new Intl.DateTimeFormat(undefined, {
+    year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short",
+  });
   const dayOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
   const began = Date.now();
 
