@@ -6,12 +6,17 @@ import asyncio
 import html
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest_asyncio
 from fastapi import FastAPI
 
+from app.api.pages import words
+from app.domain.ledger.lot import LotSource
+from tests.living.shop import bought, opened
+from tests.living.test_overdraft import NOW, OVERDRAWN
+from tests.prices.shop import vendor_under
 from tests.support.api import Vendor, client_of, make_vendor
 from tests.web.desk import person
 from tests.web.test_account import account, forms, order, ticket, visitor
@@ -182,3 +187,23 @@ async def test_every_page_with_a_time_says_in_which_zone(acme: Vendor) -> None:
         assert minutes or path == "/card?ticket_id=t-1", path
         assert all(text.endswith(" UTC") for text in minutes), path
         assert "Times name their zone" in page, path
+
+
+async def test_what_is_owed_and_what_credits_are_good_for(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api, OVERDRAWN, now=NOW)
+    await bought(shop, "plan", "p1")
+    await bought(shop, "trainings", "p2", customer="bob")
+    for number in range(4):
+        await opened(shop, f"t{number}")
+    browser = await visitor(shop, "ann")
+    for path in ("/account", "/account/balance"):
+        page = (await browser.get(path)).text
+        assert re.search(r"4</span> credits are owed: the next that come pay them\.", page), path
+        assert "Spent before they came" in page, path
+        assert "for training only" not in page, path
+    assert "for training only" in (await (await visitor(shop, "bob")).get("/account/balance")).text
+    await shop.close()
+
+
+def test_each_source_of_credits_has_words() -> None:
+    assert set(words.SOURCES) == set(get_args(LotSource))

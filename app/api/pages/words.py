@@ -57,6 +57,7 @@ SOURCES: Final = {
     "import": "Brought over",
     "breach": "For a promise that was missed",
     "transfer": "Transferred",
+    "overdraft": "Spent before they came",
 }
 MILESTONES: Final = {
     "first_response": "First answer",
