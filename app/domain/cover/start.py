@@ -34,7 +34,11 @@ def stretches_of(found: Iterable[Cover]) -> Iterator[Stretch]:
 
 
 def begins_at(
-    grant: CoverGrant, placed_at: datetime, licenses: Iterable[License], stretches: Iterable[Stretch], terms: CoverTerms
+    grant: CoverGrant | Cover,
+    placed_at: datetime,
+    licenses: Iterable[License],
+    stretches: Iterable[Stretch],
+    terms: CoverTerms,
 ) -> datetime:
     """When cover bought at ``placed_at`` begins. ``stretches``: what was bought before it."""
     if grant.start == "order":

@@ -105,15 +105,18 @@ def choose(
     corrected: bool,
     known_until: str,
     gone: Collection[str] = (),
+    waiting_still: Collection[str] = (),
 ) -> Cover | None:
     """Return the period that one unit of a line takes at an instant; None: its own have run out.
 
     The newest of its own that waits goes first. Then goes the newest of any order, and at last one that runs.
     ``corrected``: the shop took the unit out, so it takes its own alone. ``gone``: those that are taken already.
     ``known_until``: the newest period known at that instant. What was bought at the very instant counts up to it.
+    ``waiting_still``: those that begin at that instant because a license ended at it.
     """
     known = [cover for cover in found if cover.rule == rule and cover.license_id is None]
-    states = {cover.cover_id: "voided" if cover.cover_id in gone else covers.state_of(cover, at) for cover in known}
+    states: dict[str, str] = {cover.cover_id: covers.state_of(cover, at) for cover in known}
+    states |= dict.fromkeys(waiting_still, "scheduled") | dict.fromkeys(gone, "voided")
     stack = sorted(
         (
             cover
@@ -135,6 +138,44 @@ def choose(
     return others[-1] if others else next(iter(own or stack), None)
 
 
+def still_waiting(
+    found: Collection[Cover], licenses: Collection[License], at: datetime, terms: CoverTerms
+) -> frozenset[str]:
+    """Return the periods that begin at this very instant only because a license ended at it.
+
+    They have served nothing. So it must not matter which came first at one instant, their refund or the license's.
+    """
+    over = {
+        license_.license_id for license_ in licenses if license_.ended_at == at and license_.ended_reason != "corrected"
+    }
+    first = [
+        cover
+        for cover in found
+        if cover.starts_at == at and cover.license_id is None and cover.start in QUEUED
+        if covers.state_of(cover, at) == "running"
+    ]
+    if not over or not first:
+        return frozenset()
+    held = [replace(one, ended_at=None, ended_reason=None) if one.license_id in over else one for one in licenses]
+    before = [
+        _uncut(cover, at, terms) if cover.license_id in over else cover
+        for cover in found
+        if cover not in first and cover.starts_at is not None and cover.starts_at <= at
+    ]
+    stretches = list(stretches_of(before))
+    return frozenset(
+        cover.cover_id for cover in first if begins_at(cover, cover.granted_at, held, stretches, terms) > at
+    )
+
+
+def _uncut(cover: Cover, at: datetime, terms: CoverTerms) -> Cover:
+    """Return the cover of a license that ended at an instant as it stood before: with the whole of its term."""
+    term = covers.term_of(cover)
+    if cover.ends_at != at or cover.starts_at is None or term is None:
+        return cover
+    return replace(cover, ends_at=terms.periods(cover.starts_at, term, 1)[0][1])
+
+
 def _bought_by(cover: Cover, at: datetime, known_until: str) -> bool:
     return cover.granted_at < at or (cover.granted_at == at and cover.cover_id <= known_until)
 
@@ -150,6 +191,13 @@ def _place(cover: Cover) -> tuple[Any, ...]:
 
 
 # --- kept -------------------------------------------------------------------------------------------------------------
+
+
+def served_nothing(cover: Cover) -> bool:
+    """Whether a period that was taken had not begun, or had begun at that very instant."""
+    if cover.state == "voided":
+        return True
+    return cover.starts_at is not None and cover.ends_at is not None and cover.ends_at <= cover.starts_at
 
 
 def times_of(cover: Cover) -> dict[str, Any]:
@@ -244,27 +292,55 @@ def derive(
     units.sort(key=lambda unit: (unit.at, not unit.corrected, unit.order.order_id, place_of(unit.line.line_id)))
     for _, group in groupby(units, key=lambda unit: unit.at):
         for unit in group:
+            seen, waits = (copies, frozenset[str]()) if merged else _as_known(unit, laid, copies, licenses)
             stays = copies.get(unit.row["cover_id"]) if merged else None
-            cover = stays or choose(
+            chosen = stays or choose(
                 (str(unit.order.order_id), str(unit.line.line_id)),
                 unit.row["rule"],
                 unit.at,
-                copies.values(),
+                seen.values(),
                 corrected=unit.corrected,
                 known_until=unit.row["known_until"],
                 gone=gone,
+                waiting_still=waits,
             )
-            if cover is not None:
+            if chosen is not None:
+                cover = copies[str(chosen.cover_id)]
                 unit.cover_id, unit.was = cover.cover_id, times_of(cover)
                 gone.add(cover.cover_id)
                 earlier = before.get(cover.cover_id)
-                _take(cover, unit.at, at if earlier is None else max(unit.at, ended.get(cover.cover_id) or unit.at))
+                until = at if earlier is None else max(unit.at, ended.get(cover.cover_id) or unit.at)
+                _take(cover, unit.at, until, waits=cover.cover_id in waits)
         _lay_out(laid, copies, licenses, merged=merged)
     return found
 
 
-def _take(cover: Cover, at: datetime, until: datetime) -> None:
-    if covers.state_of(cover, at) in _WAITING:
+def _as_known(
+    unit: TakenUnit, laid: Sequence[LaidPeriods], copies: Mapping[str, Cover], licenses: Collection[License]
+) -> tuple[Mapping[str, Cover], frozenset[str]]:
+    """Return the periods as they stood for a unit, and which of them wait still.
+
+    What was bought at the very instant, but after it, moved none of them yet.
+    """
+    at, known = unit.at, unit.row["known_until"]
+    later = {
+        (each.order.order_id, each.line.line_id)
+        for each in laid
+        if each.order.placed_at == at and each.covers and all(cover.cover_id > known for cover in each.covers)
+    } - {(unit.order.order_id, unit.line.line_id)}
+    if later:
+        laid = [each for each in laid if (each.order.order_id, each.line.line_id) not in later]
+        licenses = [one for one in licenses if (one.order_id, one.line_id) not in later]
+        copies = {str(cover.cover_id): replace(copies[cover.cover_id]) for each in laid for cover in each.covers}
+        _lay_out(laid, copies, licenses, merged=False)
+    unit_terms = next((CoverTerms.of(each.policy) for each in laid if each.line is unit.line), None)
+    if unit_terms is None:
+        return copies, frozenset()
+    return copies, still_waiting(copies.values(), licenses, at, unit_terms)
+
+
+def _take(cover: Cover, at: datetime, until: datetime, *, waits: bool) -> None:
+    if waits or covers.state_of(cover, at) in _WAITING:
         cover.state = "voided"
         return
     until = max(until, cover.starts_at or until)

@@ -16,6 +16,7 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.cover import replacing
+from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
@@ -411,7 +412,8 @@ def take_period(taking: Taking, rule: str) -> None:
     there = [cover for cover in account.covers.values() if cover.cover_id not in line.withdrawn]
     mine = (str(order.order_id), str(line.line_id))
     newest, corrected = str(max(account.covers)), taking.reason == "corrected"
-    target = periods.choose(mine, rule, account.at, there, corrected=corrected, known_until=newest)
+    waits = periods.still_waiting(there, account.licenses.values(), account.at, CoverTerms.of(account.policy))
+    target = periods.choose(mine, rule, account.at, there, corrected=corrected, known_until=newest, waiting_still=waits)
     row = periods.taken_row(rule, account.at, taking.reason, taking.ref, target, newest)
     if target is not None:
         row["lots"] = lots_taken(account, target, lambda: _take_cover(taking, target))
