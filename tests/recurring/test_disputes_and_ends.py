@@ -77,3 +77,27 @@ async def test_a_dispute_that_is_won_leaves_what_there_would_be_without_it(
     await shop.move_clock("2025-08-15T00:00:00Z")
     assert await balance(shop, "shop:17") == await balance(shop, "beside")
     await sound(shop)
+
+
+async def test_a_dispute_of_two_periods_that_is_won_leaves_what_there_would_be_without_it(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    """The second period begins meanwhile: its first renewal counts what is unused of the period before."""
+    bounded = "runs_with: plan, at_renewal: rollover, rollover: {max_credits: 100, clause: A-2}"
+    text = document(plan("plan", bounded, term="{months: 2}"))
+    shop = await vendor_under(app, api, text, now="2025-03-01T12:00:00Z")
+    made = await shop.ok(await shop.put("/v1/sources/shop", {"kind": "stripe", "secret": shops.SECRET}), 201)
+    assert (await deliver(shop, made["path"], session("plan", 2, 20_000, currency="eur")))["state"] == "done"
+    await bought(shop, "plan", "o1", at="2025-03-01T12:00:00Z", customer="beside", quantity=2)
+    await shop.move_clock("2025-04-15T00:00:00Z")
+    lost = dispute("lost", amount=20_000, currency="eur")
+    assert (await deliver(shop, made["path"], lost))["state"] == "done"
+    assert await balance(shop, "shop:17") == 0
+    await shop.move_clock("2025-06-15T00:00:00Z")
+    won = dispute("won", number=2, amount=20_000, currency="eur")
+    assert (await deliver(shop, made["path"], won))["state"] == "done"
+    assert await balance(shop, "shop:17") == await balance(shop, "beside") == 160
+    await sound(shop)
+    await shop.move_clock("2025-08-15T00:00:00Z")
+    assert await balance(shop, "shop:17") == await balance(shop, "beside")
+    await sound(shop)

@@ -270,7 +270,7 @@ def _subsume(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
                 line.taken_periods = (*rest, {**row, "reason": CORRECTED})
             else:
                 line.taken_periods = tuple(rest)
-                retaken.release(account, order, row)
+                retaken.release(account, [(order, row)])
                 take_period(Taking(account, order, line, answer, "corrected"), rule)
             account.plan.orders[order.order_id] = order
 

@@ -18,7 +18,7 @@ from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import claimed, forget, take_claim
-from app.domain.orders.periods import Derived, LaidPeriods, TakenUnit, derive, stand_again
+from app.domain.orders.periods import Derived, LaidPeriods, TakenUnit, derive, served_nothing, stand_again
 from app.domain.orders.refunds import TakenBack, Taking, credits_of, lots_taken
 from app.domain.values.ids import CoverId, LotId
 from app.domain.values.wire import iso_or_none, parse_iso_or_none, payload_hash
@@ -38,9 +38,7 @@ def follow_orders(
     before, now = found.before(), found.now()
     again = {cover_id for cover_id in before if cover_id not in now or _otherwise(account, found, cover_id)}
     fresh = {cover_id for cover_id in now if cover_id not in before or cover_id in again}
-    for cover_id in sorted(again):
-        unit = before[cover_id]
-        release(account, unit.order, unit.row)
+    release(account, [(before[cover_id].order, before[cover_id].row) for cover_id in again])
     rows = {cover_id: unit.row for cover_id, unit in before.items() if cover_id not in again}
     for cover_id in sorted(fresh):
         rows[cover_id] = _take(account, now[cover_id], found.standing[cover_id], stood=cover_id not in before)
@@ -50,47 +48,54 @@ def follow_orders(
 
 def give_up(account: CustomerAccount, order: Order, line: OrderLine) -> None:
     """Let what a line's units took of other orders stand again: the line is granted anew, or is another customer's."""
-    for row in line.taken_periods:
-        release(account, order, row)
+    release(account, [(order, row) for row in line.taken_periods])
     line.taken_periods = ()
 
 
 def give_back(account: CustomerAccount, order: Order, ref: str | None) -> list[dict[str, Any]]:
     """Undo what a refund took of periods; return what stands again, as an answer says it."""
-    returned = []
+    found = [(order, row) for line in order.lines for row in line.taken_periods if row["ref"] == ref]
+    returned = release(account, found)
     for line in order.lines:
-        mine = [row for row in line.taken_periods if row["ref"] == ref]
-        for row in mine:
-            returned += release(account, order, row)
-        if mine:
-            line.taken_periods = tuple(row for row in line.taken_periods if row["ref"] != ref)
-            account.plan.orders[order.order_id] = order
+        line.taken_periods = tuple(row for row in line.taken_periods if row["ref"] != ref)
+    if found:
+        account.plan.orders[order.order_id] = order
     return returned
 
 
-def release(account: CustomerAccount, order: Order, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Let a period stand again as it did before it was taken, with what was taken of its credits.
+def release(account: CustomerAccount, found: Iterable[tuple[Order, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Let periods stand again as they did before they were taken, with what was taken of their credits.
 
-    Nothing stands again of lines of the same order that are granted anew.
+    Nothing stands again of lines of the same order that are granted anew. All credits are back before the first period
+    runs on: then credits come again, and a renewal counts those from before.
     """
-    cover = account.covers.get(CoverId(str(row["cover_id"])))
-    if cover is None or any(row["cover_id"] in line.withdrawn for line in order.lines):
-        return []
-    stand_again(cover, row["was"])
-    covers.reinstated(account, cover, reason=RETAKEN)
-    replacing.cut_again(account, cover)
-    rows: list[dict[str, Any]] = [
-        {
-            "kind": "cover",
-            "cover_id": cover.cover_id,
-            "line_id": cover.line_id,
-            "state": covers.state_of(cover, account.at),
-            "ends_at": iso_or_none(cover.ends_at),
-        }
+    back = []
+    for order, row in found:
+        cover = account.covers.get(CoverId(str(row["cover_id"])))
+        if cover is not None and not any(row["cover_id"] in line.withdrawn for line in order.lines):
+            back.append((cover, order, row))
+    back.sort(key=lambda item: (item[2]["was"]["starts_at"] or "", item[0].cover_id))
+    lots = [
+        answer
+        for _, order, row in back
+        for lot_id, (voided, claims, debt) in sorted(row["lots"].items())
+        for answer in _lot_back(account, order, row, lot_id, voided, claims, debt)
     ]
-    for lot_id, (voided, claims, debt) in sorted(row["lots"].items()):
-        rows += _lot_back(account, order, row, lot_id, voided, claims, debt)
-    return rows
+    stand = []
+    for cover, _, row in back:
+        stand_again(cover, row["was"])
+        covers.reinstated(account, cover, reason=RETAKEN)
+        replacing.cut_again(account, cover)
+        stand.append(
+            {
+                "kind": "cover",
+                "cover_id": cover.cover_id,
+                "line_id": cover.line_id,
+                "state": covers.state_of(cover, account.at),
+                "ends_at": iso_or_none(cover.ends_at),
+            }
+        )
+    return [*stand, *lots]
 
 
 def _lot_back(
@@ -127,8 +132,13 @@ def _emit_reinstated(account: CustomerAccount, lot: Lot, credits: int, order: Or
 
 
 def _otherwise(account: CustomerAccount, found: Derived, cover_id: str) -> bool:
-    """Whether a period that stays taken was running where it waits now, or the other way round."""
+    """Whether a period that stays taken was running where it waits now, or the other way round.
+
+    One that had served nothing then, and has served nothing by now, stays as it is.
+    """
     cover, then = account.covers[CoverId(cover_id)], found.standing[cover_id]
+    if served_nothing(cover) and served_nothing(then):
+        return False
     if cover.state == "voided" or then.state == "voided":
         later = cover.ends_at is not None and cover.ends_at > found.now()[cover_id].at
         return cover.state != then.state and not (then.state == "voided" and later)
