@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from tests.recurring.shop import ANN, again, balance, bought, document, granted, plan, sound, spent, told, vendor_under
@@ -152,3 +153,41 @@ async def test_a_late_order_brings_the_months_that_have_passed(app: FastAPI, api
             await sound(shop)
         assert found[0] == found[1]
         assert await balance(late, sku) == {"reset": 60, "keep": 180, "capped": 160}[sku]
+
+
+@pytest.mark.parametrize("later", ["2025-03-31T09:00:00Z", "2025-09-01T08:00:00Z"], ids=["next", "after a gap"])
+async def test_credits_that_stay_are_not_cut_by_another_plan_with_a_bound(
+    app: FastAPI, api: httpx.AsyncClient, later: str
+) -> None:
+    """A plan whose credits stay, and one that lets 100 go over: the bound is for what the second one brings."""
+    text = document(
+        plan("keep", "runs_with: plan, at_renewal: accumulate", term="{months: 2}")
+        + plan("capped", "runs_with: plan, at_renewal: rollover, rollover: {max_credits: 100, clause: A-2}")
+    )
+    shop = await vendor_under(app, api, text)
+    await bought(shop, "keep")
+    await shop.move_clock(later)
+    assert await balance(shop) == 120
+    await bought(shop, "capped", "o2", at=later)
+    assert await balance(shop) == 180
+    assert await told(shop, "credits.expired") == []
+    await shop.move_clock("2026-01-02T00:00:00Z")
+    assert await balance(shop) == 280  # what stays, and of the other plan 100 and what came last
+    await sound(shop)
+
+
+async def test_a_plan_with_a_bound_that_is_bought_again_has_one_bound(app: FastAPI, api: httpx.AsyncClient) -> None:
+    text = document(
+        plan(
+            "capped",
+            "runs_with: plan, at_renewal: rollover, rollover: {max_credits: 100, clause: A-2}",
+            term="{months: 3}",
+        )
+    )
+    shop = await vendor_under(app, api, text)
+    await bought(shop, "capped")
+    await shop.move_clock("2025-09-01T08:00:00Z")
+    assert await balance(shop) == 160
+    await bought(shop, "capped", "o2", at="2025-09-01T08:00:00Z")
+    assert await balance(shop) == 160
+    await sound(shop)

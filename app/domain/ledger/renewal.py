@@ -107,12 +107,14 @@ def _cut(journal: Journal, grant: RecurringGrant, at: datetime) -> int:
 def unused(journal: Journal, grant: RecurringGrant, at: datetime) -> list[Lot]:
     """Return the lots whose credits would go over at a renewal: the grant's own, and those of such that ran out.
 
-    So a plan that was renewed by another order has one bound, and two plans side by side have two.
+    So a plan that was renewed by another order has one bound, and two plans side by side have two. What another plan
+    said to stay does not go over here, and is not cut.
     """
     mine = {
         (other.unit, other.rule)
         for other in (journal.recurring or {}).values()
-        if other.grant_id == grant.grant_id or other.withdrawn or not runs_at(other, at)
+        if other.terms["at_renewal"] == grant.terms["at_renewal"]
+        and (other.grant_id == grant.grant_id or other.withdrawn or not runs_at(other, at))
     }
     return [
         lot
