@@ -121,25 +121,19 @@ class Queue:
         """The credits of an interval come."""
         ends = months_after(one.starts, len(one.came) + 1) if one.sku == "reset" else None
         if one.sku == "capped":
-            self._bound(one)
+            self._bound()
         made = Purchase(CREDITS, "credit", when, ends, order_id=one.order_id, line_id="1")
         one.came.append(made)
         self.model.buy(self.owner, made, effective_at=when)
 
-    def _bound(self, one: Period) -> None:
-        mine = [each for each in self.periods if each.sku == "capped" and self._follows(each, one)]
+    def _bound(self) -> None:
+        """One bound for all that such a plan brought, however it was renewed."""
+        mine = [each for each in self.periods if each.sku == "capped"]
         lots = [lot for each in mine for made in each.came for lot in made.lots]
         over = max(sum(lot.available for lot in lots) - BOUND, 0)
         for lot in sorted(lots, key=lambda lot: lot.effective_at):
             part = min(over, lot.available)
             lot.available, lot.gone, over = lot.available - part, lot.gone + part, over - part
-
-    def _follows(self, earlier: Period, one: Period) -> bool:
-        """Whether periods of this plan lead from one to the other without a gap."""
-        if earlier is one:
-            return True
-        links = [each for each in self.periods if each.sku == "capped" and each.came and each.until == one.starts]
-        return any(self._follows(earlier, each) for each in links if each is not one)
 
 
 def queue_of(life: Life, owner: str) -> Queue:
@@ -200,7 +194,8 @@ async def give_plan_back(life: Life, rng: random.Random) -> str | None:
     back[order_id] = back.get(order_id, 0) + 1
     own = [one for one in queue.standing() if one.order_id == order_id]
     waiting = [one for one in queue.waiting() if one.order_id == order_id] or queue.waiting()
-    ran_out = any(one.order_id == order_id and one.cut is None and one.ends <= life.now for one in queue.periods)
+    mine = [one for one in queue.periods if one.order_id == order_id and not one.gone]
+    ran_out = any(one.cut is None and one.ends <= life.now for one in mine)
     taken = 0
     one: Period | None = None
     if own or not ran_out:
