@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 UNITS: Final = "tests/ledger/test_refunded_units.py"
+INSTANT: Final = "tests/inbound/test_periods_of_one_instant.py"
 QUEUED: Final = "tests/inbound/test_queued_periods.py"
 
 ROWS: Final = (
@@ -84,5 +85,26 @@ ROWS: Final = (
         "    retaken.give_up(account, order, line)\n",
         "",
         f"{QUEUED}::test_an_order_that_leaves_gives_back_the_period_that_its_refund_took",
+    ),
+    (
+        "a period that had served nothing is taken back again",
+        "app/domain/orders/retaken.py",
+        "if served_nothing(cover) and served_nothing(then):",
+        "if False:",
+        f"{INSTANT}::test_a_period_that_was_taken_back_stays_as_it_is",
+    ),
+    (
+        "what a license's end lets begin has begun for a refund of that instant",
+        "app/domain/orders/periods.py",
+        " for cover in first if begins_at(cover, cover.granted_at, held, stretches, terms) > at",
+        " for cover in ()",
+        f"{INSTANT}::test_a_period_that_was_taken_back_stays_as_it_is",
+    ),
+    (
+        "a bound cuts what another plan said to stay",
+        "app/domain/ledger/renewal.py",
+        'if other.terms["at_renewal"] == grant.terms["at_renewal"]',
+        "if True",
+        "tests/recurring/test_recurring.py::test_credits_that_stay_are_not_cut_by_another_plan_with_a_bound",
     ),
 )
