@@ -156,7 +156,10 @@ def still_waiting(
     ]
     if not over or not first:
         return frozenset()
-    held = [replace(one, ended_at=None, ended_reason=None) if one.license_id in over else one for one in licenses]
+    held = [
+        replace(license_, ended_at=None, ended_reason=None) if license_.license_id in over else license_
+        for license_ in licenses
+    ]
     before = [
         _uncut(cover, at, terms) if cover.license_id in over else cover
         for cover in found
@@ -292,13 +295,13 @@ def derive(
     units.sort(key=lambda unit: (unit.at, not unit.corrected, unit.order.order_id, place_of(unit.line.line_id)))
     for _, group in groupby(units, key=lambda unit: unit.at):
         for unit in group:
-            seen, waits = (copies, frozenset[str]()) if merged else _as_known(unit, laid, copies, licenses)
+            stood, waits = (copies, frozenset[str]()) if merged else _as_known(unit, laid, copies, licenses)
             stays = copies.get(unit.row["cover_id"]) if merged else None
             chosen = stays or choose(
                 (str(unit.order.order_id), str(unit.line.line_id)),
                 unit.row["rule"],
                 unit.at,
-                seen.values(),
+                stood.values(),
                 corrected=unit.corrected,
                 known_until=unit.row["known_until"],
                 gone=gone,
@@ -330,7 +333,7 @@ def _as_known(
     } - {(unit.order.order_id, unit.line.line_id)}
     if later:
         laid = [each for each in laid if (each.order.order_id, each.line.line_id) not in later]
-        licenses = [one for one in licenses if (one.order_id, one.line_id) not in later]
+        licenses = [license_ for license_ in licenses if (license_.order_id, license_.line_id) not in later]
         copies = {str(cover.cover_id): replace(copies[cover.cover_id]) for each in laid for cover in each.covers}
         _lay_out(laid, copies, licenses, merged=False)
     unit_terms = next((CoverTerms.of(each.policy) for each in laid if each.line is unit.line), None)
