@@ -41,7 +41,7 @@ async def report(
     if since is not None and until is not None and until <= since:
         raise DomainError("span_reversed", field="to", since=iso(since), until=iso(until))
     at = tx.at if as_of is None else as_of
-    known = at if known_at is None else known_at
+    known = max(tx.at, at) if known_at is None else known_at  # as balances do: what was told late counts
     span = Span(since=since, until=until, at=at, known=known, is_past=as_of is not None or known_at is not None)
     found = await reports.sums(tx, definition, groups, span)
     if len(found) > ROWS_MAX + 1:
