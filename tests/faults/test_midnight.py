@@ -24,7 +24,7 @@ from tests.recurring.shop import document
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
-MANY = int(os.environ.get("RETAINER_TEST_GRANTS", "300"))
+MANY = int(os.environ.get("RETAINER_TEST_GRANTS", "1200"))
 KILLS = int(os.environ.get("RETAINER_TEST_KILLS", "4"))
 LIMIT = 600.0
 """Seconds within which all must have come."""
