@@ -98,3 +98,22 @@ async def test_where_a_form_went_leads_back_when_it_is_asked_for_again(cast: Cas
     async with client_of(cast.vendor.app, None) as browser:
         answer = await browser.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, home)
+
+
+async def test_a_secret_opens_no_page_from_another_ones_cookie(cast: Cast, app: FastAPI) -> None:
+    token = (await cast.vendor.post("/v1/customers/ann/tokens", {"may": "act"}, key=None)).json()["token"]
+    async with client_of(app, None) as browser:
+        await signed_in(cast.vendor, browser, scopes=["*"])
+        session = browser.cookies["retainer-session"]
+    for kind, secret, path in (
+        ("session", token, "/desk"),
+        ("session", token, "/desk?query=ann"),
+        ("card", token, "/card"),
+        ("customer", session, "/account"),
+    ):
+        async with client_of(app, None, cookies={f"retainer-{kind}": secret}) as browser:
+            answer = await browser.get(path)
+            assert (answer.status_code, "Ann" in answer.text) == (401, False), (kind, path)
+    async with client_of(app, None) as browser:
+        assert (await browser.get("/card", params={"token": session})).status_code == 401
+        assert (await browser.get("/card", params={"token": token})).status_code == 200

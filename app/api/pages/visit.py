@@ -25,6 +25,8 @@ from app.api.strict import BODY_LIMIT, take_body
 
 FIELDS_MAX: Final = 200
 _SALT: Final = 16
+_KINDS: Final = {"customer": "customer_token"}
+"""Of whom a cookie holds the secret; all others are of a session."""
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -147,12 +149,14 @@ async def recognise(visit: Visit, kinds: tuple[str, ...], *, token: bool) -> Non
     A secret that no longer opens anything is as none at all.
     """
     sent = (visit.query("token") or visit.form.get("token", "")) if token else ""
-    candidates = [(sent, True)] if sent else [(visit.cookie(kind), False) for kind in kinds]
-    for secret, in_address in candidates:
+    candidates = [(sent, "customer", True)] if sent else [(visit.cookie(kind), kind, False) for kind in kinds]
+    for secret, kind, in_address in candidates:
         if not secret:
             continue
         try:
             principal = await visit.rooms.authenticator.of_page(secret, wall_clock())
+            if principal.kind != _KINDS.get(kind, "session"):  # a secret opens what its own cookie opens
+                raise Problem("unauthorized")
         except Problem as refusal:
             if refusal.code != "unauthorized":
                 raise
