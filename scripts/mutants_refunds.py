@@ -7,6 +7,7 @@ from typing import Final
 UNITS: Final = "tests/ledger/test_refunded_units.py"
 INSTANT: Final = "tests/inbound/test_periods_of_one_instant.py"
 QUEUED: Final = "tests/inbound/test_queued_periods.py"
+REPLACED: Final = "tests/plans/test_replaced_then_refunded.py"
 
 ROWS: Final = (
     (
@@ -25,7 +26,7 @@ ROWS: Final = (
     ),
     (
         "an order does not know what its lots paid back",
-        "app/domain/orders/refunds.py",
+        "app/domain/orders/refundable.py",
         " - by_lots.get(line.line_id, 0), 0",
         ", 0",
         f"{UNITS}::test_shopp_19_a_lot_refunded_is_not_paid_again_by_its_order",
@@ -73,10 +74,24 @@ ROWS: Final = (
         f"{UNITS}::test_csc_2_a_standing_license_keeps_its_class",
     ),
     (
+        "what a plan gave for one that is refunded stays",
+        "app/domain/orders/refunds.py",
+        "    return periods.in_order(known)[-1] if known else None",
+        "    return None",
+        f"{REPLACED}::test_a_refund_of_the_old_plan_takes_what_the_new_one_gave_for_it",
+    ),
+    (
+        "a plan that was replaced is put back by a dispute as it ended",
+        "app/domain/orders/payment_disputes.py",
+        "and key not in before.replaced ",
+        "",
+        f"{REPLACED}::test_a_dispute_that_is_won_replaces_the_old_plan_again",
+    ),
+    (
         "what a refund took of periods stays as it was taken first",
         "app/domain/orders/reconcile.py",
-        "if follow and follow_orders(account, ordered, there.laid, merged=there.merged):",
-        "if False:",
+        "elif follow and follow_orders(account, ordered, there.laid, merged=there.merged):",
+        "elif False:",
         f"{QUEUED}::test_a_refund_gives_up_the_period_of_an_order_that_went_to_another_customer",
     ),
     (

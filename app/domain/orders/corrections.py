@@ -22,7 +22,7 @@ from app.domain.ledger.units import transferred
 from app.domain.orders import retaken
 from app.domain.orders.grants import put_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
-from app.domain.orders.refunds import TakenBack, Taking, take_back, take_license, take_period
+from app.domain.orders.refunds import TakenBack, Taking, take_back, take_instead, take_license, take_period
 from app.domain.policy.offers import NotGranted
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CoverId
@@ -161,6 +161,7 @@ def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
     _withdraw_lots(account, order, line, answer)
     for cover in list(account.covers.values()):
         if (cover.order_id, cover.line_id) == mine and cover.cover_id not in line.withdrawn:
+            take_instead(Taking(account, order, line, answer, "corrected"), cover)
             if covers.take_back(account, cover, reason=CORRECTED):
                 replacing.put_back(account, cover)
                 answer.taken_back.append({"kind": "cover", "cover_id": cover.cover_id, "line_id": line.line_id})

@@ -70,6 +70,8 @@ class Granted:
     """When the first license was refunded untouched."""
     laid: list[LaidPeriods] = field(default_factory=list)
     """The periods of the orders looked at so far, by line and grant."""
+    replaced: bool = False
+    """A plan ended another one just now, so that what waits behind that may begin earlier."""
     merged: bool = False
     """Two accounts became this one: what each had bought keeps its time, since it was not bought for both."""
     units: dict[tuple[str, str], set[int]] = field(init=False)

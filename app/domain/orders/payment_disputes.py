@@ -31,7 +31,7 @@ from app.domain.ledger.units import claimed, forget, owed, take_claim
 from app.domain.orders import retaken
 from app.domain.orders.grants import put_license
 from app.domain.orders.lines import Terms
-from app.domain.orders.refunds import guarantee_of, take_back
+from app.domain.orders.refunds import TakenBack, Taking, guarantee_of, take_back, take_instead
 from app.domain.policy.credit_rules import PaymentDisputes
 from app.domain.values.ids import LotId
 from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso_or_none, payload_hash
@@ -176,6 +176,8 @@ class _Before:
     choices: frozenset[str]
     addons: frozenset[tuple[str, str]]
     recurring: Mapping[str, list[list[str | None]]]
+    replaced: frozenset[str]
+    """Periods that had ended since another plan replaced them: they follow what becomes of that one."""
 
 
 def _before(account: CustomerAccount) -> _Before:
@@ -189,6 +191,7 @@ def _before(account: CustomerAccount) -> _Before:
         recurring={
             grant.grant_id: grant.spans for grant in recurring.grants_of(account) if not grant.terms.get("gone")
         },
+        replaced=frozenset(key for key, cover in account.covers.items() if replacing.is_cut(cover)),
     )
 
 
@@ -227,7 +230,7 @@ def _remember(
         "covers": {
             key: then
             for key, then in sorted(before.covers.items())
-            if key not in by_lines and _cover(account.covers[key]) != then
+            if key not in by_lines and key not in before.replaced and _cover(account.covers[key]) != then
         },
         "choices": sorted(key for key in before.choices if account.choices[key].voided_at is not None),
         "addons": sorted(
@@ -257,6 +260,7 @@ def save(account: CustomerAccount, order: Order, dispute: PaymentDispute, refund
     returned += _licenses_back(account, dispute.undo.get("licenses", ()))
     returned += _covers_back(account, dispute.undo.get("covers", {}))
     returned += retaken.give_back(account, order, dispute.refund_id)
+    _undue_back(account, order)
     returned += _choices_back(account, dispute.undo.get("choices", ()))
     returned += _addons_back(account, dispute.undo.get("addons", ()))
     _recurring_back(account, dispute.undo.get("recurring", {}))
@@ -381,6 +385,16 @@ def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]
             }
         )
     return returned
+
+
+def _undue_back(account: CustomerAccount, order: Order) -> None:
+    """Take what an order's plans gave for others that they do not replace now: refunded since, or replaced again."""
+    for cover in sorted(account.covers.values(), key=lambda cover: cover.cover_id):
+        lines = [line for line in order.lines if (cover.order_id, cover.line_id) == (order.order_id, line.line_id)]
+        for line in lines:
+            taking = Taking(account, order, line, TakenBack(), "refunded", ref=REASON)
+            for lower in replacing.undue(account, cover):
+                take_instead(taking, lower, cover)
 
 
 def _choices_back(account: CustomerAccount, choices: Iterable[str]) -> list[dict[str, Any]]:

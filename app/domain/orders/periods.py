@@ -295,6 +295,8 @@ def derive(
     units.sort(key=lambda unit: (unit.at, not unit.corrected, unit.order.order_id, place_of(unit.line.line_id)))
     for _, group in groupby(units, key=lambda unit: unit.at):
         for unit in group:
+            if "cut" in getattr(copies.get(unit.row.get("replaced", "")), "data", ()):
+                continue  # it took what another plan gave for its own period
             stood, waits = (copies, frozenset[str]()) if merged else _as_known(unit, laid, copies, licenses)
             stays = copies.get(unit.row["cover_id"]) if merged else None
             chosen = stays or choose(

@@ -13,7 +13,7 @@ Natural keys (order, line, unit, rule) make it safe to run any number of times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,7 @@ from app.domain.orders.lines import PLANS_HAD, Terms, line_facts, paid_price, pi
 from app.domain.orders.offers import grant_json, options_of
 from app.domain.orders.periods import QUEUED, LaidPeriods, in_order, spans, undisturbed
 from app.domain.orders.recurring import grant_recurring, recurs
-from app.domain.orders.replaced_plans import ReplacedPlans, lengthen
+from app.domain.orders.replaced_plans import ReplacedPlans, lengthen, undo_later
 from app.domain.orders.retaken import follow_orders
 from app.domain.orders.wrong_class import already_granted, take_back
 from app.domain.policy.conditions import facts_used, holds
@@ -44,19 +44,29 @@ from app.domain.values.money import Money
 
 
 def reconcile_grants(
-    account: CustomerAccount, orders: Sequence[Order], terms: Terms, *, corrected: bool = False, follow: bool = True
+    account: CustomerAccount,
+    orders: Sequence[Order],
+    terms: Terms,
+    *,
+    corrected: bool = False,
+    follow: bool = True,
+    again: bool = True,
+    told: Collection[str] | None = None,
 ) -> None:
     """Make the account hold what these orders (all of the customer's) grant; changed answers are put into the plan.
 
     ``corrected``: a shop changed one of them, so that grants may rest on something gone. Those are then withdrawn,
     unless they were used. ``follow``: what refunds took of periods follows the orders; then all is settled once more.
+    ``again``: so it is where a plan ended another one. ``told``: covers that were there before all this.
     """
     ordered = sorted(orders, key=lambda order: (order.placed_at, order.order_id))
     rank(account, ordered, terms)
+    if not any(order.answer.get("merged") for order in orders):
+        undo_later(account, ordered)
     there = granted_so_far(account, ordered)
-    there_before = {
-        outbox_event.data["cover_id"] for outbox_event in account.plan.outbox if outbox_event.type == "cover.granted"
-    }
+    stored = account.covers.keys() - account.plan.covers.keys() if told is None else told
+    there_before = {event.data["cover_id"] for event in account.plan.outbox if event.type == "cover.granted"}
+    there_before |= {*stored}
     outcomes = {order.order_id: OrderOutcome() for order in ordered}
     for order, line, policy in _lines(ordered, terms):
         _Line(account, order, line, policy, there, outcomes[order.order_id], corrected).reconcile_grants()
@@ -72,8 +82,10 @@ def reconcile_grants(
         if answer != order.answer:
             order.answer = answer
             account.plan.orders[order.order_id] = order
-    if follow and follow_orders(account, ordered, there.laid, merged=there.merged):
-        reconcile_grants(account, orders, terms, corrected=corrected, follow=False)
+    if again and there.replaced:
+        reconcile_grants(account, orders, terms, corrected=corrected, follow=follow, again=False, told=stored)
+    elif follow and follow_orders(account, ordered, there.laid, merged=there.merged):
+        reconcile_grants(account, orders, terms, corrected=corrected, follow=False, again=again, told=stored)
 
 
 def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
@@ -330,12 +342,16 @@ class _Line:
                 own_term=_lower_end(self, grant) is None,
                 seats=seats_of(grant, n),
             )
-            lengthen(self.account, made, instead.of(made))
+            lengthen(self.account, made, instead.of(made), fresh=True)
             mine.append(made)
             self.there.covers.setdefault(key, []).append(made)
+        self.there.replaced |= instead.any
         for lot in instead.lots:
             self.there.add((self.order.order_id, self.line.line_id, lot.unit_no), lot)
         self.outcome.covers += mine
+        if any("instead_of" in cover.data for cover in mine):  # what it replaced ends earlier than it was laid out
+            laid = (cover for each in self.there.laid for cover in each.covers)
+            self.there.timeline = [*stretches_of(laid)]
         self.there.timeline += stretches_of(mine)
         self.there.laid.append(LaidPeriods(self.order, self.line, self.policy, grant, mine))
 

@@ -7,7 +7,7 @@ it is follows the orders that stand (`app.domain.orders.periods`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -22,22 +22,13 @@ from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.recurring import RecurringGrant, spans_of
 from app.domain.ledger.refunded_units import mark_gone, take_all
-from app.domain.ledger.units import (
-    BY_LOT,
-    TakeBackReason,
-    VoidedGrant,
-    claimed,
-    outstanding,
-    owed,
-    paid_back,
-    transferred,
-)
+from app.domain.ledger.units import TakeBackReason, VoidedGrant, claimed, outstanding, owed, transferred
 from app.domain.orders import periods
 from app.domain.orders.grants import end_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
+from app.domain.orders.refundable import whole
 from app.domain.policy.offers import NotGranted
 from app.domain.policy.policy import Policy
-from app.domain.values.errors import DomainError
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, iso_or_none
 
@@ -93,20 +84,6 @@ class Taking:
     def brought(self, license_: License | Cover | Addon) -> bool:
         """Whether it came from this line."""
         return (license_.order_id, license_.line_id) == (self.order.order_id, self.line.line_id)
-
-
-def check_lines(order: Order, units: Mapping[str, int], left: Mapping[str, int]) -> None:
-    """Refuses what was never bought, or was given back already: ``line_not_found``, ``order_over_refund`` (422).
-
-    ``left``: units of each line that can still be refunded, whichever door gave back the others.
-    """
-    for line_id, quantity in units.items():
-        if line_id not in left:
-            raise DomainError("line_not_found", order_id=order.order_id, line_id=line_id)
-        if quantity > left[line_id]:
-            raise DomainError(
-                "order_over_refund", line_id=line_id, requested=quantity, refundable=left[line_id], left=dict(left)
-            )
 
 
 def take_back(
@@ -247,7 +224,7 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
         if family[0].rule in again:
             continue  # these go with the cover or the unit that they come with
         by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
-    left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
+    left = None if quantity is None else sum(map(whole, by_unit.values())) * quantity // line.made
     why = taking.why
     for _, families in sorted(by_unit.items(), reverse=True):
         alike = [lot for family in families for lot in family]
@@ -299,7 +276,7 @@ def _units_again(taking: Taking, grants: Sequence[RecurringGrant], quantity: int
     Units are alike. So what a customer used counts as of those that stay, as with a pack.
     """
     found = {grant.unit_no: _families_of(taking, grant) for grant in grants}
-    left = sum(_whole([family]) for grant in grants[:quantity] for family in found[grant.unit_no])
+    left = sum(whole([family]) for grant in grants[:quantity] for family in found[grant.unit_no])
     for grant in grants:
         for family in reversed(found[grant.unit_no]):
             part = min(left, outstanding(family), sum(lot.available for lot in family))
@@ -376,36 +353,6 @@ def _note_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
         )
 
 
-def _whole(families: Sequence[Sequence[Lot]]) -> int:
-    """How many credits a unit was granted."""
-    lots = families[0]
-    return next((lot for lot in lots if lot.root == lot.lot_id), lots[0]).granted
-
-
-def left_of(order: Order, refunded: Mapping[str, int], by_lots: Mapping[str, int]) -> dict[str, int]:
-    """Return the units of each line for which nothing was given back, by the order or by its lots (TERMS-19)."""
-    return {
-        str(line.line_id): max(line.quantity - refunded.get(line.line_id, 0) - by_lots.get(line.line_id, 0), 0)
-        for line in order.lines
-        if line.quantity
-    }
-
-
-def by_lots(account: CustomerAccount, order: Order, owner: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Return the units of each line whose money went back by their lots. A unit counts whole where a part went back.
-
-    ``owner``: those of which the shop has told since; they are among the order's refunds by now.
-    """
-    found: dict[str, int] = {}
-    for line in order.lines:
-        families = account.ledger.granted_by(order.order_id, line.line_id)
-        gone = sum(paid_back(lot, *BY_LOT) for family in families for lot in family)
-        if gone:
-            each = max(sum(_whole([family]) for family in families) // max(line.made, 1), 1)
-            found[line.line_id] = max(-(-gone // each) - (owner or {}).get(line.line_id, 0), 0)
-    return found
-
-
 def take_period(taking: Taking, rule: str) -> None:
     """Take back a bought period for one unit, or report that there is none left. The line keeps which it was."""
     account, order, line = taking.account, taking.order, taking.line
@@ -414,12 +361,18 @@ def take_period(taking: Taking, rule: str) -> None:
     newest, corrected = str(max(account.covers)), taking.reason == "corrected"
     waits = periods.still_waiting(there, account.licenses.values(), account.at, CoverTerms.of(account.policy))
     target = periods.choose(mine, rule, account.at, there, corrected=corrected, known_until=newest, waiting_still=waits)
+    replaced = None if target is not None and taking.brought(target) else _replaced(taking, there, rule)
+    target = target if replaced is None else None
     row = periods.taken_row(rule, account.at, taking.reason, taking.ref, target, newest)
+    if replaced is not None:
+        row["replaced"] = str(replaced.cover_id)
+        credits_of(taking, replaced)
+        take_instead(taking, replaced)
     if target is not None:
         row["lots"] = lots_taken(account, target, lambda: _take_cover(taking, target))
     line.taken_periods = (*line.taken_periods, row)
     account.plan.orders[order.order_id] = order
-    if target is not None:
+    if target is not None or replaced is not None:
         return
     granted = [
         (cover, covers.state_of(cover, account.at)) for cover in there if cover.rule == rule and taking.brought(cover)
@@ -427,6 +380,38 @@ def take_period(taking: Taking, rule: str) -> None:
     owner = {row.get("cover_id") for row in taking.answer.left}
     gone, state = min(granted, key=lambda item: (item[0].cover_id in owner, item[1] != "ended", item[0].cover_id))
     _note_served(taking, gone, state)
+
+
+def _replaced(taking: Taking, found: Iterable[Cover], rule: str) -> Cover | None:
+    """Return a line's own period that another plan replaced, and that gave something instead; the last goes first."""
+    mine = [cover for cover in found if cover.rule == rule and taking.brought(cover)]
+    known = [cover for cover in mine if replacing.brought(taking.account, cover) is not None]
+    return periods.in_order(known)[-1] if known else None
+
+
+def take_instead(taking: Taking, lower: Cover, by: Cover | None = None) -> None:
+    """Take back what another plan (``by``) gave for a period that it replaced: days of that one, or credits."""
+    account = taking.account
+    found = replacing.brought(account, lower, by)
+    if found is None:
+        return
+    by, what = found
+    unit_no = what.get("unit_no")
+    if unit_no is not None and by.order_id is not None and by.line_id is not None:
+        families = account.ledger.granted_by(by.order_id, by.line_id, (unit_no,))
+        alike = [family for family in families if family[0].reason == replacing.REPLACED]
+        if alike:
+            _take_families(taking, alike, None)
+    if replacing.shorten(account, by, lower, reason=taking.reason, clause=taking.clause):
+        taking.answer.taken_back.append(
+            {
+                "kind": "cover",
+                "cover_id": by.cover_id,
+                "state": covers.state_of(by, account.at),
+                "ends_at": iso_or_none(by.ends_at),
+                "line_id": taking.line.line_id,
+            }
+        )
 
 
 def _note_served(taking: Taking, cover: Cover, state: str = "ended") -> None:

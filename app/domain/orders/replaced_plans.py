@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.cover import replacing
-from app.domain.ledger.events import granted_data
+from app.domain.ledger.events import granted_data, voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.orders.grants import schedule_lot
 from app.domain.orders.offer_price import Buyer, cost_of, price_of_cover
@@ -18,7 +19,9 @@ from app.domain.policy.offers import CoverGrant, Offer
 from app.domain.policy.policy import Policy
 from app.domain.values.money import MAX_CREDITS
 from app.domain.values.term import add_term
+from app.domain.values.wire import iso_or_none, parse_iso_or_none
 
+CORRECTED: Final = "corrected"
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
 
@@ -33,6 +36,8 @@ class ReplacedPlans:
         self.policy, self.offer, self.grant = policy, offer, grant
         self.lots: list[Lot] = []
         """Credits that were given instead."""
+        self.any = False
+        """Whether a plan was replaced."""
 
     def of(self, cover: Cover) -> timedelta:
         """End what a cover replaces, give credits for it, and return by how much longer the cover is instead."""
@@ -43,16 +48,32 @@ class ReplacedPlans:
         if cover.ends_at <= self.account.at and cover.version > 1:  # it was taken back, or has run out
             return longer
         mine = (self.order.order_id, self.line.line_id)
-        others = [each for each in self.account.covers.values() if (each.order_id, each.line_id) != mine]
-        known = cover.data.get("instead_of", ())
-        for lower in replacing.replaceable(others, rule, starts, known=known):
+        others = [
+            each
+            for each in self.account.covers.values()
+            if (each.order_id, each.line_id) != mine and not self._taken(each)
+        ]
+        known = (*cover.data.get("instead_of", ()), *cover.data.get("brought", ()))
+        for lower in replacing.replaceable(others, rule, starts, self.order.placed_at, known=known):
             worth = self._worth(lower, starts)
             replacing.cut(self.account, lower, cover, starts)
+            self.any = True
             if rule.into == "days":
-                longer += self._days(worth, starts)
+                more = self._days(worth, starts)
+                replacing.bring(self.account, cover, lower, {"seconds": more // _SECOND})
+                longer += more
             elif rule.into == "credits" and rule.per_credit is not None:
-                self._credits(int(worth / Fraction(rule.per_credit)), len(cover.data["instead_of"]))
+                place = len(cover.data["instead_of"])
+                self._credits(int(worth / Fraction(rule.per_credit)), place)
+                replacing.bring(self.account, cover, lower, {"unit_no": place})
         return longer
+
+    def _taken(self, lower: Cover) -> bool:
+        """Whether a refund took a cover while it ran, so that nothing is left of it."""
+        term = covers.term_of(lower)
+        if term is None or lower.starts_at is None or lower.ends_at is None:
+            return False
+        return lower.ends_at < add_term(lower.starts_at, term, covers.term_zone(self.policy))
 
     def _worth(self, lower: Cover, starts: datetime) -> Fraction:
         """What is left of a cover, by the list; 0 where no price is named."""
@@ -103,12 +124,58 @@ class ReplacedPlans:
         self.account.emit("credits.granted", granted_data(lot, lot.granted, balance, **of))
 
 
-def lengthen(account: CustomerAccount, cover: Cover, longer: timedelta) -> None:
-    """Let a cover end later by what it replaced; one that was just made is not told of as moved."""
+def undo_later(account: CustomerAccount, ordered: Sequence[Order]) -> None:
+    """Undo what plans replaced that were bought after an order that is told only now; the fold replaces anew.
+
+    Where credits that a plan gave instead are used, or a refund took something of it, all stays as it is.
+    """
+    new = [order.placed_at for order in ordered if "not_granted" not in order.answer]
+    found = [cover for cover in account.covers.values() if "instead_of" in cover.data or "brought" in cover.data]
+    later = [cover for cover in found if new and min(new) < cover.granted_at]
+    if not later or any(not _whole(account, cover) for cover in later):
+        return
+    for cover in sorted(later, key=lambda cover: (cover.granted_at, cover.cover_id), reverse=True):
+        for lot in _lots_instead(account, cover):
+            voided = account.ledger.void(lot.lot_id, reason=CORRECTED)
+            account.ledger.withdraw(lot.lot_id)
+            balance = account.ledger.balance(lot.credit_type)
+            data = voided_data(lot, voided, balance, reason=CORRECTED, order_id=cover.order_id)
+            account.emit("credits.voided", data)
+        replacing.undo(account, cover)
+
+
+def _whole(account: CustomerAccount, cover: Cover) -> bool:
+    """Whether what a cover gave for others is untouched, and it was neither suspended nor taken back."""
+    ended = cover.state != "running" or cover.suspensions or any("gone" in row for row in _rows(cover))
+    cut = cover.data["cut"]["ends_at"] if replacing.is_cut(cover) else iso_or_none(cover.ends_at)
+    ends = parse_iso_or_none(cut)
+    stands = ends is not None and ends > account.at
+    return not ended and stands and all(lot.available == lot.granted for lot in _lots_instead(account, cover))
+
+
+def _rows(cover: Cover) -> list[Mapping[str, Any]]:
+    return list(cover.data.get("brought", {}).values())
+
+
+def _lots_instead(account: CustomerAccount, cover: Cover) -> list[Lot]:
+    """Return the credits that a cover gave for those that it replaced."""
+    units = {row["unit_no"] for row in _rows(cover) if "unit_no" in row}
+    return [
+        lot
+        for lot in account.ledger.lots.values()
+        if units
+        and (lot.order_id, lot.line_id, lot.rule) == (cover.order_id, cover.line_id, cover.rule)
+        and lot.unit_no in units
+        and not lot.withdrawn
+    ]
+
+
+def lengthen(account: CustomerAccount, cover: Cover, longer: timedelta, *, fresh: bool = False) -> None:
+    """Let a cover end later by what it replaced. ``fresh``: it was just made, so it is not told of as moved."""
     if not longer or cover.ends_at is None or cover.starts_at is None:
         return
     cover.term, ends = None, cover.ends_at + longer
-    if cover.version > 1 or cover.cover_id not in account.plan.covers:
+    if not fresh:
         covers.move(account, cover, starts_at=cover.starts_at, ends_at=ends, occurred_at=account.at)
         return
     cover.ends_at = ends

@@ -24,6 +24,8 @@ from app.domain.values.ids import CoverId, LotId
 from app.domain.values.wire import iso_or_none, parse_iso_or_none, payload_hash
 
 _NOTHING: Final[Mapping[str, Any]] = {"cover_id": None, "was": None, "lots": {}}
+_OWN: Final = ("rule", "at", "reason", "ref", "known_until", "replaced")
+"""What a line keeps of a unit, whichever period it takes."""
 RETAKEN: Final = "retaken"
 """Why a period stands again: the refund that took it takes another one, or is undone."""
 
@@ -179,7 +181,7 @@ def _keep(account: CustomerAccount, units: Iterable[TakenUnit], rows: Mapping[st
     for unit in units:
         mine = (str(unit.order.order_id), str(unit.line.line_id))
         source: Mapping[str, Any] = rows.get(str(unit.cover_id), _NOTHING)
-        own = {name: unit.row[name] for name in ("rule", "at", "reason", "ref", "known_until")}
+        own: dict[str, Any] = {name: unit.row[name] for name in _OWN if name in unit.row}
         now.setdefault(mine, []).append({**own, **{name: source[name] for name in _NOTHING}})
         lines[mine] = (unit.order, unit.line)
     for mine, (order, line) in lines.items():

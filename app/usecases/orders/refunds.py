@@ -10,6 +10,7 @@ from app.db.orders import orders
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund
 from app.domain.orders import lines as order_lines
+from app.domain.orders import refundable
 from app.domain.orders import refunds as order_refund
 from app.domain.values.digests import OUTSIDE, CallContent, content_of
 from app.domain.values.errors import DomainError
@@ -89,10 +90,10 @@ def take_back(
 
     ``paid_before``: units of each line of which a shop told that it paid what a lot's refund gave back.
     """
-    by_lots = order_refund.by_lots(account, order, paid_before)
-    left = order_refund.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
+    by_lots = refundable.by_lots(account, order, paid_before)
+    left = refundable.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
     units = _units_of(order, command, left, clip=clip)
-    order_refund.check_lines(order, units, left)
+    refundable.check_lines(order, units, left)
     paid = by_lots if command.by_shop else {}
     same = {line_id: min(quantity, paid.get(line_id, 0)) for line_id, quantity in units.items()}
     fresh = {line_id: quantity - same[line_id] for line_id, quantity in units.items()}
