@@ -12,6 +12,7 @@ from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
 from tests.living.shop import ANN, DOCUMENT, NOW, balance, bought, opened, resolved, sound, told
 from tests.prices.shop import vendor_under
+from tests.support.api import Vendor
 
 RULE = "  overdraft: {most: 10, clause: L-4}\n"
 OVERDRAWN = DOCUMENT.replace("credits:\n  clause: L-1\n", "credits:\n  clause: L-1\n" + RULE)
@@ -144,3 +145,40 @@ def test_a_rule_that_cannot_be_meant_is_found(text: str, code: str) -> None:
     found = [finding for finding in check_policy(document.policy, document.marks) if finding.code == code]
     assert len(found) == 1
     assert found[0].line > 0
+
+
+REFUND: Any = {"lines": [{"line_id": "1", "quantity": 1}], "reason": "changed their mind"}
+
+
+async def refunded(shop: Vendor, order: str) -> Any:
+    """The order's only unit, refunded."""
+    return await shop.ok(await shop.post(f"/v1/orders/{order}/refunds", {**REFUND, "refund_id": f"r-{order}"}))
+
+
+async def test_a_debt_stands_again_where_what_paid_it_is_refunded(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api, ALWAYS, now=NOW)
+    await bought(shop, "credits-1", "o1")
+    await shop.ok(await shop.post(f"{ANN}/debits", {"credits": 11}))
+    await bought(shop, "credits-15", "o2")
+    assert owed(await balance(shop)) == (5, 0, 0)
+    answer = await refunded(shop, "o2")
+    assert (answer["owed"], [row["credits"] for row in answer["taken_back"]]) == (10, [5])
+    assert owed(await balance(shop)) == (0, 0, 10)
+    assert (await shop.post(f"{ANN}/debits", {"credits": 1})).status_code == 409, "nothing more is lent"
+    await bought(shop, "credits-25", "o3")
+    assert owed(await balance(shop)) == (15, 0, 0)
+    await sound(shop)
+
+
+async def test_nothing_is_left_of_an_overdraft_once_all_is_refunded(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api, ALWAYS, now=NOW)
+    await bought(shop, "credits-3", "o1")
+    await opened(shop, "t1")
+    await bought(shop, "credits-10", "o2")
+    await refunded(shop, "o2")
+    assert owed(await balance(shop)) == (0, 6, 3)
+    await shop.ok(await shop.post("/v1/tickets/t1/withdrawal", {}))
+    assert owed(await balance(shop)) == (3, 0, 0)
+    await refunded(shop, "o1")
+    assert owed(await balance(shop)) == (0, 0, 0), "nobody has paid for anything"
+    await sound(shop)

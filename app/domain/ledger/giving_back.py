@@ -233,5 +233,6 @@ def repay_owed(journal: Journal, entries: list[Entry], credit_type: str, *, at: 
             break
         if lot.expires_at is None or at < lot.expires_at:
             journal.move(entries, lot, "available", "owed", part)
+            lot.data = {**lot.data, "repaid": lot.data.get("repaid", 0) + part}
             repaid += part
     return repaid

@@ -147,6 +147,22 @@ def mark_gone(home: LotLedger, family: Sequence[Lot], credits: int, why: TakeBac
     return marked
 
 
+def owe_again(home: LotLedger, family: Sequence[Lot], credits: int | None, why: TakeBackReason) -> int:
+    """Let debts stand again that a unit's credits repaid, at most so many: nobody paid for them. How many."""
+    ledgers = {str(ledger.customer_id): ledger for ledger in home.reachable()}
+    again = 0
+    for lot in family:
+        repaid = int(lot.data.get("repaid", 0))
+        part = repaid if credits is None else min(credits - again, repaid)
+        if part > 0:
+            lot.data = {**lot.data, "repaid": repaid - part}
+            ledgers[lot.customer_id].mark_lot(lot)
+            again += part
+    if again:
+        _book_debt(home, family, again, why)
+    return again
+
+
 def take_all(home: LotLedger, found: Sequence[Sequence[Lot]], credits: int | None, why: TakeBackReason) -> VoidedGrant:
     """`take` of several families, at most so many credits of each."""
     parts = [take(home, family, credits, why) for family in found]

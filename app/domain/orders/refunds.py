@@ -21,7 +21,7 @@ from app.domain.ledger.events import voided_data
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.recurring import RecurringGrant, spans_of
-from app.domain.ledger.refunded_units import mark_gone, take_all
+from app.domain.ledger.refunded_units import mark_gone, owe_again, take_all
 from app.domain.ledger.units import TakeBackReason, VoidedGrant, claimed, outstanding, owed, transferred
 from app.domain.orders import periods
 from app.domain.orders.grants import end_license, void_choice
@@ -237,6 +237,10 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
             for lot in alike:
                 if lot.lot_id in account.ledger.lots:
                     account.ledger.withdraw(lot.lot_id)
+    gone = left or 0
+    for _, families in sorted(by_unit.items(), reverse=True):
+        owing = owe_again(account.ledger, families[0], gone, why)
+        taking.answer.owed, gone = taking.answer.owed + owing, gone - owing
     if left and reason == "refunded":
         for _, families in sorted(by_unit.items(), reverse=True):
             left -= mark_gone(account.ledger, families[0], left, why)
@@ -248,6 +252,8 @@ def _take_families(taking: Taking, families: list[list[Lot]], share: int | None)
     before = {lot.lot_id: lot.voided for lot in alike}
     result = take_all(taking.account.ledger, families, share, taking.why)
     taking.answer.owed += result.owed
+    if share is None:
+        taking.answer.owed += sum(owe_again(taking.account.ledger, family, None, taking.why) for family in families)
     for lot in alike:
         if voided := lot.voided - before[lot.lot_id]:
             _emit_voided(taking, lot, voided)
