@@ -51,20 +51,21 @@ def reconcile_grants(
     corrected: bool = False,
     follow: bool = True,
     again: bool = True,
-    told: Collection[str] | None = None,
+    stored: Collection[str] | None = None,
 ) -> None:
     """Make the account hold what these orders (all of the customer's) grant; changed answers are put into the plan.
 
     ``corrected``: a shop changed one of them, so that grants may rest on something gone. Those are then withdrawn,
     unless they were used. ``follow``: what refunds took of periods follows the orders; then all is settled once more.
-    ``again``: so it is where a plan ended another one. ``told``: covers that were there before all this.
+    ``again``: so it is where a plan ended another one. ``stored``: covers that were there before all this.
     """
     ordered = sorted(orders, key=lambda order: (order.placed_at, order.order_id))
     rank(account, ordered, terms)
     if not any(order.answer.get("merged") for order in orders):
         undo_later(account, ordered)
     there = granted_so_far(account, ordered)
-    stored = account.covers.keys() - account.plan.covers.keys() if told is None else told
+    if stored is None:
+        stored = account.covers.keys() - account.plan.covers.keys()
     there_before = {event.data["cover_id"] for event in account.plan.outbox if event.type == "cover.granted"}
     there_before |= {*stored}
     outcomes = {order.order_id: OrderOutcome() for order in ordered}
@@ -83,9 +84,9 @@ def reconcile_grants(
             order.answer = answer
             account.plan.orders[order.order_id] = order
     if again and there.replaced:
-        reconcile_grants(account, orders, terms, corrected=corrected, follow=follow, again=False, told=stored)
+        reconcile_grants(account, orders, terms, corrected=corrected, follow=follow, again=False, stored=stored)
     elif follow and follow_orders(account, ordered, there.laid, merged=there.merged):
-        reconcile_grants(account, orders, terms, corrected=corrected, follow=False, again=again, told=stored)
+        reconcile_grants(account, orders, terms, corrected=corrected, follow=False, again=again, stored=stored)
 
 
 def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:

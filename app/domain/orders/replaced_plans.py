@@ -51,7 +51,7 @@ class ReplacedPlans:
         others = [
             each
             for each in self.account.covers.values()
-            if (each.order_id, each.line_id) != mine and not self._taken(each)
+            if (each.order_id, each.line_id) != mine and not self._ended_by_refund(each)
         ]
         known = (*cover.data.get("instead_of", ()), *cover.data.get("brought", ()))
         for lower in replacing.replaceable(others, rule, starts, self.order.placed_at, known=known):
@@ -68,7 +68,7 @@ class ReplacedPlans:
                 replacing.bring(self.account, cover, lower, {"unit_no": place})
         return longer
 
-    def _taken(self, lower: Cover) -> bool:
+    def _ended_by_refund(self, lower: Cover) -> bool:
         """Whether a refund took a cover while it ran, so that nothing is left of it."""
         term = covers.term_of(lower)
         if term is None or lower.starts_at is None or lower.ends_at is None:
