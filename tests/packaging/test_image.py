@@ -146,9 +146,14 @@ def serves_what_the_checkout_holds(base: str) -> None:
     assert len(shown) >= 2
     for path in shown:
         assert ask(f"{base}/static/{path.name}") == path.read_bytes(), path.name
-    linked = re.findall(rb'(?:src|href)="/static/([^"]+)"', ask(f"{base}/docs"))
+    linked = re.findall(rb'(?:src|href)="static/([^"]+)"', ask(f"{base}/docs"))
     assert linked
     assert {name.decode() for name in linked} <= {path.name for path in shown}
+    assets = re.findall(rb'(?:src|href)="(/assets/[^"]+)"', ask(f"{base}/sign-in"))
+    assert {Path(path.decode()).suffix for path in assets} >= {".css", ".js"}
+    for path in assets:
+        stored = ROOT / "app" / "api" / "pages" / "assets" / Path(path.decode()).name
+        assert ask(base + path.decode()) == stored.read_bytes(), path
     assert len(templates()) >= 5
     for name, (policy, _) in templates().items():
         tenant = f"{base}/v1/tenants/image-{name}"
