@@ -375,3 +375,23 @@ def test_the_five_policies_say_what_a_dispute_does(policy: str) -> None:
         "won": "undo",
         "reading": True,
     }
+
+
+async def test_packs_that_waited_for_a_license_are_there_once_a_lost_dispute_is_won(vendor: MakeVendor) -> None:
+    """While the dispute was lost there was nothing to take; the license that comes then brings nothing yet."""
+    tenant, path = await shop_of(vendor, "cs-cart")
+    await deliver(tenant, path, session("credits-25"))
+    await deliver(tenant, path, dispute("lost", number=2))
+    license_ = {"line_id": "1", "sku": "license", "quantity": 1, "list_price": "385.00", "unit_price": "385.00"}
+    body = {"customer_id": "shop:17", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD", "lines": [license_]}
+    await tenant.ok(await tenant.put("/v1/orders/first", body), 201)
+    before = [(one["order_id"], one["available"]) for one in (await balance(tenant))["lots"] if one["available"]]
+    assert before == []
+    await clean(tenant)
+    await deliver(tenant, path, dispute("won", number=3))
+    after = [(one["order_id"], one["available"]) for one in (await balance(tenant))["lots"]]
+    assert after == [("shop:pi_D1", 50)]
+    await clean(tenant)
+    await deliver(tenant, path, dispute("lost", number=4))
+    assert (await balance(tenant))["available"] == 0
+    await clean(tenant)

@@ -165,6 +165,31 @@ def take(
     _remember(account, before, dispute, [row for line in order.lines for row in line.taken_periods])
 
 
+def take_more(
+    dispute: PaymentDispute, account: CustomerAccount, order: Order, units: Mapping[str, int], terms: Terms
+) -> None:
+    """Take back what units bring that granted nothing yet when the dispute took them. Remember that, too."""
+    before, known, earlier = _before(account), dict(dispute.undo), dispute.credits
+    take_back(account, order, units, terms, reason="payment_dispute", ref=dispute.refund_id)
+    _remember(account, before, dispute, [row for line in order.lines for row in line.taken_periods])
+    dispute.credits += earlier
+    dispute.undo = {name: _joined(known.get(name), more) for name, more in dispute.undo.items()}
+    dispute.version += 1
+
+
+def _joined(one: Any, more: Any) -> Any:
+    """Return what two takings of one dispute have to put back together."""
+    if one is None or isinstance(more, list):
+        return more if one is None else sorted([*one, *(row for row in more if row not in one)])
+    found = {**more, **one}
+    for name in one.keys() & more.keys():
+        if isinstance(one[name], int):
+            found[name] = one[name] + more[name]
+        elif isinstance(one[name], list) and all(isinstance(part, int) for part in one[name]):
+            found[name] = [a + b for a, b in zip(one[name], more[name], strict=True)]
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Before:
     """How things stood before a dispute took something back."""

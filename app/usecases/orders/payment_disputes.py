@@ -181,9 +181,9 @@ async def _write(work: _Work) -> None:
         order if order_.order_id == order.order_id else order_
         for order_ in await orders.of_customer(work.tx, order.customer_id)
     ]
-    await reconcile_orders.reconcile_grants(work.tx, account, mine, work.terms)
-    for record in work.known.values():
+    for record in work.known.values():  # before the orders are settled, which may take more for a dispute
         record.version += 1
         account.plan.payment_disputes[record.order_id, record.dispute_id] = record
+    await reconcile_orders.reconcile_grants(work.tx, account, mine, work.terms)
     keep_answers(account, mine)
     await write_account(work.tx, account)

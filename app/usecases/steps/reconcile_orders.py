@@ -16,8 +16,11 @@ from typing import Final, TypeVar
 from app.db import policies
 from app.db.engine import Tx
 from app.db.orders import orders
+from app.db.orders.payment_disputes import of_order as disputes_of
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund
+from app.domain.account.payment_dispute import PaymentDispute
+from app.domain.orders import payment_disputes
 from app.domain.orders import reconcile as order_fold
 from app.domain.orders import refunds as order_refund
 from app.domain.orders.lines import Terms
@@ -49,21 +52,47 @@ async def reconcile_grants(
         lines = {line_id for order_id, line_id in fresh if order_id == order.order_id}
         if not lines:
             continue
-        gone: dict[str, int] = {}
         known = refunds.get(order.order_id)
-        for refund in await orders.refunds(tx, order.order_id) if known is None else known:
+        found = await orders.refunds(tx, order.order_id) if known is None else known
+        disputes = await _taken_by(tx, account, order, found)
+        gone: dict[str, int] = {}
+        for refund in sorted(found, key=lambda refund: refund.refund_id in disputes):
+            before_it = _gone_of(order, lines, gone)
             for row in refund.answer["lines"] if refund.customer_id else ():
                 gone[row["line_id"]] = gone.get(row["line_id"], 0) + (row["quantity"] or 0)
-        units = {
-            str(line.line_id): count
-            for line in order.lines
-            if line.line_id in lines and (count := line.gone(gone.get(line.line_id, 0)))
-        }
-        if units:
-            await apart(account, mine, partial(order_refund.take_back, account, order, units, terms))
+            units = {
+                line_id: count - before_it.get(line_id, 0)
+                for line_id, count in _gone_of(order, lines, gone).items()
+                if count > before_it.get(line_id, 0)
+            }
+            if not units:
+                continue
+            dispute = disputes.get(refund.refund_id)
+            take = order_refund.take_back if dispute is None else partial(payment_disputes.take_more, dispute)
+            await apart(account, mine, partial(take, account, order, units, terms))
             again = True
     if again:
         await apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=corrected))
+
+
+def _gone_of(order: Order, lines: set[str], refunded: Mapping[str, int]) -> dict[str, int]:
+    """Return the units that are gone of these lines, where so many were refunded."""
+    counts = {str(line.line_id): line.gone(refunded.get(line.line_id, 0)) for line in order.lines}
+    return {line_id: count for line_id, count in counts.items() if count and line_id in lines}
+
+
+async def _taken_by(
+    tx: Tx, account: CustomerAccount, order: Order, refunds: Sequence[OrderRefund]
+) -> dict[str, PaymentDispute]:
+    """Return the payment disputes that took units of an order back, by what stands for it among its refunds."""
+    if not any(refund.answer.get("reason") == payment_disputes.REASON for refund in refunds):
+        return {}
+    written = account.plan.payment_disputes
+    known = [written.get((row.order_id, row.dispute_id), row) for row in await disputes_of(tx, order.order_id)]
+    found = {dispute.refund_id: dispute for dispute in known if dispute.refund_id is not None}
+    for dispute in found.values():
+        written[dispute.order_id, dispute.dispute_id] = dispute
+    return found
 
 
 async def apart(account: CustomerAccount, mine: Sequence[Order], work: Callable[[], T]) -> T:
