@@ -11,6 +11,7 @@ from app.api.deps import flush_last_used
 from app.usecases.tenants.keys import SCOPES
 from tests.conftest import MakeVendor
 from tests.support.api import OPERATOR_KEY, START, client_of
+from tests.support.chance import altered
 from tests.support.statements import sent
 
 SANDBOX = {"policy": "avactis", "clock": {"mode": "virtual", "now": START}}
@@ -176,7 +177,7 @@ async def test_cursors_are_signed_and_belong_to_their_list(vendor: MakeVendor) -
     rest = (await acme.get("/v1/keys", limit=2, cursor=cursor)).json()
     assert [one["label"] for one in rest["data"]] == ["k1", "k2"]
     assert rest["next_cursor"] is None
-    for wrong in (cursor[:-2] + "AA", "x", "%00", "é", "A" * 100):
+    for wrong in (altered(cursor), "x", "%00", "é", "A" * 100):
         answer = await acme.client.get("/v1/keys", params={"limit": 2, "cursor": wrong})
         assert answer.status_code in (400, 422), wrong
     assert (await beta.get("/v1/keys", limit=2, cursor=cursor)).json()["code"] == "cursor_invalid"

@@ -18,6 +18,7 @@ from tests.inbound import histories
 from tests.support import shops
 from tests.support.api import Vendor
 from tests.support.both_ways import both_ways
+from tests.support.chance import first_seed
 
 ROUNDS = min(int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 80, 30)
 PRODUCTS = {**histories.PRODUCTS, "license": {"sku": "license", "attributes": {}}}
@@ -119,8 +120,7 @@ async def parked(tenant: Vendor) -> list[tuple[str, str]]:
 
 
 async def test_changed_orders_end_the_same_in_any_order(app: FastAPI, vendor: MakeVendor) -> None:
-    seed = int(os.environ.get("RETAINER_TEST_SEED", random.SystemRandom().randrange(10**9)))
-    print(f"RETAINER_TEST_SEED={seed}")
+    seed = first_seed()
     db: Database = app.state.house.database
     sent = 0
     for round_ in range(ROUNDS):

@@ -22,6 +22,7 @@ from tests.inbound.test_changed_orders import a_shop, deliver, life, line, parke
 from tests.recurring.shop import document, plan, vendor_under
 from tests.support import shops
 from tests.support.api import Vendor
+from tests.support.chance import first_seed
 
 ROUNDS = min(int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 50, 30)
 HOSTED = plan("queued", credits_=10)
@@ -33,8 +34,7 @@ SOLD = {
 
 @pytest.mark.parametrize("policy", sorted(SOLD))
 async def test_queued_periods_end_the_same_in_any_order(app: FastAPI, vendor: MakeVendor, policy: str) -> None:
-    seed = int(os.environ.get("RETAINER_TEST_SEED", random.SystemRandom().randrange(10**9)))
-    print(f"RETAINER_TEST_SEED={seed}")
+    seed = first_seed()
     db: Database = app.state.house.database
     for round_ in range(ROUNDS):
         rng = random.Random(seed + round_)

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from app.connectors.inbound import ADAPTERS
 from app.db.secrets import Cipher, SealBroken
 from tests.support import shops
+from tests.support.chance import altered
 
 BODY = b'{"id": 1, "name": "\xc3\xa4"}'
 SIGNERS = {
@@ -54,7 +55,7 @@ def test_a_signature_holds_for_its_bytes_its_secret_and_the_next_secret_alone(ki
     assert not verify(headers, BODY, [], _now())
     for name, value in headers.items():
         if "sign" in name or "hmac" in name:
-            for bad in ("", "x", "=", "v1,", value[:-4] + "AAAA", "t=,v1=", "ts=1;h1=zz", "\u00e4"):
+            for bad in ("", "x", "=", "v1,", altered(value), "t=,v1=", "ts=1;h1=zz", "\u00e4"):
                 assert not verify({**headers, name: bad}, BODY, [secret], _now()), (name, bad)
 
 

@@ -15,6 +15,7 @@ from tests.inbound.test_changed_orders import deliver, life, parked
 from tests.recurring.shop import ALL, document, sound, vendor_under
 from tests.recurring.test_lives_of_plans import LICENSE, PACK_BY_MONTH
 from tests.support import shops
+from tests.support.chance import first_seed
 
 SKUS = ["reset", "keep", "capped", "hosted", "year-of-10", "pack"]
 ROUNDS = int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 60
@@ -24,8 +25,7 @@ ROUNDS = int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 60
 async def test_changed_orders_of_plans_end_the_same_in_any_order(
     app: FastAPI, api: httpx.AsyncClient, round_: int
 ) -> None:
-    seed = int(os.environ.get("RETAINER_TEST_SEED", random.SystemRandom().randrange(10**9)))
-    print(f"RETAINER_TEST_SEED={seed}")
+    seed = first_seed()
     db: Database = app.state.house.database
     rng = random.Random(seed + round_)
     events = [event for number in range(1, 4) for event in life(rng, number, SKUS)]
