@@ -135,6 +135,14 @@ class Watched:
         """Open an address."""
         return self.page.goto(address if address.startswith("http") else self.base + address)
 
+    def hears(self, words: str) -> None:
+        """Wait until the console says something."""
+        for _ in range(300):
+            if any(words in said for said in self.said):
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"the console does not say {words}: {self.said}")
+
     def check(self) -> None:
         """Fail where another host was asked, the console was written to, or the policy stopped something."""
         assert self.outside == []
@@ -182,6 +190,7 @@ def watched(chromium: Any, service: httpx.Client) -> Iterator[Any]:
             java_script_enabled=script,
         )
         contexts.append(context)
+        context.set_default_timeout(90_000)  # a busy machine is slow, not wrong
         context.add_init_script(_WATCH)
         page = context.new_page()
         made = Watched(page, base)

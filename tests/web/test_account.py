@@ -227,7 +227,7 @@ async def test_an_erased_customers_link_opens_nothing(acme: Vendor) -> None:
     await acme.ok(await acme.post("/v1/customers/ann/erasure", key=None))
     answer = await browser.get("/account")
     assert answer.status_code in (401, 404)  # for less than a second the token is still known, and nobody is there
-    assert "ann" not in answer.text.lower().replace("vendor", "").split("<main")[1]
+    assert "ann" not in re.sub(r'value="[^"]*"', "", answer.text.lower()).replace("vendor", "").split("<main")[1]
 
 
 @pytest.mark.parametrize(
