@@ -41,6 +41,23 @@ def week(shop: Shop) -> str:
     return clock
 
 
+def a_year(shop: Shop) -> None:
+    """Months of tickets, of which some are answered too late."""
+    people = ("anna", "boris", "carla")
+    for month in range(3, 9):
+        shop.move(f"2025-{month:02}-03T09:30:00Z")
+        for customer in people:
+            shop.order(f"{month}-{customer}", customer, "credits-60", unit_price="120.00")
+            shop.ticket(f"T-{month}-{customer}", customer, "Taxes are wrong", category="level_1", priority=None)
+        late = people[month % 3]
+        shop.move(f"2025-{month:02}-04T10:00:00Z")
+        for customer in sorted(people, key=lambda one: one == late):
+            if customer == late:
+                shop.move(f"2025-{month:02}-10T10:00:00Z")
+            shop.post(f"/v1/tickets/T-{month}-{customer}/responses", author="vendor", kind="service")
+            shop.post(f"/v1/tickets/T-{month}-{customer}/resolution", outcome="answered")
+
+
 def signed_in(shop: Shop, eye: Any, page: str) -> None:
     eye.go(shop.sign_in(page="/desk"))
     eye.page.get_by_role("button", name="Sign in").click()
@@ -118,6 +135,39 @@ def test_calendars_policies_and_operations_are_read_by_everybody(
         eye.accessible(axe)
         eye.picture(f"{name}-{look}")
         eye.check()
+
+
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
+def test_reports_are_read_by_everybody(desk: Shop, watched: Any, axe: str, width: int, dark: bool) -> None:
+    a_year(desk)
+    eye = watched(width, dark=dark)
+    signed_in(desk, eye, "/desk/reports")
+    look = f"{width}-{'dark' if dark else 'light'}"
+    eye.accessible(axe)
+    for path, name in (
+        ("/desk/reports/attainment?group_by=month", "report"),
+        ("/desk/reports/liability", "liability"),
+        ("/desk/reports/consumption?group_by=customer&group_by=month", "consumption"),
+        ("/desk/reports/breaches", "breaches"),
+    ):
+        assert eye.go(path).status == 200
+        eye.accessible(axe)
+        eye.picture(f"{name}-{look}")
+        eye.check()
+
+
+def test_a_manager_narrows_a_report_without_scripts(desk: Shop, watched: Any) -> None:
+    a_year(desk)
+    eye = watched(script=False)
+    signed_in(desk, eye, "/desk/reports")
+    eye.page.get_by_role("link", name="Credits spent").click()
+    eye.page.get_by_label("From", exact=True).fill("2025-03-01")
+    eye.page.get_by_label("By", exact=True).select_option("customer")
+    eye.page.get_by_role("button", name="Show").click()
+    assert eye.page.get_by_role("row", name="anna").is_visible()
+    with eye.page.expect_download() as given:
+        eye.page.get_by_role("link", name="CSV").click()
+    assert given.value.suggested_filename == "consumption.csv"
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])

@@ -25,6 +25,9 @@ PAGES = (
     "/desk/calendars",
     "/desk/policies",
     "/desk/operations",
+    "/desk/reports",
+    "/desk/reports/attainment",
+    "/desk/reports/liability?group_by=customer&group_by=source",
 )
 
 

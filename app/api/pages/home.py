@@ -22,6 +22,7 @@ SECTIONS: Final = [
     ("/desk", "Customers", "listCustomers"),
     ("/desk/board", "Board", "listClocks"),
     ("/desk/tickets", "Tickets", "listTickets"),
+    ("/desk/reports", "Reports", "getReport"),
     ("/desk/calendars", "Calendars", "listCalendars"),
     ("/desk/policies", "Policy", "listPolicies"),
     ("/desk/operations", "Operations", "listSources"),

@@ -16,6 +16,7 @@ from app.api.pages import (
     home,
     operations_page,
     policies_page,
+    reports_page,
     sign_in,
     tickets_page,
 )
@@ -27,6 +28,7 @@ NOUNS: Final = (
     home,
     board,
     tickets_page,
+    reports_page,
     calendars_page,
     policies_page,
     operations_page,

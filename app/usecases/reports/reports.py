@@ -50,6 +50,12 @@ async def report(
     return await asyncio.to_thread(_view, name, groups, span, found, times)
 
 
+def groups_of(name: Name) -> tuple[Sequence[str], Sequence[str]]:
+    """Return what a report may be grouped by, and how it is grouped unless the caller says otherwise."""
+    definition = DEFINITIONS[name]
+    return list(definition.groups), definition.by
+
+
 def _groups(definition: Definition, group_by: str | None) -> tuple[str, ...]:
     if group_by is None:
         return definition.by
