@@ -21,6 +21,7 @@ import pytest
 
 from scripts import node_tools
 from tests.browser.vendor import Shop
+from tests.browser.zendesk import Zendesk
 from tests.support.serving import serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,19 +70,30 @@ addEventListener("message", (event) => {
 
 
 class _Helpdesk(BaseHTTPRequestHandler):
-    """A page that frames the address that its query names."""
+    """A page that frames the address that its query names, and an account of Zendesk."""
+
+    zendesk: Zendesk
 
     def do_GET(self) -> None:
+        if self.path.startswith("/zendesk/"):
+            self._give(*self.zendesk.get(urlsplit(self.path).path))
+            return
         asked = parse_qs(urlsplit(self.path).query)
         framed = html.escape(asked.get("frame", [""])[0])
         script = _CHATWOOT % json.dumps(asked["contact"][0]) if "contact" in asked else ""
         frame = f'<iframe title="card" width="340" height="700" src="{framed}"></iframe>' if framed else ""
         page = f'<!doctype html><link rel="icon" href="data:,"><title>Helpdesk</title>{script}{frame}'.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page)))
+        self._give(200, "text/html; charset=utf-8", page)
+
+    def do_POST(self) -> None:
+        self._give(*self.zendesk.proxy(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def _give(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(page)
+        self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -93,15 +105,17 @@ class Helpdesks:
 
     named: str
     other: str
+    zendesk: Zendesk
 
 
 @pytest.fixture(scope="module")
 def helpdesks() -> Iterator[Helpdesks]:
     """Two helpdesks on ports of their own."""
+    _Helpdesk.zendesk = Zendesk()
     servers = [ThreadingHTTPServer(("127.0.0.1", 0), _Helpdesk) for _ in range(2)]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Helpdesks(*(f"http://127.0.0.1:{server.server_port}" for server in servers))
+    yield Helpdesks(*(f"http://127.0.0.1:{server.server_port}" for server in servers), _Helpdesk.zendesk)
     for server in servers:
         server.shutdown()
         server.server_close()

@@ -70,7 +70,7 @@ async def card(
     visit: Visit, named: Mapping[str, str], *, status: int = 200, problem: Mapping[str, Any] | None = None, **more: Any
 ) -> Response:
     """Return the card of a customer, with the ticket that the helpdesk shows, if it names one."""
-    ticket = await visit.ask("getTicket", ticket_id=named["ticket_id"]) if named.get("ticket_id") else None
+    ticket = await _ticket(visit, named)
     customer_id = visit.who.customer_id or named.get("customer_id") or (ticket or {}).get("customer_id")
     if customer_id is None:
         return await _search(visit, named, status=status, problem=problem)
@@ -101,6 +101,19 @@ async def card(
         why_page="/card/why",
         **{"quote_url": None, **more},
     )
+
+
+async def _ticket(visit: Visit, named: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """Return the ticket that the helpdesk shows. One that is not told yet is none, where its customer is named too."""
+    if not named.get("ticket_id"):
+        return None
+    try:
+        found: Mapping[str, Any] = await visit.ask("getTicket", ticket_id=named["ticket_id"])
+    except DomainError as refusal:
+        if refusal.code == "ticket_not_found" and (named.get("email") or named.get("customer_id")):
+            return None
+        raise
+    return found
 
 
 async def policy_of(visit: Visit, ticket: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
