@@ -22,22 +22,9 @@ from app.api.problems import Problem
 from app.domain.values.errors import DomainError
 from app.usecases.commands import Database
 from app.usecases.tenants import tenants
+from app.usecases.tenants.issuer import ALGORITHMS, LEEWAY_SECONDS
 from app.usecases.tenants.keys import SCOPES
 
-ALGORITHMS: Final = (
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "Ed25519",
-    "EdDSA",
-)
-LEEWAY_SECONDS: Final = 30
 CACHE_SECONDS: Final = 0.8
 _ACCESS_TYPES: Final = {"at+jwt", "application/at+jwt"}
 _IDENTITY_CLAIMS: Final = {"nonce", "at_hash", "c_hash"}

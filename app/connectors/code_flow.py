@@ -17,25 +17,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from app.connectors.jwks import BYTES_MAX, TIMEOUT_SECONDS, SigningKeys
+from app.usecases.tenants.issuer import ALGORITHMS, LEEWAY_SECONDS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns of a successor of httpx at its import, which nothing here can heed
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-ALGORITHMS: Final = (
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "Ed25519",
-    "EdDSA",
-)
-LEEWAY_SECONDS: Final = 30
 METADATA_SECONDS: Final = 600.0
 SCOPE: Final = "openid profile email"
 _log = logging.getLogger("retainer.oidc")

@@ -18,7 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from app.api.deps import wall_clock
-from app.api.oidc import CACHE_SECONDS, LEEWAY_SECONDS
+from app.api.oidc import CACHE_SECONDS
 from app.connectors.jwks import SigningKeys
 from app.main import create_app
 from tests.conftest import MakeVendor
