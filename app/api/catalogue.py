@@ -78,6 +78,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "policy_invalid": Entry(422, "Policy document not valid", "The document has mistakes; each is named with its line.", "Correct them; POST /v1/policies/validate checks without publishing."),
     "policy_name_differs": Entry(422, "Another policy's name", "The document's `policy` is not the name in the path.", "Publish it under its own name, or correct `policy` in the document."),
     "effective_in_past": Entry(422, "In the past", "A version cannot come into force before now: what has been decided stays decided.", "Give a later instant, or leave it out for now."),
+    "policy_version_in_force": Entry(409, "In force already", "The day of this version has come: what it decides stays decided.", "Publish a new version that says what is to hold from now on."),
+    "policy_version_used": Entry(409, "Used already", "An order that is placed a moment ahead was decided by this version.", "Publish a new version from the same instant; it overtakes this one."),
     # --- tenants, keys, clock
     "tenant_not_found": Entry(404, "Tenant not found", "There is no tenant of this id.", "Make it with PUT /v1/tenants/{tenant_id}."),
     "tenant_move_conflict": Entry(409, "Not this step now", "A tenant's move to another server goes step by step, and this one cannot follow.", "See `detail`, and GET /v1/tenants/{tenant_id}/move for the state it is in."),

@@ -228,6 +228,7 @@ _ROWS: Final = (
     ("customer.erased", "What names the customer was removed.", ""),
     ("calendar.published", "A calendar has a new version.", "name version effective_from"),
     ("policy.published", "A policy has a new version.", "name version effective_from"),
+    ("policy.withdrawn", "A version was taken back before its day came.", "name version effective_from"),
     ("webhook.test", "Sent on request, to this endpoint only; it is not in the feed.", "name"),
 )
 

@@ -504,6 +504,7 @@ def _questions(shop: Shop, policy: str) -> None:
     document = shop.say["document"]
     fixtures.can("validatePolicy", {}, {"document": document})
     fixtures.can("simulatePolicy", {"name": policy}, {"document": document})
+    fixtures.can("comparePolicy", {"name": policy}, {"document": document})
     fixtures.can("publishPolicy", {"name": policy}, {"document": document})
     for action in fixtures.ids["action"]:
         for customer in CUSTOMERS[:3]:

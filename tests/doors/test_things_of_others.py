@@ -190,7 +190,7 @@ FEED = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n"
 
 def body_of(operation: Operation, name: str) -> Any:
     """A body that the operation takes; a draft carries the name of its policy."""
-    if operation.id == "simulatePolicy":
+    if operation.id in ("simulatePolicy", "comparePolicy"):
         draft = json.dumps(tenants.templates()["cs-cart"][1]).replace("cs-cart", name)
         return {**operation.example(), "document": json.loads(draft)}
     return operation.example()

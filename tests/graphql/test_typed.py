@@ -72,6 +72,7 @@ LEFT = {
     "RepeatingClosure.closureRule": DOCUMENT,
     "SimulatePolicyInput.document": DOCUMENT,
     "ValidatePolicyInput.document": DOCUMENT,
+    "ComparePolicyInput.document": DOCUMENT,
     "OptionsInput.categories": MAP,
     "PutSourceInput.products": MAP,
     "PutCustomerInput.externalIds": MAP,

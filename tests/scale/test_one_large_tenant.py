@@ -153,6 +153,7 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
     "/v1/clocks/{clock_id}": ("/v1/clocks/{clock}", "/v1/clocks/{clock}?as_of={then}"),
     "/v1/policies": ("/v1/policies",),
     "/v1/policies/{name}": ("/v1/policies/x-cart",),
+    "/v1/policies/{name}/source": ("/v1/policies/x-cart/source",),
     "/v1/sources": ("/v1/sources",),
     "/v1/sources/{name}/deliveries": ("/v1/sources/shop/deliveries", "/v1/sources/shop/deliveries?state=parked"),
     "/v1/sources/{name}/deliveries/{delivery_id}": (),

@@ -96,6 +96,8 @@ _MADE = (
     made(offer.Offer),
     made(policy.Policy, Node, also=policy.PublishedPolicy),
     made(policy.PolicyCheck),
+    made(policy.PolicySource),
+    made(policy.PolicyComparison),
     made(simulation.PolicySimulation),
     made(price.Price),
     made(event.Event, Node),

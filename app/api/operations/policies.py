@@ -20,6 +20,7 @@ from app.api.fields import (
     Instant,
     Name,
     Ordinal,
+    PathNumber,
     ShortText,
 )
 from app.api.headers import tagged
@@ -31,7 +32,7 @@ from app.usecases import simulation
 from app.usecases.policies import policies
 from app.usecases.policies.price import PriceQuestion
 from app.usecases.policies.price import price as calculate
-from app.views.policy import Policy, PolicyCheck, PolicyRow, PublishedPolicy
+from app.views.policy import Policy, PolicyCheck, PolicyComparison, PolicyRow, PolicySource, PublishedPolicy, VersionRow
 from app.views.price import Price
 from app.views.shapes import PageOf
 from app.views.simulation import PolicySimulation
@@ -53,6 +54,12 @@ class DraftBody(Body):
     """A draft to look at; nothing is written."""
 
     document: Document
+
+
+class ComparedBody(DraftBody):
+    """A draft to compare with a version of the policy: the one in force, unless fields."""
+
+    version: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(default=None, examples=[None])
 
 
 class PolicyVersionBody(Body):
@@ -122,6 +129,16 @@ async def get_policy(
     return Answer(view, headers={"ETag": tagged(policies.tag_of(view))})
 
 
+@OPERATIONS.get("getPolicySource", "/v1/policies/{name}/source", scope="policies:read", refusals=(404,))
+async def get_policy_source(
+    call: Call, name: PolicyName, version: Annotated[Ordinal | None, Query()] = None
+) -> PolicySource:
+    """The document of a version as YAML, as its author wrote it, with comments. JSON is written out as YAML."""
+    found = await call.read(lambda tx: policies.stored(tx, name, version=version))
+    async with one_check(call):
+        return await policies.source_of(found)
+
+
 def one_check(call: Call) -> AbstractAsyncContextManager[None]:
     """A tenant's drafts are checked one after another, without a connection; 429 ``tenant_busy`` beyond the bound."""
     return call.database.budget.writes.turn((call.tenant_id, "draft"))
@@ -162,6 +179,31 @@ async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) 
             ),
         )
     return replace(answer, rest=lambda: call.read(lambda tx: policies.whole(tx, checked, answer.view)))
+
+
+@OPERATIONS.post(
+    "comparePolicy",
+    "/v1/policies/{name}/comparison",
+    scope="policies:read",
+    refusals=(404, 422),
+    limit=BIG_LIMIT,
+    question=True,
+)
+async def compare_policy(call: Call, name: PolicyName, body: ComparedBody) -> PolicyComparison:
+    """What a draft says otherwise than a version, each difference in a sentence."""
+    async with one_check(call):
+        draft = await policies.read_draft(policies.document_text(body.document))
+    found = await call.read(lambda tx: policies.stored(tx, name, version=body.version))
+    async with one_check(call):
+        return await policies.compare(found, draft)
+
+
+@OPERATIONS.delete(
+    "withdrawPolicyVersion", "/v1/policies/{name}/versions/{version}", scope="policies:write", refusals=(404, 409)
+)
+async def withdraw_policy_version(call: Call, name: PolicyName, version: PathNumber) -> VersionRow:
+    """Takes back a version whose day has not come. Its number and its text stay."""
+    return await call.write(lambda tx: policies.withdraw(tx, name, version))
 
 
 @OPERATIONS.post("priceTicket", "/v1/policies/{name}/price", scope="policies:read", refusals=(404, 422), question=True)

@@ -104,6 +104,7 @@ policy_version = Table(
     at_column("effective_from"),
     at_column("created_at"),
     text_column("created_by", nullable=True),
+    at_column("withdrawn_at", nullable=True),  # before its day came; its number is not used again
     PrimaryKeyConstraint("tenant_id", "name", "version"),
     CheckConstraint("version > 0", name="version"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test
 from app.domain.policy.policy import Policy
 from app.domain.policy.price_terms import (
     FixedPrice,
@@ -184,6 +185,50 @@ OP_WORDS: Final[Mapping[str, str]] = {
     "contains": "contains",
 }
 """Operators of conditions in words."""
+
+
+def in_words(test: Test, policy: Policy | None = None) -> str:
+    """A comparison in words, by the title of its fact: ``the edition of the license is pro``.
+
+    ``policy`` has titles of facts of its own.
+    """
+    name = FACT_TITLES.get(test.fact) or test.fact.replace("_", " ").replace(".", " ")
+    if policy is not None:
+        name = title_of(policy, test.fact)
+    return f"{name} {OP_WORDS[test.op]}" + ("" if test.op in {"known", "unknown"} else f" {value_words(test)}")
+
+
+def condition_words(condition: Condition, policy: Policy | None = None) -> str:
+    """A whole condition in words: ``the priority is high and the channel is phone``."""
+    match condition:
+        case Test():
+            return in_words(condition, policy)
+        case All(all=parts):
+            return " and ".join(_grouped(part, policy) for part in parts)
+        case AnyOf(any=parts):
+            return " or ".join(_grouped(part, policy) for part in parts)
+        case Not(no=part):
+            return f"not so: {condition_words(part, policy)}"
+
+
+def _grouped(condition: Condition, policy: Policy | None) -> str:
+    words = condition_words(condition, policy)
+    return words if isinstance(condition, Test) else f"({words})"
+
+
+def value_words(test: Test) -> str:
+    """What a comparison compares with, in words."""
+    if test.value_fact is not None:
+        return FACT_TITLES.get(test.value_fact) or test.value_fact.replace("_", " ").replace(".", " ")
+    values = test.value if isinstance(test.value, tuple) else (test.value,)
+    words = {True: "yes", False: "no", None: "nothing"}
+    return joined(
+        [
+            words[value] if value is None or isinstance(value, bool) else str(value).replace("_", " ")
+            for value in values
+        ],
+        "or",
+    )
 
 
 def title_of(policy: Policy, name: str) -> str:

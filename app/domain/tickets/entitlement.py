@@ -18,11 +18,11 @@ from app.domain.cover import cover as covers
 from app.domain.ledger.lot import ANY_CATEGORY
 from app.domain.orders.offers import editions_of
 from app.domain.orders.remedies import Need, remedies, waiting
-from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test, facts_used, holds, tests_of
+from app.domain.policy.conditions import Test, facts_used, holds, tests_of
 from app.domain.policy.plans import included
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Action, ActionRule
-from app.domain.policy.wording import FACT_TITLES, OP_WORDS, joined, title_of
+from app.domain.policy.wording import in_words, joined, title_of, value_words
 from app.domain.tickets import asking, counts
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
@@ -446,48 +446,10 @@ def need_words(test: Test, facts: Mapping[str, Any]) -> str:
         names = value if isinstance(value, tuple) else (value,)
         return "the forum " + " or ".join(f'"{name}"' for name in names)
     if (test.fact, test.op) in {("plan.name", "eq"), ("plan.includes", "contains")}:
-        return f"the plan {_value(test)}"
+        return f"the plan {value_words(test)}"
     if test.fact in _NEEDS:
         return _NEEDS[test.fact]
     return in_words(test)
-
-
-def in_words(test: Test) -> str:
-    """A comparison in words, by the title of its fact: ``the edition of the license is pro``."""
-    name = FACT_TITLES.get(test.fact) or test.fact.replace("_", " ").replace(".", " ")
-    return f"{name} {OP_WORDS[test.op]}" + ("" if test.op in {"known", "unknown"} else f" {_value(test)}")
-
-
-def condition_words(condition: Condition) -> str:
-    """A whole condition in words: ``the priority is high and the channel is phone``."""
-    match condition:
-        case Test():
-            return in_words(condition)
-        case All(all=parts):
-            return " and ".join(_grouped(part) for part in parts)
-        case AnyOf(any=parts):
-            return " or ".join(_grouped(part) for part in parts)
-        case Not(no=part):
-            return f"not so: {condition_words(part)}"
-
-
-def _grouped(condition: Condition) -> str:
-    words = condition_words(condition)
-    return words if isinstance(condition, Test) else f"({words})"
-
-
-def _value(test: Test) -> str:
-    if test.value_fact is not None:
-        return FACT_TITLES.get(test.value_fact) or test.value_fact.replace("_", " ").replace(".", " ")
-    values = test.value if isinstance(test.value, tuple) else (test.value,)
-    words = {True: "yes", False: "no", None: "nothing"}
-    return joined(
-        [
-            words[value] if value is None or isinstance(value, bool) else str(value).replace("_", " ")
-            for value in values
-        ],
-        "or",
-    )
 
 
 def flipped(test: Test, facts: Mapping[str, Any]) -> str | None:

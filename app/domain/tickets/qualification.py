@@ -18,9 +18,9 @@ from app.domain.policy.conditions import Condition, Test, facts_used, holds, tes
 from app.domain.policy.policy import Policy
 from app.domain.policy.releases import facts_of_release
 from app.domain.policy.ticket_rules import Check, FactSpec, Ground
-from app.domain.policy.wording import FACT_TITLES, plain, title_of
+from app.domain.policy.wording import FACT_TITLES, in_words, plain, title_of
 from app.domain.tickets import asking, counts, entitlement
-from app.domain.tickets.entitlement import Query, in_words
+from app.domain.tickets.entitlement import Query
 from app.domain.tickets.priority import priority_of
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Decision, Reason, Remedy

@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,15 +18,27 @@ from app.db.clocks import calendars
 from app.db.engine import Tx
 from app.db.events import events
 from app.db.tenants import audit_trail
+from app.documents.differences import differences
 from app.documents.marks import PolicyDocumentError, Problem
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import dump, load_document
+from app.documents.policy_yaml import as_written
 from app.documents.yaml_reader import Document
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
 from app.views.policy import Policy as PolicyView
-from app.views.policy import PolicyCheck, PolicyProblem, PolicyRow, PublishedPolicy, VersionRow, head_view, policy_view
+from app.views.policy import (
+    PolicyCheck,
+    PolicyComparison,
+    PolicyProblem,
+    PolicyRow,
+    PolicySource,
+    PublishedPolicy,
+    VersionRow,
+    head_view,
+    policy_view,
+)
 from app.views.shapes import PageOf
 
 
@@ -37,15 +50,75 @@ async def list_policies(tx: Tx) -> PageOf[PolicyRow]:
 
 async def get_policy(tx: Tx, name: str, *, version: int | None = None) -> PolicyView:
     """The whole policy: every name a caller may use, each with its clause. 404 ``policy_not_found``."""
+    policy = await _of(tx, name, version)
+    return policy_view(
+        policy, document=dump(policy), versions=[_row(stored) for stored in await policies.every_version(tx)]
+    )
+
+
+async def _of(tx: Tx, name: str, version: int | None) -> Policy:
+    """A version of the tenant's policy, or the one in force."""
     if name != tx.tenant.policy_name:
         raise DomainError("policy_not_found", name=name)
-    found = await policies.versions(tx)
-    policy = await (policies.in_force(tx) if version is None else policies.of_version(tx, version))
-    return policy_view(
-        policy,
-        document=dump(policy),
-        versions=[{"version": number, "effective_from": iso(since)} for number, since, _ in found],
-    )
+    return await (policies.in_force(tx) if version is None else policies.of_version(tx, version))
+
+
+def _row(stored: policies.StoredVersion) -> VersionRow:
+    row: VersionRow = {"version": stored.version, "effective_from": iso(stored.effective_from)}
+    return row if stored.withdrawn_at is None else {**row, "withdrawn_at": iso(stored.withdrawn_at)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version as it is stored: what is said of it, its text, and what the text means."""
+
+    row: VersionRow
+    text: str
+    policy: Policy
+
+
+async def stored(tx: Tx, name: str, *, version: int | None = None) -> Stored:
+    """A version of the policy, or the one in force. 404 ``policy_not_found``."""
+    policy = await _of(tx, name, version)
+    (found,) = (each for each in await policies.every_version(tx) if each.version == policy.version)
+    return Stored(_row(found), await policies.source(tx, name, policy.version), policy)
+
+
+async def source_of(found: Stored) -> PolicySource:
+    """The document as its author wrote it; written out beside the event loop where it came as JSON."""
+    source, written = await asyncio.get_running_loop().run_in_executor(_CHECKERS, as_written, found.text, found.policy)
+    return {"name": found.policy.policy, **found.row, "source": source, "written": written}
+
+
+async def compare(found: Stored, draft: Policy) -> PolicyComparison:
+    """What a draft says otherwise than a version, worked out beside the event loop."""
+    rows = await asyncio.get_running_loop().run_in_executor(_CHECKERS, differences, found.policy, draft)
+    return {
+        "version": found.policy.version,
+        "differences": [{"path": row.path, "change": row.change, "words": row.words} for row in rows],
+    }
+
+
+async def withdraw(tx: Tx, name: str, version: int) -> VersionRow:
+    """Takes back a version whose day has not come; it never comes into force, and its number is not used again.
+
+    Again: the same answer. 404 ``policy_not_found``; 409 ``policy_version_in_force``, ``policy_version_used``.
+    """
+    await _of(tx, name, version)
+    await policies.newest_version(tx, name)
+    (stored,) = (stored for stored in await policies.every_version(tx) if stored.version == version)
+    if stored.withdrawn_at is not None:
+        return _row(stored)
+    since = iso(stored.effective_from)
+    if stored.effective_from <= tx.at:
+        raise DomainError("policy_version_in_force", version=version, effective_from=since, now=iso(tx.at))
+    if await policies.is_used(tx, version):
+        raise DomainError("policy_version_used", version=version, effective_from=since)
+    if not tx.validate_only:
+        await policies.withdraw(tx, name, version)
+        await audit_trail.note(tx, "policy.withdrawn", f"{name}/{version}", {"effective_from": since})
+        await events.publish(tx, "policy.withdrawn", {"name": name, "version": version, "effective_from": since})
+    return {"version": version, "effective_from": since, "withdrawn_at": iso(tx.at)}
 
 
 _CHECKERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="policies")
@@ -77,7 +150,12 @@ async def read_draft(document: str) -> Policy:
 
 def tag_of(shown: PolicyView) -> str:
     """The version of a policy as one reads it: the one shown, and the newest there is."""
-    return f"{shown['version']}.{max(version['version'] for version in shown['versions'])}"
+    rows = shown["versions"]
+    return _tag(shown["version"], max(row["version"] for row in rows), sum("withdrawn_at" in row for row in rows))
+
+
+def _tag(version: int, newest: int, withdrawn: int) -> str:
+    return f"{version}.{newest}" + (f".{withdrawn}" if withdrawn else "")
 
 
 async def publish(
@@ -101,7 +179,8 @@ async def publish(
     if since < tx.at:
         raise DomainError("effective_in_past", effective_from=iso(since), now=iso(tx.at))
     newest = await policies.newest_version(tx, name)
-    matching(f"{(await policies.in_force(tx)).version}.{newest}")
+    withdrawn = sum(stored.withdrawn_at is not None for stored in await policies.every_version(tx))
+    matching(_tag((await policies.in_force(tx)).version, newest, withdrawn))
     version = newest + 1
     body: PublishedPolicy = {
         **head_view(found.policy),
@@ -124,11 +203,7 @@ async def whole(tx: Tx, checked: Checked, shown: PublishedPolicy) -> PolicyView:
     """The whole of a version that was published, or only validated, as `get_policy` shows it once it is there."""
     draft = _sound(checked)[0].policy
     new: VersionRow = {"version": shown["version"], "effective_from": str(shown["effective_from"])}
-    there: list[VersionRow] = [
-        {"version": number, "effective_from": iso(since)}
-        for number, since, _ in await policies.versions(tx)
-        if number != new["version"]
-    ]
+    there = [_row(stored) for stored in await policies.every_version(tx) if stored.version != new["version"]]
     versions = sorted([*there, new], key=lambda item: item["version"])
     return policy_view(draft, document=dump(draft), versions=versions)
 
