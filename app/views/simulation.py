@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from app.views.decision import PolicyVersion
+from app.views.decision import Money, PolicyVersion
 from app.views.license import Term
 from app.views.lot import Categories
 from app.views.recurring_grant import Renewal
@@ -99,6 +99,25 @@ class RehearsalError(TypedDict):
     code: Annotated[str, "The code of the refusal."]
 
 
+class RehearsedSum(TypedDict):
+    """What orders and tickets come to in all."""
+
+    credits_granted: Annotated[Credits, "Credits that the orders bring."]
+    credits_charged: Annotated[Credits, "What the tickets cost."]
+    credits_held: Annotated[Credits, "Credits set aside for the tickets."]
+    prices: NotRequired[
+        Annotated[Sequence[Money], "The orders by the list of prices, where the draft changes one; before refunds."]
+    ]
+
+
+class RehearsedTotals(TypedDict):
+    """The sums under the policy and under the draft."""
+
+    customers: Annotated[int, "Customers for whom anything comes out otherwise."]
+    before: Annotated[RehearsedSum, "Under the policy."]
+    after: Annotated[RehearsedSum, "Under the draft."]
+
+
 _From = TypedDict("_From", {"from": Annotated[Instant | None, "The begin of the span; null: ever since."]})
 
 
@@ -110,6 +129,7 @@ class PolicySimulation(_From):
     customers: Annotated[int, "How many customers were run again."]
     orders: Annotated[Rehearsed, "The orders."]
     tickets: Annotated[Rehearsed, "The tickets."]
+    totals: Annotated[RehearsedTotals, "What that comes to."]
     differences: Annotated[Sequence[PolicyDifference], "What comes out otherwise."]
     errors: Annotated[Sequence[RehearsalError], "What could not be run again."]
     complete: Annotated[bool, "Whether that was all of the history."]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,34 @@ async def test_it_says_who_would_be_decided_differently(vendor: MakeVendor) -> N
     assert (by_id["T-1"]["before"]["state"], by_id["T-1"]["after"]["state"]) == ("resolved", "awaiting_credits")
     [failed] = found["errors"]
     assert (failed["run"], failed["id"], failed["step"]) == ("draft", "T-1", "resolve")
+
+
+async def test_it_says_what_the_draft_comes_to_in_all(vendor: MakeVendor) -> None:
+    """Points and customers; money only where the draft sells at another price, by the list at that time."""
+    shop = await vendor("x-cart")
+    await a_story(shop)
+    draft = changed("x-cart", "price: {kind: fixed, credits: 10}", "price: {kind: fixed, credits: 15}")
+    totals = (await simulate(shop, draft))["totals"]
+    assert totals["customers"] == 1
+    tickets = [(await shop.ok(await shop.get(f"/v1/tickets/{id_}")))["charge"] for id_ in ("T-1", "T-2", "T-3")]
+    lots = [lot for id_ in ("o1", "o2", "o3") for lot in (await shop.ok(await shop.get(f"/v1/orders/{id_}")))["lots"]]
+    assert totals["before"] == {
+        "credits_granted": sum(lot["granted"] for lot in lots),
+        "credits_charged": sum(charge["net"] for charge in tickets),
+        "credits_held": sum(charge["held"] for charge in tickets),
+    }
+    assert totals["after"]["credits_charged"] == totals["before"]["credits_charged"] + 5
+    document = (await shop.ok(await shop.get("/v1/policies/x-cart")))["document"]
+    pack = next(offer for offer in document["offers"] if offer["sku"] == "credits-60")
+    pack["price"] = {**(pack.get("price") or {}), "amount": "100.00"}
+    dearer = await simulate(shop, document)
+    offers = (await shop.ok(await shop.get("/v1/offers")))["data"]
+    was = next(offer["price"] for offer in offers if offer["sku"] == "credits-60")
+    before, after = (dearer["totals"][when]["prices"] for when in ("before", "after"))
+    assert [row["currency"] for row in after] == ["USD"]
+    gained = Decimal(after[0]["amount"]) - Decimal(before[0]["amount"] if before else 0)
+    assert gained == Decimal("100.00") - Decimal(was["amount"] if was else 0)
+    assert dearer["totals"]["customers"] == 0, "orders bring the same, at another price"
 
 
 async def test_from_is_when_the_draft_would_have_taken_effect(vendor: MakeVendor) -> None:

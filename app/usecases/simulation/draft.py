@@ -25,8 +25,9 @@ from app.domain.values.wire import iso
 from app.usecases.agenda import HANDLERS
 from app.usecases.orders import orders
 from app.usecases.simulation.steps import STEPS
+from app.usecases.simulation.totals import Listed, by_the_list, prices_differ, summed
 from app.usecases.tickets import tickets
-from app.views.simulation import PolicyDifference, PolicySimulation, RehearsalError, Rehearsed
+from app.views.simulation import PolicyDifference, PolicySimulation, RehearsalError, Rehearsed, RehearsedSum
 
 DEFAULT_LIMIT: Final = 500
 ENTRIES_MAX: Final = 2_000
@@ -60,6 +61,8 @@ class _Run:
     errors: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     done: int = 0
     """Customers run to their end."""
+    listed: dict[str, Listed] | None = None
+    """What each order costs by the list; None: nobody asks."""
 
     def missed(self, kind: str, id_: str, step: str, error: DomainError) -> None:
         """The first step of a thing that could not be done; what fails after it fails because of it."""
@@ -82,8 +85,11 @@ async def simulate(
     since, until = start or _EVER[0], end or _EVER[1]
     past = await db.read(tenant_id, lambda tx: _look(tx, name, since, until, limit))
     stop_at = min(until, past.now)
-    before = await _rehearse(db, tenant_id, "baseline", past, past.versions, stop_at)
-    after = await _rehearse(db, tenant_id, "draft", past, _with(draft, past.versions, start), stop_at)
+    priced = prices_differ(past.versions, draft)
+    before, after = _Run(name="baseline"), _Run(name="draft")
+    for run, versions in ((before, past.versions), (after, _with(draft, past.versions, start))):
+        run.listed = {} if priced else None
+        await _rehearse(db, tenant_id, run, past, versions, stop_at)
     done = min(before.done, after.done)
     differences: list[PolicyDifference] = []
     counts: dict[str, Rehearsed] = {kind: {"replayed": 0, "differ": 0} for kind in ("order", "ticket")}
@@ -101,6 +107,11 @@ async def simulate(
         "customers": done,
         "orders": counts["order"],
         "tickets": counts["ticket"],
+        "totals": {
+            "customers": len({row["customer_id"] for row in differences}),
+            "before": _sum(before, past.pasts[:done]),
+            "after": _sum(after, past.pasts[:done]),
+        },
         "differences": differences,
         "errors": _errors(past, before, after, compare=end is None),
         "complete": past.whole and done == len(past.pasts),
@@ -111,6 +122,12 @@ def _with(draft: Policy, versions: Sequence[Version], start: datetime | None) ->
     number = max(version[0] for version in versions) + 1
     versions_before = [] if start is None else [version for version in versions if version[1] < start]
     return [*versions_before, (number, start or _EVER[0], draft)]
+
+
+def _sum(run: _Run, pasts: Sequence[Past]) -> RehearsedSum:
+    keys = [key for past in pasts for key in _things(past)]
+    listed = None if run.listed is None else {id_: run.listed.get(id_, {}) for kind, id_ in keys if kind == "order"}
+    return summed(((key[0], run.views[key]) for key in keys), listed)
 
 
 def _things(past: Past) -> list[tuple[str, str]]:
@@ -150,11 +167,10 @@ async def _standing(tx: Tx, kind: str, id_: str) -> Mapping[str, Any]:
 
 
 async def _rehearse(
-    db: Database, tenant_id: str, name: str, past: _History, versions: Sequence[Version], end: datetime
-) -> _Run:
-    run = _Run(name=name)
+    db: Database, tenant_id: str, run: _Run, past: _History, versions: Sequence[Version], end: datetime
+) -> None:
     if not past.pasts:
-        return run
+        return
     stop = time.monotonic() + SECONDS_MAX
     first = min((past_.entries[0].at for past_ in past.pasts if past_.entries), default=end)
     made_up, ours = mint("sim"), past.in_force.policy
@@ -165,11 +181,10 @@ async def _rehearse(
             again = _Again(tx, item, run, at_once=not paying)
             for entry in item.entries:
                 if time.monotonic() > stop:
-                    return run
+                    return
                 await again.do(entry)
             await again.finish(end)
             run.done += 1
-    return run
 
 
 @dataclass(slots=True)
@@ -189,6 +204,8 @@ class _Again:
         self.tx.actor = entry.actor
         try:
             data = await self._translated(entry)
+            if data is not None and entry.name == "order" and self.run.listed is not None:
+                self.run.listed[entry.id] = await by_the_list(self.tx, data["customer_id"], data)
             if data is not None:
                 await STEPS[entry.name](self.tx, data.pop("id", entry.id), data)
         except DomainError as error:
