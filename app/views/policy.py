@@ -14,6 +14,7 @@ from app.domain.policy.plans import SupportPlan, included
 from app.domain.policy.policy import Label
 from app.domain.policy.policy import Policy as Terms
 from app.domain.policy.wording import condition_words
+from app.views.policy_version import VersionRow
 from app.views.price import CategoryPrice, PolicyPriority, PolicySurcharge, PolicyWorkKind, named_in_prices, price_view
 from app.views.shapes import Closed, Id, Instant
 
@@ -205,39 +206,6 @@ class PolicyLabel(TypedDict):
     text: Annotated[str, "The word."]
     clause: Annotated[str | None, _CLAUSE]
     reading: Annotated[bool, _READING]
-
-
-class VersionRow(TypedDict):
-    """A version of the policy."""
-
-    version: Annotated[int, "Its number."]
-    effective_from: Annotated[Instant, "From when it is in force."]
-    withdrawn_at: NotRequired[Annotated[Instant, "When it was withdrawn, before its day came."]]
-
-
-class PolicySource(VersionRow):
-    """A version's document as YAML."""
-
-    name: Annotated[Id, "The policy."]
-    source: Annotated[str, "The document, with its comments."]
-    written: Annotated[bool, "Whether it is as its author wrote it; false: made from JSON."]
-
-
-class DocumentDifference(TypedDict):
-    """One thing that two documents say differently."""
-
-    path: Annotated[str, "Where it stands: in the draft, or in the version if it is gone."]
-    change: Annotated[
-        Annotated[Literal["added", "removed", "changed"], Closed("DocumentChange", "What was done.")], "What was done."
-    ]
-    words: Annotated[str, "The difference in a sentence."]
-
-
-class PolicyComparison(TypedDict):
-    """What a draft says otherwise than a version of the policy, in words."""
-
-    version: Annotated[int, "The version that it is compared with."]
-    differences: Annotated[Sequence[DocumentDifference], "What differs, in the order of the document."]
 
 
 class PolicyProblem(TypedDict):

@@ -243,10 +243,10 @@ async def test_a_strangers_answer_is_that_to_an_id_nobody_has(
     real, owner = dict(fixed), things.stranger
     for one in operation.parameters("path"):
         name = one["name"]
-        if name in ("kind", "action", "number"):
+        if name in ("kind", "action", "number", "version"):
             continue
         owner, real[name] = things.real(operation.path, fixed.get("id", name) if name == "id" else name)
-    ids = [value for name, value in real.items() if name not in ("kind", "action", "number")]
+    ids = [value for name, value in real.items() if name not in ("kind", "action", "number", "version")]
     none = {name: nothing(value) if value in ids else value for name, value in real.items()}
     gone = [value for value in none.values() if value not in fixed.values()]
     answers = [
@@ -341,7 +341,7 @@ async def test_graphql_answers_about_them_as_about_nothing(app: FastAPI, things:
         real = {
             camel(one): things.real(operation.path, one)[1]
             for one in names
-            if one not in ("kind", "id", "action", "number", "code")
+            if one not in ("kind", "id", "action", "number", "code", "version")
         }
         if not real:
             continue

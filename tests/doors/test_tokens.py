@@ -21,6 +21,7 @@ from app.api.deps import wall_clock
 from app.api.oidc import CACHE_SECONDS
 from app.connectors.jwks import SigningKeys
 from app.main import create_app
+from app.usecases.tenants.issuer import LEEWAY_SECONDS
 from tests.conftest import MakeVendor
 from tests.support.api import OPERATOR_KEY, Vendor, client_of, make_vendor, running, settings_for
 

@@ -32,7 +32,8 @@ from app.usecases import simulation
 from app.usecases.policies import policies
 from app.usecases.policies.price import PriceQuestion
 from app.usecases.policies.price import price as calculate
-from app.views.policy import Policy, PolicyCheck, PolicyComparison, PolicyRow, PolicySource, PublishedPolicy, VersionRow
+from app.views.policy import Policy, PolicyCheck, PolicyRow, PublishedPolicy
+from app.views.policy_version import PolicyComparison, PolicySource, VersionRow
 from app.views.price import Price
 from app.views.shapes import PageOf
 from app.views.simulation import PolicySimulation

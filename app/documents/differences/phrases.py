@@ -1,8 +1,8 @@
 """The words for every member of a policy document, for a sentence that says how it changed.
 
 A phrase goes on from the name of the thing that it is about. The hole in braces takes the new value and the old one,
-and names how they are written. What stands after a bar is said where a member is left out. A phrase that begins with a
-plus sign is of a member that is true or false: what is so when it is true, a bar, and when it is false.
+and names how they are written. What stands after a bar is said where a member is left out. A plus sign marks a member
+that is true or false. Its phrase says what is so when it is true, then a bar, then what is so when it is false.
 """
 
 from __future__ import annotations

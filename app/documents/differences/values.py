@@ -35,7 +35,7 @@ class Setting:
     currency: str
 
 
-def said(kind: str, value: Any, setting: Setting) -> str:
+def worded(kind: str, value: Any, setting: Setting) -> str:
     """Return a value as a phrase's hole of this kind wants it."""
     return _WRITERS[kind](value, setting)
 
@@ -61,12 +61,12 @@ def _names(titled: Callable[[Policy, str], str]) -> Callable[[Any, Setting], str
     return write
 
 
-def _titles(name: str, member: str, of: Callable[[Policy], Iterable[Any]]) -> Callable[[Any, Setting], str]:
+def _titles(member: str, of: Callable[[Policy], Iterable[Any]]) -> Callable[[Any, Setting], str]:
     """Names by the titles of what bears them."""
 
-    def titled(policy: Policy, wanted: str) -> str:
-        found = next((item for item in of(policy) if getattr(item, member) == wanted), None)
-        return f'"{wanted if found is None else found.title}"'
+    def titled(policy: Policy, name: str) -> str:
+        found = next((item for item in of(policy) if getattr(item, member) == name), None)
+        return f'"{name if found is None else found.title}"'
 
     return _names(titled)
 
@@ -161,7 +161,7 @@ def _time_words(price: TimePrice, policy: Policy) -> str:
 
 def shortened(kind: str, value: Any, setting: Setting, beside: str) -> str:
     """Return the old value beside the new one: ``10`` after ``15 credits``."""
-    words = said(kind, value, setting)
+    words = worded(kind, value, setting)
     number = value.credits if isinstance(value, FixedPrice) else value if kind == "credits" else None
     if number is not None and words.partition(" ")[0] == str(number) and beside[:1].isdecimal():
         return str(number)
@@ -190,13 +190,13 @@ _WRITERS: Final[Mapping[str, Callable[[Any, Setting], str]]] = {
     "skus": _names(sku_title),
     "fact": _names(title_of),
     "facts": _names(title_of),
-    "categories": _titles("categories", "category", lambda policy: policy.categories),
-    "plan": _titles("plans", "plan", lambda policy: policy.plans),
-    "plans": _titles("plans", "plan", lambda policy: policy.plans),
-    "type": _titles("types", "credit_type", lambda policy: policy.credits.types if policy.credits else ()),
-    "types": _titles("types", "credit_type", lambda policy: policy.credits.types if policy.credits else ()),
-    "actions": _titles("actions", "action", lambda policy: policy.actions),
-    "outcome": _titles("outcomes", "outcome", lambda policy: policy.outcomes),
+    "categories": _titles("category", lambda policy: policy.categories),
+    "plan": _titles("plan", lambda policy: policy.plans),
+    "plans": _titles("plan", lambda policy: policy.plans),
+    "type": _titles("credit_type", lambda policy: policy.credits.types if policy.credits else ()),
+    "types": _titles("credit_type", lambda policy: policy.credits.types if policy.credits else ()),
+    "actions": _titles("action", lambda policy: policy.actions),
+    "outcome": _titles("outcome", lambda policy: policy.outcomes),
     "pauses": lambda value, setting: joined([str(name).replace("_", " ") for name in value]) or "nothing",
     "seats": _seats,
     "choice": _choice,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from app.documents.differences import phrases
-from app.documents.differences.values import Setting, openings, said, shortened
+from app.documents.differences.values import Setting, openings, shortened, worded
 from app.documents.marks import pointer
 from app.domain.policy.offer_prices import OfferPrice
 from app.domain.policy.policy import Policy
@@ -124,7 +124,7 @@ class _Walk:
 
     def price(self, old: Any, new: Any, place: _Place) -> Iterator[Difference]:
         was, now = (
-            said("price", value, self.setting(policy, "Category.price", place))
+            worded("price", value, self.setting(policy, "Category.price", place))
             for value, policy in ((old, self.before), (new, self.after))
         )
         if was != now:
@@ -200,7 +200,7 @@ class _Walk:
             return self._changed(place, f"{place.name} are {now} instead of {was}")
         if name in ("labels", "messages"):
             was, now = (
-                "nothing" if value is None else said("quoted", _text(value), self.here(place)) for value in (old, new)
+                "nothing" if value is None else worded("quoted", _text(value), self.here(place)) for value in (old, new)
             )
             return self._changed(place, f"{place.name} reads {now} instead of {was}")
         return self.changed(owner, name, old, new, place, at=False)
@@ -238,7 +238,7 @@ class _Walk:
         if value is None or (none and value in ((), {}) and kind != "pauses"):
             return none or "nothing"
         if beside is None:
-            return said(kind, value, setting) + rest
+            return worded(kind, value, setting) + rest
         return shortened(kind, value, setting, beside)
 
     def new(self, thing: Any, place: _Place) -> Difference:

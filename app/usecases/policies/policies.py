@@ -28,17 +28,8 @@ from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
 from app.views.policy import Policy as PolicyView
-from app.views.policy import (
-    PolicyCheck,
-    PolicyComparison,
-    PolicyProblem,
-    PolicyRow,
-    PolicySource,
-    PublishedPolicy,
-    VersionRow,
-    head_view,
-    policy_view,
-)
+from app.views.policy import PolicyCheck, PolicyProblem, PolicyRow, PublishedPolicy, head_view, policy_view
+from app.views.policy_version import PolicyComparison, PolicySource, VersionRow
 from app.views.shapes import PageOf
 
 
