@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from app.connectors.helpdesks.chatwoot import Chatwoot
+from app.connectors.helpdesks.freescout import FreeScout
+from app.connectors.helpdesks.freshdesk import Freshdesk
 from app.connectors.helpdesks.helpdesk import Helpdesk
 from app.connectors.helpdesks.zammad import Zammad
+from app.connectors.helpdesks.zendesk import Zendesk
 from app.connectors.shops.paddle import Paddle
 from app.connectors.shops.purchase import Purchase
 from app.connectors.shops.shopify import Shopify
@@ -23,8 +27,9 @@ from app.usecases.inbound import METRICS, Inbox, Retention
 
 __all__ = ["ADAPTERS", "METRICS", "cipher_of", "inbox_of", "jobs"]
 
-_KINDS: Final[tuple[Adapter, ...]] = (Purchase(), WooCommerce(), Stripe(), Shopify(), Paddle(), Zammad(), Helpdesk())
-ADAPTERS: Final = {adapter.kind: adapter for adapter in _KINDS}
+_SHOPS: Final[tuple[Adapter, ...]] = (Purchase(), WooCommerce(), Stripe(), Shopify(), Paddle())
+_DESKS: Final[tuple[Adapter, ...]] = (Zammad(), Zendesk(), FreeScout(), Chatwoot(), Freshdesk(), Helpdesk())
+ADAPTERS: Final = {adapter.kind: adapter for adapter in (*_SHOPS, *_DESKS)}
 
 
 def cipher_of(settings: Settings) -> Cipher:

@@ -39,6 +39,9 @@ STRIPE_TYPES: Final = tuple(sorted(stripe.READ))
 PADDLE_PAGE: Final = 30
 PADDLE_LATE: Final = timedelta(days=30)
 """How long an adjustment may wait for its approval: its list knows no filter by the last change."""
+_OF_TICKET: Final = ("id", "subject", "created_at", "requester_id", "source", "group_id", "type", "custom_fields")
+_OF_CONVERSATION: Final = ("id", "incoming", "private", "created_at")
+"""What is kept of Freshdesk's answer: what was written stays there."""
 _BASES: Final = {"stripe": "https://api.stripe.com", "paddle": "https://api.paddle.com"}
 
 
@@ -62,6 +65,9 @@ class Fetcher:
     async def ask(self, kind: str, api: Mapping[str, Any], what: str) -> Any:
         """What a delivery left out; see `app.usecases.inbound.Fetch`."""
         name, _, ident = what.partition(":")
+        if kind == "freshdesk" and name == "ticket":
+            async with self._client(kind, api) as call:
+                return await _freshdesk_ticket(call, ident)
         if kind != "stripe" or name != "line_items":
             raise FetchError(f"{kind} cannot be asked for {name}")
         async with self._client(kind, api) as call:
@@ -123,7 +129,9 @@ class _Client:
         await self._judge()
         headers = {"Accept": "application/json", "User-Agent": "Retainer"}
         auth: tuple[str, str] | None = None
-        if self.kind == "woocommerce":
+        if self.kind == "freshdesk":
+            auth = (str(self.api["key"]), "X")
+        elif self.kind == "woocommerce":
             auth = (str(self.api["key"]), str(self.api.get("secret", "")))
         elif self.kind in ("stripe", "paddle"):
             headers["Authorization"] = f"Bearer {self.api['key']}"
@@ -189,6 +197,29 @@ class _Client:
             return json.loads(bytes(content), parse_float=str), answer.headers
         except ValueError:
             raise FetchError(f"{place} did not answer JSON") from None
+
+
+async def _freshdesk_ticket(call: Call, number: str) -> dict[str, Any]:
+    """``GET /api/v2/tickets/{id}`` with who asked, and all that was written on it."""
+    ticket, _headers = await call(f"/api/v2/tickets/{quote(number, safe='')}", {"include": "requester"})
+    conversations: list[Any] = []
+    for page in range(1, PAGES_MAX + 1):
+        parameters = {"per_page": str(PAGE), "page": str(page)}
+        rows, _headers = await call(f"/api/v2/tickets/{quote(number, safe='')}/conversations", parameters)
+        if not isinstance(rows, list):
+            raise FetchError("Freshdesk answered no list of conversations.")
+        conversations += rows
+        if len(rows) < PAGE:
+            break
+    if not isinstance(ticket, dict) or not all(isinstance(row, dict) for row in conversations):
+        raise FetchError("Freshdesk answered no ticket.")
+    found = {name: ticket.get(name) for name in _OF_TICKET}
+    asker = ticket.get("requester")
+    found["requester"] = {"email": asker.get("email")} if isinstance(asker, dict) else None
+    return {
+        "ticket": found,
+        "conversations": [{name: row.get(name) for name in _OF_CONVERSATION} for row in conversations],
+    }
 
 
 def _body(value: Any) -> bytes:

@@ -10,7 +10,19 @@ from typing_extensions import TypedDict
 from app.views.order import DisputeAction, NotTakenBack, PaymentDisputeState, TakenBack
 from app.views.shapes import Closed, Credits, Id, Instant
 
-SourceKind = Literal["purchase", "woocommerce", "stripe", "shopify", "paddle", "zammad", "helpdesk"]
+SourceKind = Literal[
+    "purchase",
+    "woocommerce",
+    "stripe",
+    "shopify",
+    "paddle",
+    "zammad",
+    "zendesk",
+    "freescout",
+    "chatwoot",
+    "freshdesk",
+    "helpdesk",
+]
 DeliveryState = Literal["received", "done", "parked", "ignored", "dismissed"]
 PlanChange = Literal["park", "ignore", "grant"]
 

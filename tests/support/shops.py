@@ -55,6 +55,28 @@ def sign_zammad(body: bytes, secret: str = SECRET) -> dict[str, str]:
     return {"X-Hub-Signature": "sha1=" + hmac.new(secret.encode(), body, "sha1").hexdigest(), "X-Zammad-Trigger": "t"}
 
 
+def sign_zendesk(body: bytes, secret: str = SECRET, at: int | None = None) -> dict[str, str]:
+    moment = datetime.fromtimestamp(int(time.time()) if at is None else at, UTC)
+    when = moment.isoformat().replace("+00:00", "Z")
+    made = base64.b64encode(hmac.digest(secret.encode(), when.encode() + body, "sha256")).decode()
+    return {"X-Zendesk-Webhook-Signature": made, "X-Zendesk-Webhook-Signature-Timestamp": when}
+
+
+def sign_freescout(body: bytes, secret: str = SECRET, event: str = "convo.created") -> dict[str, str]:
+    made = base64.b64encode(hmac.digest(secret.encode(), body, "sha1")).decode()
+    return {"X-FreeScout-Signature": made, "X-FreeScout-Event": event}
+
+
+def sign_chatwoot(body: bytes, secret: str = SECRET, at: int | None = None) -> dict[str, str]:
+    when = int(time.time()) if at is None else at
+    made = hmac.new(secret.encode(), f"{when}.".encode() + body, "sha256").hexdigest()
+    return {"X-Chatwoot-Signature": f"sha256={made}", "X-Chatwoot-Timestamp": str(when)}
+
+
+def sign_freshdesk(body: bytes, secret: str = SECRET) -> dict[str, str]:
+    return {"X-Retainer-Secret": secret}
+
+
 def sign_standard(
     body: bytes, secret: str = STANDARD_SECRET, ident: str = "msg_1", at: int | None = None
 ) -> dict[str, str]:

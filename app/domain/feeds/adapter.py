@@ -29,12 +29,14 @@ class Identity:
     """What is told from a delivery when it comes.
 
     ``event_id``: an id that the signature covers; None: a hash of the body. ``topic`` is only shown;
-    ``subject``: ``order/<id>`` or ``ticket/<id>``, None when it cannot be told.
+    ``subject``: ``order/<id>`` or ``ticket/<id>``, None when it cannot be told. ``looks``: it only says that there is
+    something to ask for, so that two deliveries of the same bytes are two.
     """
 
     event_id: str | None = None
     topic: str | None = None
     subject: str | None = None
+    looks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

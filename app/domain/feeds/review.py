@@ -96,6 +96,10 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
         "Name the lines in the metadata of the payment.",
         DISMISS,
     ),
+    "api_missing": (
+        "Give the source an api key and base_url in PUT /v1/sources/{name}, then replay the delivery.",
+        "Record the ticket by PUT /v1/tickets/{ticket_id}, then dismiss the delivery.",
+    ),
     "legacy_version": (
         "Set the webhook's API version in the shop to the newest, then send the order again.",
         "Run `retainer reconcile`, which asks the shop's newest API.",

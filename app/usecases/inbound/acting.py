@@ -30,6 +30,8 @@ SWEEP: Final = 200
 """Deliveries that say nothing ended at once."""
 WHOLE_ORDERS: Final = frozenset({"woocommerce", "shopify"})
 """Kinds whose every delivery of an order tells all of it, so that a later one makes up for one that was not read."""
+WHOLE_TICKETS: Final = frozenset({"freescout", "freshdesk"})
+"""The same of tickets."""
 UNREADABLE: Final = ("not_json", "field_missing", "field_wrong", "legacy_version")
 CLEARED: Final = (
     "lines_missing",
@@ -115,7 +117,7 @@ class Step:
                     asks.append((row.delivery_id, self.source, parsed.ask))
                     self.passed.append(row.delivery_id)
                 else:
-                    item = ReviewItem("lines_missing", "The delivery does not say what was bought.")
+                    item = _unasked(parsed.ask)
                     await self._park([row.delivery_id], Outcome().park(item))
             else:
                 found.append((row.delivery_id, parsed))
@@ -208,6 +210,8 @@ class Step:
         cleared: tuple[str, ...] = ()
         if "order" in known and outcome.state == "done" and outcome.reason is None:
             cleared = (*CLEARED, *UNREADABLE) if source.kind in WHOLE_ORDERS else CLEARED
+        elif "ticket" in known and outcome.state == "done" and source.kind in WHOLE_TICKETS:
+            cleared = ("api_missing", *UNREADABLE)
         ending = Ending(
             deliveries=ids,
             state=outcome.state,
@@ -234,3 +238,10 @@ class Step:
             customer_id=outcome.customer_id,
             review=[review_item.row() for review_item in outcome.review],
         )
+
+
+def _unasked(what: str) -> ReviewItem:
+    """What a delivery is parked for whose source has no key to ask with."""
+    if what.startswith("ticket:"):
+        return ReviewItem("api_missing", "The delivery only names the ticket, and the source has no key to ask for it.")
+    return ReviewItem("lines_missing", "The delivery does not say what was bought.")

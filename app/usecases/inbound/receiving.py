@@ -169,7 +169,8 @@ class Inbox:
         """Adds a delivery under its name: (its id, whether it is new)."""
         adapter = self.adapters[row.kind]
         identity = adapter.identify(headers, body)
-        key = identity.event_id or hashlib.sha256((identity.topic or "").encode() + b"\x00" + body).hexdigest()
+        hashed = (identity.topic or "").encode() + b"\x00" + body + (iso(now).encode() if identity.looks else b"")
+        key = identity.event_id or hashlib.sha256(hashed).hexdigest()
         return await inbox.add(
             tx,
             source=row.name,

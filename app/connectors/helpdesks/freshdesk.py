@@ -1,0 +1,84 @@
+"""Freshdesk: the webhook of an automation rule. It is a mere call to look, so the ticket is asked of its API.
+
+Freshdesk signs nothing: the rule sends the secret in the header `X-Retainer-Secret` or as the password of Basic
+authentication. A rule has no place for the time of a reply, and Freshdesk delivers late by up to a day. So the delivery
+names the ticket, ``{"ticket_id": "{{ticket.id}}"}``, and its times come from the ticket itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from app.connectors import payload as p
+from app.connectors.helpdesks import desk
+from app.connectors.standard import unbase64
+from app.domain.feeds.adapter import Delivery, Identity, Parsed, UnreadableError
+from app.domain.feeds.tickets import ResponseSnapshot
+
+ASK: Final = "ticket"
+CHANNELS: Final = {"1": "email", "2": "contact_form", "3": "phone", "7": "chat", "9": "contact_form", "10": "email"}
+"""Freshdesk's numbers of where a ticket comes from."""
+
+
+class Freshdesk:
+    """See the module."""
+
+    kind = "freshdesk"
+    headers = ()
+
+    def ping(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """There is none."""
+        return False
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
+        """The secret itself, in a header of the rule's."""
+        said = [headers.get("x-retainer-secret", "").encode("utf-8", "replace")]
+        scheme, _, basic = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            said += (unbase64(basic.strip()) or b"").split(b":", 1)
+        presented = [p.hmac_of("sha256", "compared", word) for word in said if word]
+        return p.any_equal([p.hmac_of("sha256", "compared", secret.encode()) for secret in secrets], presented)
+
+    def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
+        """Each delivery counts by itself: two replies may be told by the same bytes."""
+        return Identity(topic="ticket", subject=desk.subject_of(_number(p.quietly(body))), looks=True)
+
+    def read(self, delivery: Delivery) -> Parsed:
+        """The ticket as Freshdesk shows it, and its conversations."""
+        number = p.ident(_number(p.parsed(delivery.body)), "ticket_id")
+        if delivery.fetched is None:
+            return Parsed(ask=f"{ASK}:{number}")
+        answer = p.table(delivery.fetched, "answer")
+        found = p.table(answer.get("ticket"), "ticket")
+        if p.ident(found.get("id"), "ticket.id") != number:
+            raise UnreadableError("field_wrong", "Freshdesk answered another ticket.")
+        asker = p.table(found.get("requester"), "ticket.requester")
+        holder = {**asker, "custom_fields": found.get("custom_fields")}
+        ticket = desk.ticket(
+            made_at=p.instant(found.get("created_at"), "ticket.created_at"),
+            customer=desk.customer(
+                delivery.options, holder, number=found.get("requester_id"), email=asker.get("email")
+            ),
+            subject=found.get("subject"),
+            channel=CHANNELS.get(str(found.get("source")), "helpdesk"),
+            category=desk.category(delivery.options, found.get("group_id"), found.get("type")),
+        )
+        responses = tuple(_written(row) for row in p.rows(answer.get("conversations"), "conversations"))
+        return Parsed(subject="ticket/" + number, ticket=desk.update(ticket, responses))
+
+
+def _number(event: Mapping[str, Any]) -> Any:
+    """The ticket's number: of the JSON that the page of instructions names, or of Freshdesk's own simple form."""
+    simple = event.get("freshdesk_webhook")
+    return simple.get("ticket_id") if isinstance(simple, dict) else event.get("ticket_id")
+
+
+def _written(row: Mapping[str, Any]) -> ResponseSnapshot:
+    return desk.response(
+        response_id=p.ident(row.get("id"), "conversation.id"),
+        by_vendor=row.get("incoming") is not True,
+        public=row.get("private") is not True,
+        occurred_at=p.instant(row.get("created_at"), "conversation.created_at"),
+    )
