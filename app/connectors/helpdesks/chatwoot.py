@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.connectors import payload as p
-from app.connectors.helpdesks import desk
+from app.connectors.helpdesks import parts
 from app.domain.feeds.adapter import Delivery, Identity, Parsed
 from app.domain.feeds.tickets import ResponseSnapshot
 
@@ -53,7 +53,7 @@ class Chatwoot:
         event = p.quietly(body)
         conversation = event if event.get("event") in CONVERSATIONS else event.get("conversation")
         number = conversation.get("id") if isinstance(conversation, dict) else None
-        return Identity(topic=p.text(event.get("event"), 100) or None, subject=desk.subject_of(number))
+        return Identity(topic=p.text(event.get("event"), 100) or None, subject=parts.subject_of(number))
 
     def read(self, delivery: Delivery) -> Parsed:
         """The conversation, and the message."""
@@ -65,21 +65,21 @@ class Chatwoot:
         conversation = p.table(event.get("conversation"), "conversation") if of_message else event
         number = p.ident(conversation.get("id"), "conversation.id")
         contact = p.table(p.table(conversation.get("meta"), "meta").get("sender"), "meta.sender")
-        ticket = desk.ticket(
+        ticket = parts.ticket(
             made_at=p.instant(conversation.get("created_at"), "conversation.created_at"),
-            customer=desk.customer(delivery.options, contact, number=contact.get("id"), email=contact.get("email")),
+            customer=parts.customer(delivery.options, contact, number=contact.get("id"), email=contact.get("email")),
             subject=_subject(conversation, number),
             channel=CHANNELS.get(str(conversation.get("channel")), "helpdesk"),
-            category=desk.category(delivery.options, conversation.get("inbox_id"), *_labels(conversation)),
+            category=parts.category(delivery.options, conversation.get("inbox_id"), *_labels(conversation)),
         )
         responses = _message(event) if of_message else ()
-        return Parsed(subject="ticket/" + number, ticket=desk.update(ticket, responses))
+        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses))
 
 
 def _subject(conversation: Mapping[str, Any], number: str) -> str:
     more = conversation.get("additional_attributes")
-    said = more.get("mail_subject") if isinstance(more, dict) else None
-    return p.text(said, 200) or f"Conversation {number}"
+    mail_subject = more.get("mail_subject") if isinstance(more, dict) else None
+    return p.text(mail_subject, 200) or f"Conversation {number}"
 
 
 def _labels(conversation: Mapping[str, Any]) -> list[Any]:
@@ -95,7 +95,7 @@ def _message(event: Mapping[str, Any]) -> tuple[ResponseSnapshot, ...]:
     sender = event.get("sender")
     bot = isinstance(sender, dict) and str(sender.get("type")).lower() in ("agent_bot", "agentbot", "captain_assistant")
     return (
-        desk.response(
+        parts.response(
             response_id=p.ident(event.get("id"), "id"),
             by_vendor=kind != "incoming",
             public=event.get("private") is not True,

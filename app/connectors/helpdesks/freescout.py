@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.connectors import payload as p
-from app.connectors.helpdesks import desk
+from app.connectors.helpdesks import parts
 from app.connectors.standard import unbase64
 from app.domain.feeds.adapter import Delivery, Identity, Parsed
 from app.domain.feeds.tickets import ResponseSnapshot
@@ -41,7 +41,7 @@ class FreeScout:
         """No id is signed. The event's name comes in a header, which is not signed either."""
         topic = p.text(headers.get("x-freescout-event"), 100) or None
         number = None if (topic or "").startswith("customer.") else p.quietly(body).get("id")
-        return Identity(topic=topic, subject=desk.subject_of(number))
+        return Identity(topic=topic, subject=parts.subject_of(number))
 
     def read(self, delivery: Delivery) -> Parsed:
         """The conversation, and what was written in it."""
@@ -52,16 +52,16 @@ class FreeScout:
             return Parsed(ignored="not_published")
         number = p.ident(data.get("id"), "id")
         asker = p.table(data.get("customer"), "customer")
-        ticket = desk.ticket(
+        ticket = parts.ticket(
             made_at=p.instant(data.get("createdAt"), "createdAt"),
-            customer=desk.customer(delivery.options, asker, number=asker.get("id"), email=asker.get("email")),
+            customer=parts.customer(delivery.options, asker, number=asker.get("id"), email=asker.get("email")),
             subject=data.get("subject"),
             channel=CHANNELS.get(str(data.get("type")), "helpdesk"),
-            category=desk.category(delivery.options, data.get("mailboxId")),
+            category=parts.category(delivery.options, data.get("mailboxId")),
         )
         threads = p.rows(p.table(data.get("_embedded"), "_embedded").get("threads"), "_embedded.threads")
         responses = tuple(_thread(row) for row in threads if _was_written(row))
-        return Parsed(subject="ticket/" + number, ticket=desk.update(ticket, responses))
+        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses))
 
 
 def _was_written(row: Mapping[str, Any]) -> bool:
@@ -69,7 +69,7 @@ def _was_written(row: Mapping[str, Any]) -> bool:
 
 
 def _thread(row: Mapping[str, Any]) -> ResponseSnapshot:
-    return desk.response(
+    return parts.response(
         response_id=p.ident(row.get("id"), "thread.id"),
         by_vendor=row.get("type") != "customer",
         public=row.get("type") != "note",

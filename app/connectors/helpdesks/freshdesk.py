@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.connectors import payload as p
-from app.connectors.helpdesks import desk
+from app.connectors.helpdesks import parts
 from app.connectors.standard import unbase64
 from app.domain.feeds.adapter import Delivery, Identity, Parsed, UnreadableError
 from app.domain.feeds.tickets import ResponseSnapshot
@@ -34,16 +34,16 @@ class Freshdesk:
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
         """The secret itself, in a header of the rule's."""
-        said = [headers.get("x-retainer-secret", "").encode("utf-8", "replace")]
+        words = [headers.get("x-retainer-secret", "").encode("utf-8", "replace")]
         scheme, _, basic = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "basic":
-            said += (unbase64(basic.strip()) or b"").split(b":", 1)
-        presented = [p.hmac_of("sha256", "compared", word) for word in said if word]
+            words += (unbase64(basic.strip()) or b"").split(b":", 1)
+        presented = [p.hmac_of("sha256", "compared", word) for word in words if word]
         return p.any_equal([p.hmac_of("sha256", "compared", secret.encode()) for secret in secrets], presented)
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """Each delivery counts by itself: two replies may be told by the same bytes."""
-        return Identity(topic="ticket", subject=desk.subject_of(_number(p.quietly(body))), looks=True)
+        return Identity(topic="ticket", subject=parts.subject_of(_number(p.quietly(body))), looks=True)
 
     def read(self, delivery: Delivery) -> Parsed:
         """The ticket as Freshdesk shows it, and its conversations."""
@@ -56,17 +56,17 @@ class Freshdesk:
             raise UnreadableError("field_wrong", "Freshdesk answered another ticket.")
         asker = p.table(found.get("requester"), "ticket.requester")
         holder = {**asker, "custom_fields": found.get("custom_fields")}
-        ticket = desk.ticket(
+        ticket = parts.ticket(
             made_at=p.instant(found.get("created_at"), "ticket.created_at"),
-            customer=desk.customer(
+            customer=parts.customer(
                 delivery.options, holder, number=found.get("requester_id"), email=asker.get("email")
             ),
             subject=found.get("subject"),
             channel=CHANNELS.get(str(found.get("source")), "helpdesk"),
-            category=desk.category(delivery.options, found.get("group_id"), found.get("type")),
+            category=parts.category(delivery.options, found.get("group_id"), found.get("type")),
         )
         responses = tuple(_written(row) for row in p.rows(answer.get("conversations"), "conversations"))
-        return Parsed(subject="ticket/" + number, ticket=desk.update(ticket, responses))
+        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses))
 
 
 def _number(event: Mapping[str, Any]) -> Any:
@@ -76,7 +76,7 @@ def _number(event: Mapping[str, Any]) -> Any:
 
 
 def _written(row: Mapping[str, Any]) -> ResponseSnapshot:
-    return desk.response(
+    return parts.response(
         response_id=p.ident(row.get("id"), "conversation.id"),
         by_vendor=row.get("incoming") is not True,
         public=row.get("private") is not True,

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.connectors import payload as p
-from app.connectors.helpdesks import desk
+from app.connectors.helpdesks import parts
 from app.connectors.helpdesks.helpdesk import Helpdesk
 from app.connectors.standard import unbase64
 from app.domain.feeds.adapter import Delivery, Identity, Parsed, UnreadableError
@@ -43,17 +43,17 @@ class Zendesk:
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
         """``X-Zendesk-Webhook-Signature`` over ``X-Zendesk-Webhook-Signature-Timestamp`` and the body."""
-        said = headers.get("x-zendesk-webhook-signature-timestamp", "")
+        timestamp = headers.get("x-zendesk-webhook-signature-timestamp", "")
         signature = unbase64(headers.get("x-zendesk-webhook-signature", ""))
-        if signature is None or not said.isascii():
+        if signature is None or not timestamp.isascii():
             return False
         try:
-            sent_at = p.instant(said, "timestamp")
+            sent_at = p.instant(timestamp, "timestamp")
         except UnreadableError:
             return False
         if abs(now - sent_at) > p.TOLERANCE:
             return False
-        return p.any_equal([p.hmac_of("sha256", secret, said.encode(), body) for secret in secrets], [signature])
+        return p.any_equal([p.hmac_of("sha256", secret, timestamp.encode(), body) for secret in secrets], [signature])
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """The event's id, which is signed with the body."""
@@ -63,7 +63,7 @@ class Zendesk:
         return Identity(
             event_id=p.text(number, 150) if isinstance(number, str) and number else None,
             topic=p.text(event.get("type"), 100) or None,
-            subject=desk.subject_of(ticket),
+            subject=parts.subject_of(ticket),
         )
 
     def read(self, delivery: Delivery) -> Parsed:
@@ -76,17 +76,17 @@ class Zendesk:
             return Parsed(ignored="other_type")
         detail = p.table(event.get("detail"), "detail")
         number = p.ident(detail.get("id"), "detail.id")
-        ticket = desk.ticket(
+        ticket = parts.ticket(
             made_at=p.instant(detail.get("created_at"), "detail.created_at"),
-            customer=desk.customer(delivery.options, detail, number=detail.get("requester_id")),
+            customer=parts.customer(delivery.options, detail, number=detail.get("requester_id")),
             subject=detail.get("subject"),
             channel=CHANNELS.get(str(p.table(detail.get("via"), "detail.via").get("channel")), "helpdesk"),
-            category=desk.category(delivery.options, detail.get("group_id"), detail.get("form_id")),
+            category=parts.category(delivery.options, detail.get("group_id"), detail.get("form_id")),
         )
         comment = p.table(p.table(event.get("event"), "event").get("comment"), "event.comment")
         written = kind == PREFIX + "comment_added" and comment
         responses = (_comment(comment, event.get("time")),) if written else ()
-        return Parsed(subject="ticket/" + number, ticket=desk.update(ticket, responses))
+        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses))
 
 
 def _number_of_a_trigger(event: Mapping[str, Any]) -> Any:
@@ -96,7 +96,7 @@ def _number_of_a_trigger(event: Mapping[str, Any]) -> Any:
 
 def _comment(comment: Mapping[str, Any], time: Any) -> ResponseSnapshot:
     author = p.table(comment.get("author"), "event.comment.author")
-    return desk.response(
+    return parts.response(
         response_id=p.ident(comment.get("id"), "event.comment.id"),
         by_vendor=author.get("is_staff") is True,
         public=comment.get("is_public") is not False,
