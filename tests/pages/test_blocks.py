@@ -32,6 +32,10 @@ ELSEWHERE = {
     ("docs/graphql.md", "json"): "tests/graphql/test_limits.py",
     ("docs/policies.md", "yaml"): "tests/pages/test_policies_page.py",
     ("docs/policies.md", "yml"): "tests/pages/test_features.py",
+    **{
+        (f"docs/connect/{page.name}", "json"): "tests/pages/test_connect.py"
+        for page in (ROOT / "docs" / "connect").iterdir()
+    },
 }
 NOT_RUN = {
     "RETAINER_PG_BIN=/usr/lib/postgresql/15/bin retainer backup old.dump": "needs Postgres 15 and its data folder; "
