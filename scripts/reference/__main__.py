@@ -76,6 +76,7 @@ def _pages() -> Iterator[tuple[Path, str]]:
     yield folder / "README.md", page("Reference", f"| page | what |\n|---|---|\n{rows}")
     for name, text in made.items():
         yield folder / f"{name}.md", text
+    yield ROOT / ".env.example", operating.environment()
     yield ROOT / "docs" / "lifecycles.md", LIFECYCLES.format(note=NOTE, table=lifecycle_table(), phases=_phases())
 
 

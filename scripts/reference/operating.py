@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,24 @@ def settings() -> str:
         "refused then, with the name of the setting.",
         table(("setting", "default", "bounds", "what"), rows),
     )
+
+
+def environment() -> str:
+    """Return `.env.example`: each setting as a remark, with its default where it has one."""
+    lines = [
+        "# Settings of the service, for a file that systemd, compose or `set -a` reads. All are optional.",
+        "# Made by `make contracts` from the code. docs/reference/settings.md says more; copy it to `.env`.",
+    ]
+    for name, field in Settings.model_fields.items():
+        shown = "DATABASE_URL" if name == "database_url" else f"RETAINER_{name.upper()}"
+        value = "" if field.default in (None, ()) or name in _MADE else str(field.default)
+        value = value.lower() if isinstance(field.default, bool) else value
+        lines += ["", *textwrap.wrap(str(field.description), 110, initial_indent="# ", subsequent_indent="# ")]
+        lines.append(f"#{shown}={value}")
+    return "\n".join(lines) + "\n"
+
+
+_MADE = frozenset({"operator_key", "secret_key", "data_dir"})
 
 
 def _default(name: str, field: Any) -> str:
