@@ -8,7 +8,6 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,25 +15,16 @@ import typer
 from sqlalchemy import text
 
 from app.commands.base import embedded
-from app.db import agenda, due
 from app.db.engine import Database
 from app.db.failures import Unavailable, Unmigrated
 from app.db.secrets import WrongSecretKey, check_key
 from app.domain.values.wire import iso
 from app.embedded import EmbeddedPostgresError, find_bin_dir
 from app.settings import OPERATOR_KEY_FILE, SECRET_KEY_FILE, Settings
-from app.usecases.reports import health
+from app.usecases.reports.findings import FIXES, Finding, of_service, of_tenant
 
 LEAST_DISK: Final = 500 * 1024 * 1024
 MINIMUM_SERVER: Final = 150_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One look: ``fix`` is what to do, None where all is well."""
-
-    what: str
-    fix: str | None = None
 
 
 def run() -> None:
@@ -115,33 +105,20 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield from asyncio.run(_ask(url, settings.secret_keys() if settings.secret_key else ()))
 
 
-_FIXES: Final = {
-    "schema": ("the schema is not the newest", "Run `retainer migrate`; `retainer serve` does it by itself."),
-    "role": (
-        "statements do not run as retainer_app",
-        "Let it connect as a user that may become retainer_app, and run `retainer migrate`.",
-    ),
-    "primary": ("the database is a replica", "Point DATABASE_URL at the primary."),
-    "disk": ("the database's disk is full", "Make room for it: reads are answered, writes are 503."),
-    "database": ("the database does not answer", "Check DATABASE_URL and the server's log."),
-}
-
-
 async def _ask(url: str, secrets: tuple[str, ...] = ()) -> list[Finding]:
     database = Database(url, pool_size=1)
     try:
         async with database.bare() as connection:
             version = int((await connection.execute(text("show server_version_num"))).scalar_one())
-        looked = await health.look(database)
+        looked = await of_service(database)
         more = [
             *await _key(database, secrets),
             *await _backup(database),
-            *await _aside(database),
+            *await _tenants(database),
             *await _moves(database),
-            *await _known(database),
         ]
     except Unmigrated:
-        return [Finding(*_FIXES["schema"])]
+        return [FIXES["schema"]]
     except Unavailable:
         return [Finding("the database does not answer", "Check DATABASE_URL, the server and its log; then migrate.")]
     except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told
@@ -149,11 +126,9 @@ async def _ask(url: str, secrets: tuple[str, ...] = ()) -> list[Finding]:
         return [Finding(f"the database refuses us: {type(error).__name__}", hint)]
     finally:
         await database.close()
-    found = [Finding(*_FIXES[name]) for name in looked.failed] or [Finding("schema, role and primary are right")]
+    found = looked or [Finding("schema, role and primary are right")]
     if version < MINIMUM_SERVER:
         found.append(Finding(f"Postgres {version // 10_000} is too old", "Use Postgres 15 or newer."))
-    if looked.skewed is not None:
-        found.append(Finding(looked.skewed, health.SKEW_FIX))
     return found + more
 
 
@@ -183,20 +158,13 @@ async def _backup(database: Database) -> list[Finding]:
     ]
 
 
-async def _aside(database: Database) -> list[Finding]:
-    """Whether something that fell due failed and waits to be tried again."""
-    found = []
-    for tenant_id in await database.tenant_ids():
-        rows = await database.read(tenant_id, agenda.aside)
-        if rows:
-            codes = ", ".join(sorted({row["code"] for row in rows}))
-            found.append(
-                Finding(
-                    f"tenant {tenant_id}: {len(rows)} things that fell due failed and wait ({codes})",
-                    "See /problems/{code}; they are tried again by themselves once their cause is mended.",
-                )
-            )
-    return found
+async def _tenants(database: Database) -> list[Finding]:
+    """What is wrong with single tenants."""
+    return [
+        Finding(f"tenant {tenant_id}: {each.what}", each.fix)
+        for tenant_id in await database.tenant_ids()
+        for each in await database.read(tenant_id, of_tenant)
+    ]
 
 
 async def _moves(database: Database) -> list[Finding]:
@@ -213,21 +181,6 @@ async def _moves(database: Database) -> list[Finding]:
 
 
 _MOVING: Final = text("select tenant_id, state, since from tenant_move where state <> 'moved' order by tenant_id")
-
-
-async def _known(database: Database) -> list[Finding]:
-    """Whether the table of what is due knows of everything that is."""
-    found = []
-    for tenant_id in await database.tenant_ids():
-        kinds = sorted({row.kind for row in await database.read(tenant_id, due.unknown)})
-        if kinds:
-            found.append(
-                Finding(
-                    f"tenant {tenant_id}: something is due that the worker is not told of ({', '.join(kinds)})",
-                    "It is found within an hour by itself. It should not be: see docs/operations.md.",
-                )
-            )
-    return found
 
 
 _BLIND: Final = text("""

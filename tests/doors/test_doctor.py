@@ -19,6 +19,7 @@ from app.db.engine import Database
 from app.db.failures import StartRefused, Unavailable
 from app.db.ops import health
 from app.db.ops.health import State
+from app.usecases.reports.findings import FIXES
 from app.usecases.reports.health import newest_revision
 from tests.support.api import client_of, settings_for
 
@@ -47,7 +48,7 @@ async def test_what_is_wrong_with_the_database_is_told_with_its_fix(
 
     monkeypatch.setattr(health, "state", told)
     wrong = [one for one in await doctor._ask(module_url) if one.fix is not None]
-    assert [(one.what, one.fix) for one in wrong] == [doctor._FIXES[check]]
+    assert [(one.what, one.fix) for one in wrong] == [(FIXES[check].what, FIXES[check].fix)]
     async with client_of(app, None) as client:
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["checks"]) == (503, [check])

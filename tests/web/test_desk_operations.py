@@ -9,6 +9,11 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from app.db import agenda
+from app.db.engine import Tx
+from app.db.ops import health as states
+from app.db.ops.health import State
+from app.usecases.reports import health
 from tests.support import shops
 from tests.support.api import Vendor, make_vendor
 from tests.web.desk import HOSTILE, escaped, forms, person, plain
@@ -21,6 +26,7 @@ async def acme(app: FastAPI) -> AsyncIterator[Vendor]:
     await vendor.close()
 
 
+TABS = ["Customers", "Board", "Tickets", "Reports", "Calendars", "Policy", "Operations"]
 PATHS = ("/desk/operations", "/desk/operations/audit-trail", "/desk/operations/keys")
 
 
@@ -33,10 +39,34 @@ async def test_an_empty_desk_says_what_to_do(acme: Vendor) -> None:
         plain((await browser.get(path)).text)
 
 
+async def test_health_says_what_is_wrong_and_what_to_do(acme: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as `retainer doctor` says, of the service and of this tenant; a tenant's part wants `audit:read`."""
+
+    async def failed(tx: Tx) -> list[dict[str, str]]:
+        return [{"code": HOSTILE}, {"code": "internal_error"}]
+
+    monkeypatch.setattr(agenda, "aside", failed)
+    page = (await (await person(acme)).get("/desk/operations")).text
+    plain(page)
+    assert "2 things that fell due failed and wait" in page
+    assert "they are tried again by themselves" in page
+    reader = (await (await person(acme, "orders:read")).get("/desk/operations")).text
+    assert "fell due failed and wait" not in reader
+
+    async def skewed(*_: object) -> State:
+        return State(privileged=False, replica=True, revision=health.newest_revision(), skew=12.0)
+
+    monkeypatch.setattr(states, "state", skewed)
+    page = (await (await person(acme)).get("/desk/operations")).text
+    assert "The database is a replica." in page
+    assert "Point DATABASE_URL at the primary." in page
+    assert "Clocks differ by 12 s." in page
+
+
 async def test_tabs_lead_to_what_a_person_may_open(acme: Vendor) -> None:
     page = (await (await person(acme)).get("/desk/operations")).text
     tabs = re.findall(r'<li><a href="(/desk[^"]*)"[^>]*>(\w+)</a></li>', page)
-    assert [name for _, name in tabs] == ["Customers", "Board", "Tickets", "Calendars", "Policy", "Operations"]
+    assert [name for _, name in tabs] == TABS
     few = await person(acme, "clocks:read", "tickets:read", "orders:read")
     shown = re.findall(r'<li><a href="(/desk[^"]*)"', (await few.get("/desk/operations")).text)
     assert shown == ["/desk/board", "/desk/tickets", "/desk/operations"]

@@ -16,7 +16,7 @@ from app.api.pages.rendering import link, part, root_of
 from app.api.pages.visit import Visit
 from app.api.problems import Problem
 from app.domain.values.errors import DomainError
-from app.usecases.reports import health
+from app.usecases.reports import findings
 
 PAGES: Final = Pages()
 TAB: Final = "Operations"
@@ -43,9 +43,16 @@ async def show_operations(visit: Visit) -> Response:
         endpoints=await _listed(visit, "listWebhookEndpoints"),
         audit=await visit.ask("getAudit") if visit.may("getAudit") else None,
         shown=FINDINGS_SHOWN,
-        health=await health.look(visit.rooms.database),
-        skew_fix=health.SKEW_FIX,
+        findings=await _findings(visit),
     )
+
+
+async def _findings(visit: Visit) -> list[findings.Finding]:
+    """Return what `retainer doctor` finds of the service, and of this tenant for whoever reads the audit."""
+    found = await findings.of_service(visit.rooms.database)
+    if not found and visit.may("getAudit") and visit.who.tenant_id is not None:
+        found = await visit.rooms.database.read(visit.who.tenant_id, findings.of_tenant)
+    return found
 
 
 async def _listed(visit: Visit, id: str) -> list[Mapping[str, Any]] | None:

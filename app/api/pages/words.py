@@ -73,6 +73,11 @@ def state(code: str | None) -> str:
     return "–" if code is None else STATES.get(code, plain(code))
 
 
+def capital(text: str) -> str:
+    """Return a text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
 def plain(code: Any) -> str:
     """Return a code as words."""
     text = str(code).replace("_", " ").strip()
