@@ -1,7 +1,7 @@
 """`retainer contracts`: writes the published contracts, or with ``--check`` says which have drifted.
 
 ``openapi/openapi.json``, ``openapi/asyncapi.json``, ``openapi/schema.graphql``, ``openapi/problems.json`` and
-``openapi/policy.schema.json``.
+``openapi/policy.schema.json``, and the latter once more for the editor of the pages.
 They are committed, and their diff is the review of the API. Needs no database.
 """
 
@@ -35,6 +35,8 @@ def contracts() -> Iterator[tuple[Path, str]]:
     yield folder / "asyncapi.json", _text(asyncapi())
     yield folder / "problems.json", _text({"problems": published()})
     yield folder / "policy.schema.json", _text(json_schema())
+    editor = ROOT / "app" / "api" / "pages" / "assets" / "policy.schema.json"
+    yield editor, json.dumps(json_schema(), separators=(",", ":"), ensure_ascii=False) + "\n"
     yield folder / "schema.graphql", graphql.print_schema().rstrip() + "\n"
 
 

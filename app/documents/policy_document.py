@@ -8,10 +8,15 @@ integer is refused.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -29,11 +34,38 @@ def _adapter() -> TypeAdapter[Policy]:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a policy document, published as ``openapi/policy.schema.json``."""
     schema = _adapter().json_schema()
+    for kind in _classes(Policy, set()):
+        members = schema if kind is Policy else schema["$defs"].get(kind.__name__, {})
+        for name, words in _words_of_members(kind):
+            if name in members.get("properties", {}):
+                members["properties"][name].setdefault("description", words)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Policy document",
         **{key: value for key, value in schema.items() if key != "title"},
     }
+
+
+def _classes(kind: Any, seen: set[Any]) -> Iterator[type]:
+    """Every class that a document is made of."""
+    if isinstance(kind, type) and is_dataclass(kind):
+        if kind in seen:
+            return
+        seen.add(kind)
+        yield kind
+        for about in get_type_hints(kind).values():
+            yield from _classes(about, seen)
+    for argument in get_args(kind):
+        yield from _classes(argument, seen)
+
+
+def _words_of_members(kind: type) -> Iterator[tuple[str, str]]:
+    """What the text below each member of a class says of it."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    for member, below in pairwise(getattr(tree, "body", [])):
+        match member, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                yield name, inspect.cleandoc(words).replace("``", "`")
 
 
 def dump(policy: Policy) -> dict[str, Any]:

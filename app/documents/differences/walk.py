@@ -63,7 +63,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """A thing that is looked at: its path, its name in a sentence, and the currency of its amounts."""
 
     path: tuple[str | int, ...]
@@ -77,8 +77,8 @@ class _Place:
 
 def differences(before: Policy, after: Policy) -> tuple[Difference, ...]:
     """What the second document says otherwise than the first, in the order of the document."""
-    walk = _Walk(before, after)
-    return tuple(walk.things(before, after, _Place((), "the policy", after.currency)))
+    walk = Walk(before, after)
+    return tuple(walk.things(before, after, Place((), "the policy", after.currency)))
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -96,13 +96,15 @@ def _exact(value: Any) -> Any:
     return (type(value).__name__, value)
 
 
-class _Walk:
+class Walk:
+    """Walks through both documents at once."""
+
     def __init__(self, before: Policy, after: Policy) -> None:
         self.before, self.after = before, after
 
     # --- things and their members
 
-    def things(self, before: Any, after: Any, place: _Place) -> Iterator[Difference]:
+    def things(self, before: Any, after: Any, place: Place) -> Iterator[Difference]:
         """What two things of one class differ in."""
         for field in dataclasses.fields(after):
             old, new = getattr(before, field.name), getattr(after, field.name)
@@ -110,19 +112,19 @@ class _Walk:
             if not unlooked and not _same(old, new):
                 yield from self.member(type(after).__name__, field.name, old, new, place)
 
-    def member(self, owner: str, name: str, old: Any, new: Any, place: _Place) -> Iterator[Difference]:
+    def member(self, owner: str, name: str, old: Any, new: Any, place: Place) -> Iterator[Difference]:
         if owner == Category.__name__ and name == "price":
             yield from self.price(old, new, place)
         elif _are_things(old, new):
             yield from self.list(name, old or (), new or (), place)
         elif isinstance(old, dict) and isinstance(new, dict):
             yield from self.mapping(owner, name, old, new, place)
-        elif _is_part(old) or _is_part(new):
+        elif is_part(old) or is_part(new):
             yield from self.part(name, old, new, place)
         else:
             yield self.changed(owner, name, old, new, place)
 
-    def price(self, old: Any, new: Any, place: _Place) -> Iterator[Difference]:
+    def price(self, old: Any, new: Any, place: Place) -> Iterator[Difference]:
         was, now = (
             worded("price", value, self.setting(policy, "Category.price", place))
             for value, policy in ((old, self.before), (new, self.after))
@@ -138,7 +140,7 @@ class _Walk:
         elif was == now:
             yield self.changed("Category", "price", old, new, place)
 
-    def part(self, name: str, old: Any, new: Any, place: _Place) -> Iterator[Difference]:
+    def part(self, name: str, old: Any, new: Any, place: Place) -> Iterator[Difference]:
         """A part that a thing has once: added, gone, or changed."""
         found = self.named_part(name, new if new is not None else old, place)
         if old is not None and new is not None and type(old) is type(new):
@@ -149,7 +151,7 @@ class _Walk:
         if new is not None:
             yield self.new(new, found)
 
-    def list(self, name: str, old: Sequence[Any], new: Sequence[Any], place: _Place) -> Iterator[Difference]:
+    def list(self, name: str, old: Sequence[Any], new: Sequence[Any], place: Place) -> Iterator[Difference]:
         """Things of a list, found again by their names."""
         pairs = _pairs(old, new)
         missing = set(range(len(old))) - {i for i, _ in pairs}
@@ -170,7 +172,7 @@ class _Walk:
             )
 
     def mapping(
-        self, owner: str, name: str, old: Mapping[str, Any], new: Mapping[str, Any], place: _Place
+        self, owner: str, name: str, old: Mapping[str, Any], new: Mapping[str, Any], place: Place
     ) -> Iterator[Difference]:
         """Members with names of the vendor's own."""
         for key in {**old, **new}:
@@ -180,12 +182,12 @@ class _Walk:
             inner = self.keyed(name, key, place)
             if isinstance(mine, dict) or isinstance(other, dict):
                 yield from self.mapping(owner, name, mine or {}, other or {}, inner)
-            elif _is_part(mine) or _is_part(other):
+            elif is_part(mine) or is_part(other):
                 yield from self.keyed_part(mine, other, inner)
             else:
                 yield self.value_of(owner, name, key, mine, other, inner)
 
-    def keyed_part(self, old: Any, new: Any, place: _Place) -> Iterator[Difference]:
+    def keyed_part(self, old: Any, new: Any, place: Place) -> Iterator[Difference]:
         if type(old) is type(new):
             yield from self.things(old, new, place)
             return
@@ -194,7 +196,7 @@ class _Walk:
         if new is not None:
             yield self.new(new, place)
 
-    def value_of(self, owner: str, name: str, key: str, old: Any, new: Any, place: _Place) -> Difference:
+    def value_of(self, owner: str, name: str, key: str, old: Any, new: Any, place: Place) -> Difference:
         if name == "weekly_hours":
             was, now = (openings(value or ()) for value in (old, new))
             return self._changed(place, f"{place.name} are {now} instead of {was}")
@@ -207,7 +209,7 @@ class _Walk:
 
     # --- sentences
 
-    def changed(self, owner: str, name: str, old: Any, new: Any, place: _Place, *, at: bool = True) -> Difference:
+    def changed(self, owner: str, name: str, old: Any, new: Any, place: Place, *, at: bool = True) -> Difference:
         """A member that says something else."""
         inner = dataclasses.replace(place, path=place.at(name)) if at else place
         phrase = _phrase(owner, name)
@@ -221,15 +223,7 @@ class _Walk:
         return self._changed(inner, f"{place.name} {_verb(head + now, place)} instead of {was}")
 
     def filled(
-        self,
-        owner: str,
-        name: str,
-        phrase: str,
-        value: Any,
-        policy: Policy,
-        place: _Place,
-        *,
-        beside: str | None = None,
+        self, owner: str, name: str, phrase: str, value: Any, policy: Policy, place: Place, *, beside: str | None = None
     ) -> str:
         """What follows the head of a phrase for a value; beside the new value, the old one is short."""
         words, _, none = phrase.partition("|")
@@ -241,17 +235,17 @@ class _Walk:
             return worded(kind, value, setting) + rest
         return shortened(kind, value, setting, beside)
 
-    def new(self, thing: Any, place: _Place) -> Difference:
+    def new(self, thing: Any, place: Place) -> Difference:
         details = list(self.details(thing, place))[:DETAILS]
         more = f": {'they' if place.plural else 'it'} {', '.join(details)}" if details else ""
         words = f"{place.name} {'are' if place.plural else 'is'} new{more}"
         return Difference(path=pointer(place.path), change="added", words=_sentence(words))
 
-    def gone(self, thing: Any, place: _Place) -> Difference:
+    def gone(self, thing: Any, place: Place) -> Difference:
         words = f"{place.name} {'are' if place.plural else 'is'} gone"
         return Difference(path=pointer(place.path), change="removed", words=_sentence(words))
 
-    def details(self, thing: Any, place: _Place) -> Iterator[str]:
+    def details(self, thing: Any, place: Place) -> Iterator[str]:
         """What a new thing is like, as far as it says more than nothing."""
         owner = type(thing).__name__
         if isinstance(thing, str):
@@ -270,12 +264,12 @@ class _Walk:
                 head = phrase.partition("|")[0].partition("{")[0]
                 yield _verb(head + self.filled(owner, field.name, phrase, value, self.after, place), place)
 
-    def _changed(self, place: _Place, words: str) -> Difference:
+    def _changed(self, place: Place, words: str) -> Difference:
         return Difference(path=pointer(place.path), change="changed", words=_sentence(words))
 
     # --- names
 
-    def named(self, thing: Any, place: _Place, name: str, index: int) -> _Place:
+    def named(self, thing: Any, place: Place, name: str, index: int) -> Place:
         """A thing of a list, by its title or its name."""
         noun, key = phrases.NAMED.get(type(thing).__name__, (name.replace("_", " "), ""))
         title = getattr(thing, "title", None) or (str(getattr(thing, key)) if key else f"{index + 1}")
@@ -285,18 +279,18 @@ class _Walk:
         words = f"the {noun} {shown}" if noun else shown
         of = f" of {place.name}" if self.owns(place) else ""
         plural = type(thing).__name__ in phrases.PLURAL
-        return _Place(place.at(name, index), words + of, place.currency, plural)
+        return Place(place.at(name, index), words + of, place.currency, plural)
 
-    def named_part(self, name: str, thing: Any, place: _Place) -> _Place:
+    def named_part(self, name: str, thing: Any, place: Place) -> Place:
         """A part of a thing, or of the policy as a whole."""
         owner = type(thing).__name__
         if owner == OfferPrice.__name__:  # an offer and its price are one thing in a sentence
             return dataclasses.replace(place, path=place.at(name))
         words = phrases.PARTS.get(owner, f"the {name.replace('_', ' ')}")
         of = f" of {place.name}" if place.path else ""
-        return _Place(place.at(name), words + of, place.currency, owner in phrases.PLURAL)
+        return Place(place.at(name), words + of, place.currency, owner in phrases.PLURAL)
 
-    def keyed(self, name: str, key: str, place: _Place) -> _Place:
+    def keyed(self, name: str, key: str, place: Place) -> Place:
         """A member by the vendor's own name for it."""
         words, plural, currency = f'{place.name}, "{key}"', False, place.currency
         if name == "prices":
@@ -315,16 +309,16 @@ class _Walk:
             words = f'{place.name} for the edition "{key}"'
         path = place.path if place.path and place.path[-1:] == (name,) else place.at(name)
         nested = name == "messages" and len(place.path) > 1
-        return _Place((*place.path, key) if nested else (*path, key), words, currency, plural)
+        return Place((*place.path, key) if nested else (*path, key), words, currency, plural)
 
-    def owns(self, place: _Place) -> bool:
+    def owns(self, place: Place) -> bool:
         """Whether a thing is named with what it stands in."""
         return bool(place.path) and place.name.startswith(_OWNERS)
 
-    def setting(self, policy: Policy, member: str, place: _Place) -> Setting:
+    def setting(self, policy: Policy, member: str, place: Place) -> Setting:
         return Setting(policy, member, place.currency)
 
-    def here(self, place: _Place) -> Setting:
+    def here(self, place: Place) -> Setting:
         return Setting(self.after, "", place.currency)
 
 
@@ -362,7 +356,13 @@ def _are_things(old: Any, new: Any) -> bool:
     )
 
 
-def _is_part(value: Any) -> bool:
+def is_thing(value: Any) -> bool:
+    """Whether a value is a thing of the document, and no condition."""
+    return dataclasses.is_dataclass(value) and type(value).__name__ not in _CONDITIONS
+
+
+def is_part(value: Any) -> bool:
+    """Whether a value is a part that a thing has once, and no condition or length of time."""
     return dataclasses.is_dataclass(value) and type(value).__name__ not in _CONDITIONS and not isinstance(value, Term)
 
 
@@ -383,7 +383,7 @@ def _truth(phrase: str, value: Any) -> str:
     return so if value else otherwise
 
 
-def _verb(words: str, place: _Place) -> str:
+def _verb(words: str, place: Place) -> str:
     first, _, rest = words.partition(" ")
     return f"{_PLURAL_VERBS[first]} {rest}" if place.plural and first in _PLURAL_VERBS else words
 
