@@ -73,6 +73,7 @@ LEFT = {
     "SimulatePolicyInput.document": DOCUMENT,
     "ValidatePolicyInput.document": DOCUMENT,
     "ComparePolicyInput.document": DOCUMENT,
+    "PriceTicketInput.document": DOCUMENT,
     "OptionsInput.categories": MAP,
     "PutSourceInput.products": MAP,
     "PutCustomerInput.externalIds": MAP,

@@ -94,3 +94,21 @@ async def test_graphql_asks_the_same(vendor: MakeVendor) -> None:
     (row,) = (await compared(shop, draft))["differences"]
     (twin,) = data["comparePolicy"]["differences"]
     assert twin == row
+
+
+async def test_a_ticket_is_priced_by_a_draft(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    draft = changed("x-cart", "price: {kind: fixed, credits: 10}", "price: {kind: fixed, credits: 15}")
+
+    async def priced(status: int = 200, **more: object) -> dict:
+        body = {"category": "level_1", **more}
+        found: dict = await shop.ok(await shop.post("/v1/policies/x-cart/price", body, key=None), status)
+        return found
+
+    by_draft = await priced(document=draft)
+    assert (by_draft["credits"], by_draft["policy"]) == (15, {"name": "x-cart", "version": 2})
+    assert ((await priced())["credits"], (await priced(document=None))["credits"]) == (10, 10)
+    assert (await priced(422, document="policy: x-cart"))["code"] == "policy_invalid"
+    assert (await priced(422, document=shipped("avactis")))["code"] == "policy_name_differs"
+    lacking = changed("x-cart", "category: level_1\n", "category: first_level\n")
+    assert (await priced(422, document=lacking))["code"] == "unknown_category"

@@ -94,6 +94,9 @@ class PriceBody(Body):
     facts: Facts = Field(default_factory=dict, examples=[{}])
     opened_at: Instant | None = None
     work: list[WorkAskedBody] = Field(default_factory=list, max_length=100, examples=[[]])
+    document: Document | None = Field(
+        default=None, description="A draft to price by, in place of the version in force", examples=[None]
+    )
 
 
 class SimulationBody(Body):
@@ -207,12 +210,24 @@ async def withdraw_policy_version(call: Call, name: PolicyName, version: PathNum
     return await call.write(lambda tx: policies.withdraw(tx, name, version))
 
 
-@OPERATIONS.post("priceTicket", "/v1/policies/{name}/price", scope="policies:read", refusals=(404, 422), question=True)
+@OPERATIONS.post(
+    "priceTicket",
+    "/v1/policies/{name}/price",
+    scope="policies:read",
+    refusals=(404, 422),
+    limit=BIG_LIMIT,
+    question=True,
+)
 async def price(call: Call, name: PolicyName, body: PriceBody) -> Price:
     """The calculator: what a category costs, by which clause, and whether the customer would have to confirm it."""
     fields = body.plain()
+    document = fields.pop("document")
     question = PriceQuestion(**{**fields, "work": [WorkAsked(**line) for line in fields["work"]]})
-    return await call.read(lambda tx: calculate(tx, name, question))
+    draft = None
+    if document is not None:
+        async with one_check(call):
+            draft = await policies.read_draft(policies.document_text(document))
+    return await call.read(lambda tx: calculate(tx, name, question, draft=draft))
 
 
 @OPERATIONS.post(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -42,16 +42,16 @@ class PriceQuestion:
     work: Sequence[WorkAsked] = ()
 
 
-async def price(tx: Tx, name: str, question: PriceQuestion) -> Price:
+async def price(tx: Tx, name: str, question: PriceQuestion, *, draft: Policy | None = None) -> Price:
     """The calculator: what a category costs for these inputs and facts, and what an assessment of its ``credits`` would
-    be.
+    be. ``draft``: a document by which it is priced, in place of the version in force.
 
     404 ``policy_not_found``; 422 ``unknown_category``, ``unknown_input``, ``input_out_of_range``, ``inputs_required``,
-    ``unknown_priority``, ``unknown_fact``, ``unknown_work_kind``.
+    ``unknown_priority``, ``unknown_fact``, ``unknown_work_kind``, ``policy_name_differs``.
     """
     if name != tx.tenant.policy_name:
         raise DomainError("policy_not_found", name=name)
-    policy = await policies.in_force(tx)
+    policy = await policies.in_force(tx) if draft is None else await _as_published(tx, name, draft)
     category = question.category
     found = pricing.category_named(policy, category)
     checked = pricing.check_inputs(policy, category, question.inputs)
@@ -108,6 +108,14 @@ async def price(tx: Tx, name: str, question: PriceQuestion) -> Price:
         ],
         "shown": None if asked is None else shown(policy, asked),
     }
+
+
+async def _as_published(tx: Tx, name: str, draft: Policy) -> Policy:
+    """A draft with the number that it would have as a version."""
+    if draft.policy != name:
+        raise DomainError("policy_name_differs", name=name, document=draft.policy)
+    newest = max(stored.version for stored in await policies.every_version(tx))
+    return replace(draft, version=newest + 1)
 
 
 async def _asking(tx: Tx, policy: Policy, question: PriceQuestion) -> CustomerAccount | None:
