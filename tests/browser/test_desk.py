@@ -187,16 +187,3 @@ def test_a_manager_sees_what_a_closed_day_moves(desk: Shop, watched: Any, axe: s
     eye.page.get_by_text("The version is published.").wait_for()
     closed = desk.call("GET", "/v1/calendars/service-hours/closures?from=2025-03-01&to=2025-03-31")["data"]
     assert [row["reasons"] for row in closed] == [["Company outing"], ["Spring cleaning"]]
-
-
-def test_a_draft_with_a_mistake_shows_its_line(desk: Shop, watched: Any, axe: str) -> None:
-    eye = watched(768)
-    signed_in(desk, eye, "/desk/policies")
-    text = eye.page.get_by_label("Policy as YAML").input_value()
-    eye.page.get_by_label("Policy as YAML").fill(text.replace("\n", "\nnonsense: 1\n", 1))
-    eye.page.get_by_role("button", name="Compare").click()
-    eye.page.get_by_role("heading", name="The draft cannot be published").wait_for()
-    assert eye.page.get_by_text("Line 2", exact=True).is_visible()
-    assert eye.page.get_by_label("Policy as YAML").input_value() == text.replace("\n", "\nnonsense: 1\n", 1)
-    eye.accessible(axe)
-    eye.check()

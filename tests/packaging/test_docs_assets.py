@@ -46,3 +46,11 @@ def test_htmx_is_bundled_with_its_licence() -> None:
     assets = STATIC.parent / "assets"
     assert b"htmx" in (assets / "htmx.min.js").read_bytes()
     assert "Zero-Clause BSD" in (assets / "licenses" / "htmx.LICENSE.txt").read_text(encoding="utf-8")
+
+
+def test_the_editor_is_bundled_with_its_licence() -> None:
+    assets = STATIC.parent / "assets"
+    bundle = (assets / "editor.min.js").read_text(encoding="utf-8")
+    assert "textarea[data-schema]" in bundle
+    assert "http" not in re.sub(r"https?://www\.w3\.org/|\bhttpEquiv\b", "", bundle).lower()
+    assert "Marijn Haverbeke" in (assets / "licenses" / "codemirror.LICENSE.txt").read_text(encoding="utf-8")

@@ -35,7 +35,7 @@ async def weight(browser: httpx.AsyncClient, path: str) -> int:
     """Bytes of a page and its files, as they are sent."""
     page = await browser.get(path)
     assert page.status_code == 200, path
-    files = set(re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text))
+    files = set(re.findall(r'(?:src|href|data-script|data-schema)="(/assets/[^"]+)"', page.text))
     assert len(files) >= 3, path
     total = page.num_bytes_downloaded
     for address in files:

@@ -1,4 +1,4 @@
-"""The files that pages need: one style sheet, htmx and a little script. Their address names their content."""
+"""The files that pages need: a style sheet, htmx, a little script, the editor. Their address names their content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from app.api.problems import Problem
 from app.api.published import Published
 
 FOLDER: Final = Path(__file__).resolve().parent / "assets"
-TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+TYPES: Final = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+}
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 

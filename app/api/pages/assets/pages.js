@@ -39,7 +39,19 @@
     }
   };
 
+  // A page that needs a further script names it; it is fetched once, and looks for its own part of each page by itself.
+  const fetched = new Set();
+  const further = () => {
+    const address = document.querySelector("[data-script]")?.dataset.script;
+    if (!address || fetched.has(address)) return;
+    fetched.add(address);
+    const script = document.createElement("script");
+    script.src = address;
+    document.head.append(script);
+  };
+
   const ready = () => {
+    further();
     localise(document);
     tick();
     const first = document.querySelector("[data-focus]");
