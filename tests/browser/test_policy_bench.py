@@ -56,6 +56,13 @@ def test_a_draft_with_a_mistake_shows_its_line(vendor: Shop, watched: Any, axe: 
     eye.check()
 
 
+def completed(eye: Any, word: str) -> Any:
+    """The row of what the editor proposes that says this word."""
+    row = eye.page.locator(".cm-tooltip-autocomplete").get_by_text(word, exact=True)
+    row.wait_for()
+    return row
+
+
 def test_keys_and_values_are_completed_from_the_schema(vendor: Shop, watched: Any, axe: str) -> None:
     eye = watched(1440, dark=True)
     signed_in(vendor, eye, "/desk/policies")
@@ -63,20 +70,20 @@ def test_keys_and_values_are_completed_from_the_schema(vendor: Shop, watched: An
     start = "policy: x-cart\nclauses:\n  - id: XC-1\n    text: One\ncategories:\n  - category: a\n    "
     change(eye, start)
     eye.page.keyboard.type("pri", delay=20)
-    eye.page.locator(".cm-tooltip-autocomplete").get_by_text("price", exact=True).wait_for()
+    completed(eye, "price")
     eye.page.locator(".cm-completionInfo").get_by_text("What a ticket of it costs, in credits.").wait_for()
-    eye.page.keyboard.press("Enter")
+    completed(eye, "price").click()
     assert written(eye).endswith("category: a\n    price:")
     eye.page.keyboard.type(" {ki", delay=20)
-    eye.page.locator(".cm-tooltip-autocomplete").get_by_text("kind", exact=True).wait_for()
-    eye.page.keyboard.press("Enter")
+    completed(eye, "kind").click()
     eye.page.keyboard.type("fi", delay=20)
-    eye.page.locator(".cm-tooltip-autocomplete").get_by_text("fixed", exact=True).wait_for()
+    completed(eye, "fixed")
     eye.accessible(axe)
-    eye.page.keyboard.press("Enter")
+    completed(eye, "fixed").click()
+    assert written(eye).endswith("price: {kind: fixed}")
     change(eye, start)
     eye.page.keyboard.type("clause: X", delay=20)
-    eye.page.locator(".cm-tooltip-autocomplete").get_by_text("XC-1", exact=True).wait_for()
+    completed(eye, "XC-1")
     eye.check()
 
 
