@@ -46,17 +46,17 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _classes(kind: Any, seen: set[Any]) -> Iterator[type]:
+def _classes(kind: Any, visited: set[Any]) -> Iterator[type]:
     """Every class that a document is made of."""
     if isinstance(kind, type) and is_dataclass(kind):
-        if kind in seen:
+        if kind in visited:
             return
-        seen.add(kind)
+        visited.add(kind)
         yield kind
         for about in get_type_hints(kind).values():
-            yield from _classes(about, seen)
+            yield from _classes(about, visited)
     for argument in get_args(kind):
-        yield from _classes(argument, seen)
+        yield from _classes(argument, visited)
 
 
 def _words_of_members(kind: type) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from app.api.pages.rendering import link, root_of
 from app.api.pages.visit import Visit
 from app.api.problems import FieldError, Problem
 from app.api.strict import BIG_LIMIT
-from app.documents.differences import kept_by
+from app.documents.differences import cited_by
 from app.documents.policy_document import policy_from_json
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso
@@ -106,14 +106,14 @@ def _versions(policy: Mapping[str, Any], in_force: Mapping[str, Any]) -> list[di
 def _conformance(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each clause with what keeps it."""
     document = policy_from_json(policy["document"])
-    kept = kept_by(document)
+    rules = cited_by(document)
     return [
         {
             "clause": row.id,
             "text": row.text,
             "reading": row.reading,
             "mechanism": row.mechanism,
-            "kept_by": kept[row.id],
+            "kept_by": rules[row.id],
         }
         for row in document.clauses
     ]

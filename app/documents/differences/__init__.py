@@ -1,6 +1,6 @@
 """What differs between two policy documents, in words: see `walk`; `phrases` has the words of every member."""
 
-from app.documents.differences.citations import kept_by
+from app.documents.differences.citations import cited_by
 from app.documents.differences.walk import Difference, differences
 
-__all__ = ["Difference", "differences", "kept_by"]
+__all__ = ["Difference", "cited_by", "differences"]

@@ -12,7 +12,7 @@ from app.domain.policy.policy import ClauseText, Policy
 from app.domain.policy.wording import capital
 
 
-def kept_by(policy: Policy) -> dict[str, list[str]]:
+def cited_by(policy: Policy) -> dict[str, list[str]]:
     """Return the names of what rests on each clause, in the order of the document."""
     found: dict[str, list[str]] = {clause.id: [] for clause in policy.clauses}
     for clause, name in _cited(policy, Place((), "the policy", policy.currency), Walk(policy, policy)):
