@@ -149,6 +149,11 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
             for more in ("", "&phase=running", "&phase=paused", "&due_before=2025-06-11T00:00:00Z", "&ticket_id=t-ann1")
         ),
         "/v1/clocks?outcome=met&cursor={clocks}",
+        "/v1/clocks?phase=running,paused&outcome=open,breached&sort=newest",
+        "/v1/clocks?outcome=met,breached&due_after=2025-06-11T00:00:00Z&sort=newest",
+        "/v1/clocks?due_after=2025-06-11T00:00:00Z&due_before=2025-06-12T00:00:00Z",
+        "/v1/clocks?customer_id=ann1&phase=running,stopped&sort=newest",
+        "/v1/clocks?customer_id=ann1&due_after=2025-06-11T00:00:00Z",
     ),
     "/v1/clocks/{clock_id}": ("/v1/clocks/{clock}", "/v1/clocks/{clock}?as_of={then}"),
     "/v1/policies": ("/v1/policies",),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated
 
 from fastapi import Query
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
 from app.api.fields import Body, Instant, LongText, PathId, QueryId
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
+from app.api.operations.lists import Sort
 from app.api.operations.table import Operations
+from app.domain.clocks.event import Outcome, Phase
 from app.usecases.clocks import clocks
 from app.views.clock import Clock, ClockJudgement
 from app.views.shapes import PageOf
@@ -23,23 +28,48 @@ class JudgementBody(Body):
     reason: LongText
 
 
-@OPERATIONS.get("listClocks", "/v1/clocks", scope="clocks:read", paging="pages")
+def _several(known: type[StrEnum]) -> AfterValidator:
+    """Read names with commas between them. Refused: a name that is none."""
+
+    def read(text: str) -> str:
+        if not set(text.split(",")) <= {str(name) for name in known}:
+            message = f"Names of {', '.join(known)} are wanted, with commas between them."
+            raise PydanticCustomError("not_known", "{message}", {"message": message})
+        return text
+
+    return AfterValidator(read)
+
+
+@OPERATIONS.get("listClocks", "/v1/clocks", scope="clocks:read", paging="pages", refusals=(404,))
 async def list_clocks(
     call: Call,
     asked: AsOf,
-    phase: Annotated[Literal["running", "paused", "stopped", "cancelled", "pending"] | None, Query()] = None,
-    outcome: Annotated[Literal["open", "met", "breached"] | None, Query()] = None,
+    phase: Annotated[
+        Annotated[str, _several(Phase)] | None, Query(max_length=200, description="Phases, with commas between them")
+    ] = None,
+    outcome: Annotated[
+        Annotated[str, _several(Outcome)] | None, Query(max_length=200, description="Outcomes, in the same way")
+    ] = None,
     ticket_id: QueryId | None = None,
+    customer_id: QueryId | None = None,
+    due_after: Annotated[Instant | None, Query(description="Due from then on; by due time")] = None,
     due_before: Annotated[Instant | None, Query(description="Due before then, the soonest first")] = None,
+    sort: Sort = "oldest",
 ) -> Answer[PageOf[Clock]]:
-    """Clocks, the oldest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
+    """Clocks, by when they were made, or with a bound of due times by these.
+
+    ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows.
+    """
     return await call.pages(
         lambda tx, part: clocks.list_clocks(
             tx,
-            phase=phase,
-            outcome=outcome,
+            phases=phase.split(",") if phase else (),
+            outcomes=outcome.split(",") if outcome else (),
             ticket_id=ticket_id,
+            customer_id=customer_id,
+            due_after=due_after,
             due_before=due_before,
+            newest_first=sort == "newest",
             as_of=asked.as_of,
             known_at=asked.known_at,
             part=part,

@@ -67,9 +67,11 @@ _OVERDUE: Final = (
     "c.phase = 'running' and c.outcome = 'open' and c.due_at < date_trunc('second', cast(:now as timestamptz))"
 )
 _CONDITIONS: Final = {
-    "phase": "c.phase = :phase",
-    "outcome": f"case when {_OVERDUE} then 'breached' else c.outcome end = :outcome",
+    "phases": "c.phase = any(:phases)",
+    "outcomes": f"case when {_OVERDUE} then 'breached' else c.outcome end = any(:outcomes)",
     "ticket_id": "c.ticket_id = (select ticket_id from ticket where tenant_id = :tenant and external_id = :ticket_id)",
+    "customer": "c.customer_id = :customer",
+    "due_after": "c.due_at >= :due_after",
     "due_before": "c.due_at < :due_before",
 }
 _PAIRS: Final = (
@@ -79,6 +81,8 @@ _PAIRS: Final = (
 )
 """One range of an index for each phase and outcome, in the order of the list; what each gives is merged."""
 _BY_DUE: Final = "c.due_at, c.clock_id"
+_DUE: Final = frozenset({"due_after", "due_before"})
+"""Bounds of due times: with one of them a list is in their order."""
 _OPEN = text(
     f"{_SELECT} and c.calendar = :calendar and c.phase in ('running', 'paused')"
     " and (c.customer_id, c.clock_id) > (:customer, :clock) order by c.customer_id, c.clock_id limit :limit"
@@ -305,17 +309,20 @@ async def _where(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> l
     return await _clocks(tx, await tx.rows(statement, {"tenant": tx.tenant_id, **parameters}))
 
 
-async def page(tx: Tx, filters: dict[str, Any], part: PageRequest) -> tuple[list[TicketClock], bool]:
+async def page(
+    tx: Tx, filters: dict[str, Any], part: PageRequest, *, newest_first: bool = False
+) -> tuple[list[TicketClock], bool]:
     """A part of the clocks that meet the conditions given; and whether there are more."""
     values = {key: value for key, value in filters.items() if value is not None}
-    due_before = values.get("due_before")
-    columns, key = ("c.clock_id", ":after") if due_before is None else (_BY_DUE, ":after_at, :after")
-    beyond, order = where_after(part, columns, key)
-    where = _where_of(values) if "ticket_id" in values or not values else _ranges_of(values, beyond, order)
+    by_due = bool(_DUE & values.keys())
+    columns, key = (_BY_DUE, ":after_at, :after") if by_due else ("c.clock_id", ":after")
+    beyond, order = where_after(part, columns, key, newest_first=newest_first)
+    of_few = bool({"ticket_id", "customer"} & values.keys())
+    where = _where_of(values) if of_few or not values else _ranges_of(values, beyond, order)
     values["now"] = tx.at
     if part.key is not None:
         values["after"] = part.key[-1]
-        if due_before is not None:
+        if by_due:
             values["after_at"] = parse_iso(str(part.key[0]))
     return part.trim(await _where(tx, text(f"{_SELECT}{where}{beyond}{order}"), {**values, "most": part.most}))
 
@@ -326,14 +333,16 @@ def _where_of(values: dict[str, Any]) -> str:
 
 def _ranges_of(values: dict[str, Any], beyond: str, order: str) -> str:
     """The condition that a clock is among the first of its ranges; puts the phases and outcomes into ``values``."""
-    phase, outcome = values.pop("phase", None), values.get("outcome")
-    pairs = [(phase_, it) for phase_ in Phase for it in Outcome if phase in (None, phase_) and outcome in (None, it)]
-    values["phases"] = [str(phase_) for phase_, _ in pairs]
-    values["outcomes"] = [str(it) for _, it in pairs]
-    due = f" and {_CONDITIONS['due_before']}" if "due_before" in values else ""
-    open_only = f" and not ({_OVERDUE})" if outcome == Outcome.OPEN else ""
+    phases, outcomes = set(values.get("phases", Phase)), set(values.get("outcomes", Outcome))
+    pairs = [(phase, outcome) for phase in Phase for outcome in Outcome if phase in phases and outcome in outcomes]
+    values["phases"] = [str(phase) for phase, _ in pairs]
+    values["outcomes"] = [str(outcome) for _, outcome in pairs]
+    due = "".join(f" and {_CONDITIONS[name]}" for name in sorted(_DUE & values.keys()))
+    # What is overdue counts as breached before a sweep has come by, though its row still says that it is open.
+    apart = outcomes & {Outcome.OPEN, Outcome.BREACHED}
+    open_only = f" and not ({_OVERDUE})" if apart == {Outcome.OPEN} else ""
     found = f"{_PAIRS}{due}{open_only}{beyond}{order}) k"
-    if outcome == Outcome.BREACHED and phase in (None, Phase.RUNNING):
+    if apart == {Outcome.BREACHED} and Phase.RUNNING in phases:
         late = f"select c.clock_id, c.due_at from clock c where c.tenant_id = :tenant and {_OVERDUE}{due}"
         if not due:  # the few that no sweep has come by are found by their due time, then put in order
             late = f"select c.clock_id, c.due_at from ({late} offset 0) c where true"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
 from app.db import plan, policies
+from app.db.account import accounts
 from app.db.agenda import Batched, Handler
 from app.db.clocks import clocks
 from app.db.engine import Database, Tx
 from app.domain.account.changes import Plan
 from app.domain.clocks import stored as wire
+from app.domain.clocks.event import Outcome, Phase
 from app.domain.clocks.explanation import clock_sentence, event_sentence
 from app.domain.clocks.second_judgement import STREAM, frozen_judgement, second_judgement
 from app.domain.clocks.ticket_clock import TicketClock
@@ -30,36 +32,44 @@ FROZE_NOT: Final = "a pause freezes what remains; it was resumed on another cale
 async def list_clocks(
     tx: Tx,
     *,
-    phase: str | None = None,
-    outcome: str | None = None,
+    phases: Collection[str] = (),
+    outcomes: Collection[str] = (),
     ticket_id: str | None = None,
+    customer_id: str | None = None,
+    due_after: datetime | None = None,
     due_before: datetime | None = None,
+    newest_first: bool = False,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
     part: PageRequest,
 ) -> Page[Clock]:
-    """A part of the clocks, the oldest first, or with ``due_before`` the soonest due first.
+    """A part of the clocks, the oldest first, or with a bound of due times the soonest due first.
 
-    ``as_of`` and ``known_at``: as they stood, the oldest first; what was otherwise then is left out of it.
+    ``as_of`` and ``known_at``: as they stood, by age; what was otherwise then is left out of it.
+    404 ``customer_not_found``.
     """
+    ours = None if customer_id is None else (await accounts.require_customer(tx, customer_id)).customer_id
+    filters: dict[str, Any] = {"ticket_id": ticket_id, "customer": ours}
     if as_of is not None or known_at is not None:
         at = as_of or tx.at
-        found, more = await clocks.page(tx, {"ticket_id": ticket_id}, part)
+        found, more = await clocks.page(tx, filters, part, newest_first=newest_first)
 
         def stood(clock: TicketClock) -> Clock | None:
             if not clock.started_by(at, known_at):
                 return None
             view = clock_view(clock, at, known_at)
-            due_at = view["due_at"]
-            due = due_before is None or (due_at is not None and parse_iso(due_at) < due_before)
-            same = phase in (None, view["phase"]) and outcome in (None, view["outcome"])
-            return view if due and same else None
+            due_at = None if view["due_at"] is None else parse_iso(view["due_at"])
+            early = due_after is None or (due_at is not None and due_at >= due_after)
+            late = due_before is None or (due_at is not None and due_at < due_before)
+            same = view["phase"] in (phases or Phase) and view["outcome"] in (outcomes or Outcome)
+            return view if early and late and same else None
 
         views = [stood(ticket_clock) for ticket_clock in found]
         return part.page_of(found, more, views, lambda item: clocks.key_of(item, by_due=False))
-    filters: dict[str, Any] = {"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before}
-    found, more = await clocks.page(tx, filters, part)
-    by_due = due_before is not None
+    states = {"phases": list(phases) or None, "outcomes": list(outcomes) or None}
+    filters |= {**states, "due_after": due_after, "due_before": due_before}
+    found, more = await clocks.page(tx, filters, part, newest_first=newest_first)
+    by_due = due_before is not None or due_after is not None
     return part.page_of(
         found, more, [clock_view(clock, tx.at) for clock in found], lambda item: clocks.key_of(item, by_due=by_due)
     )
