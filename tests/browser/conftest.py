@@ -185,8 +185,10 @@ class Watched:
         """Keep a picture for the docs, where the pictures are recorded."""
         if os.environ.get("RETAINER_RECORD"):
             PICTURES.mkdir(parents=True, exist_ok=True)
-            taken = self.page.context.new_cdp_session(self.page).send("Page.captureScreenshot", {"format": "png"})
-            (PICTURES / f"{name}.png").write_bytes(base64.b64decode(taken["data"]))
+            taken = self.page.context.new_cdp_session(self.page).send(
+                "Page.captureScreenshot", {"format": "webp", "quality": 60}
+            )
+            (PICTURES / f"{name}.webp").write_bytes(base64.b64decode(taken["data"]))
 
 
 @pytest.fixture
