@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows compare-answers move-tenant docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets clean run-env dev-env gates-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows compare-answers move-tenant docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -76,6 +76,10 @@ odd-policies: dev-env
 # An export of as many rows of the ledger, with the memory that it takes counted.
 many-rows: dev-env
 	@RETAINER_MANY_ROWS=$${RETAINER_MANY_ROWS:-1000000} exec $(PY) -m pytest tests/reports/test_exports.py -q -k many_rows $(ARGS)
+
+# The board of 100,000 open clocks and what is owed to 100,000 customers, with their times, on a quiet machine.
+large-pages: dev-env
+	@RETAINER_EXACT_TIMES=1 RETAINER_MANY_CLOCKS=$${RETAINER_MANY_CLOCKS:-100000} exec $(PY) -m pytest -q -s tests/scale/test_board.py tests/scale/test_reports.py $(ARGS)
 
 # The failover of the tests with its exact times, on a quiet machine.
 failover: dev-env

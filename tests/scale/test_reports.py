@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import tracemalloc
 
@@ -10,7 +11,8 @@ from tests.support import databases
 from tests.tickets.desk import order
 
 CUSTOMERS = 100_000
-SECONDS = 2.0
+SECONDS = 2.0 if "RETAINER_EXACT_TIMES" in os.environ else 30.0
+"""The exact bound is for a quiet machine: `make large-pages`."""
 MEGABYTES = 40
 """Far below the 200 MiB that the service may take: the rows stay in the database."""
 _CUSTOMERS = """
@@ -50,6 +52,7 @@ async def test_the_liability_of_100_000_customers_in_one_call(vendor: MakeVendor
         tracemalloc.stop()
         assert found["totals"]["figures"]["customers"] == CUSTOMERS + 1
         assert found["totals"]["figures"]["credits"] == unused
+    print(f"liability of {CUSTOMERS} customers: {min(took):.2f} s, {max(peaks):.0f} MB of Python")
     assert min(took) < SECONDS, took
     assert max(peaks) < MEGABYTES, peaks
     many = await shop.get("/v1/reports/liability", group_by="customer")

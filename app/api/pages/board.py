@@ -16,7 +16,7 @@ from app.api.pages.words import milestone, plain, seconds_between
 
 PAGES: Final = Pages()
 A_PART: Final = 25
-LOOKED_AT_MAX: Final = 8
+LOOKED_AT_MAX: Final = 4
 """Parts of the list that one page looks through for clocks that its filters take."""
 EVER: Final = "2199-12-31T00:00:00Z"
 HOUR: Final = 3600
