@@ -41,7 +41,13 @@ async def show_tickets(visit: Visit) -> Response:
 @PAGES.get("/desk/tickets/{ticket_id}", kinds=SESSION)
 async def show_ticket(visit: Visit) -> Response:
     """Show a ticket: due times, charge, why, and what can be done now."""
-    return await ticket_page(visit, visit.request.path_params["ticket_id"])
+    ticket_id = visit.request.path_params["ticket_id"]
+    try:
+        return await ticket_page(visit, ticket_id)
+    except DomainError as refusal:
+        if (ticket_id, refusal.code) == ("act", "ticket_not_found"):  # where a form went, asked for again
+            return see_other(visit, "/desk/tickets")
+        raise
 
 
 async def ticket_page(

@@ -58,6 +58,11 @@ class Visit:
         """Return `Calls.act` of this visit."""
         return self._calls.act
 
+    @property
+    def of_customer(self) -> bool:
+        """Whether a customer looks, by a token."""
+        return self.principal is not None and self.principal.customer_id is not None
+
     def may(self, id: str, /, **path: str) -> bool:
         """Whether an operation would let the visitor in."""
         return self.calls is not None and self.calls.may(id, **path)

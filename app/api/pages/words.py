@@ -66,6 +66,29 @@ MILESTONES: Final = {
     "access": "Access from you",
     "confirmation": "Your answer to the quote",
 }
+FOR_CUSTOMERS: Final = {
+    "insufficient_credits": "Buy credits, then send it again.",
+    "not_awaiting_confirmation": "The quote is not open any more. Load the page again to see how it stands.",
+    "choice_made": "The choice was made before. Load the page again to see it.",
+    "form_refused": "Load the page again, and send it once more.",
+    "scope_missing": "Ask the vendor for a link by which you can answer.",
+    "customer_token_not_allowed": "Ask the vendor to do it.",
+    "invalid_input": "Correct what is named, and send it again.",
+    "not_asked": "Send only what the ticket asks for.",
+    "ticket_not_found": "Look for it under all tickets.",
+    "not_found": "Go back to your account.",
+    "cursor_invalid": "Begin at the first page of the list.",
+    "busy": "Wait a moment, and send it again.",
+    "unavailable": "Wait a moment, and send it again.",
+    "rate_limited": "Wait a moment, and load the page again.",
+}
+"""What a customer can do about a refusal; what the catalogue says is for whoever calls the service."""
+_ELSE: Final = "Load the page again. If it stays so, write to the vendor."
+
+
+def next_step(problem: Mapping[str, Any], *, customer: bool) -> str:
+    """Return what to do about a refusal."""
+    return FOR_CUSTOMERS.get(problem["code"], _ELSE) if customer else str(problem["next_step"])
 
 
 def state(code: str | None) -> str:
