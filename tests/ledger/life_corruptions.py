@@ -93,4 +93,29 @@ OF_LIVES: list[tuple[int, str, str]] = [
         ),
     ),
     (22, "a_choice_is_made_once", "update choice set option = null, made_at = null"),
+    (
+        26,
+        "extended_credits_end_as_said",
+        (
+            'update lot set data = data || \'{"own_end": "2020-01-01T00:00:00Z", "extended": [{"by": "lot_other", "at":'
+            ' "2019-06-01T00:00:00Z", "until": "2021-01-01T00:00:00Z", "counts": true}]}\' where available > 0'
+        ),
+    ),
+    (
+        26,
+        "extended_credits_end_as_said",
+        (
+            'update lot set data = data || \'{"own_end": "2020-01-01T00:00:00Z", "extended": [{"by": "lot_other", "at":'
+            ' "2020-06-01T00:00:00Z", "until": null, "counts": true}]}\', expires_at = null where available > 0'
+        ),
+    ),
+    (
+        26,
+        "extended_credits_end_as_said",
+        (
+            "update lot set data = data || jsonb_build_object('extends', '[]'::jsonb, 'withdrawn', true, 'own_end',"
+            " '2020-01-01T00:00:00Z', 'extended', jsonb_build_array(jsonb_build_object('by', lot_id, 'at',"
+            " '2019-06-01T00:00:00Z', 'until', null, 'counts', true))), expires_at = null where available > 0"
+        ),
+    ),
 ]

@@ -103,12 +103,37 @@ async def test_without_anything_to_come_nothing_is_overdrawn(app: FastAPI, api: 
     await sound(always)
 
 
-async def test_credits_kept_for_something_else_come_first(app: FastAPI, api: httpx.AsyncClient) -> None:
+async def test_credits_that_cannot_pay_do_not_stop_an_overdraft(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api, ALWAYS, now=NOW)
+    await bought(shop, "credits-2", "o1")
+    await bought(shop, "trainings", "o2")
+    assert (await opened(shop, "t1"))["state"] == "in_progress", "2 of her own and 4 overdrawn"
+    assert owed(await balance(shop)) == (20, 6, 4)
+    await shop.ok(await shop.post(f"{ANN}/debits", {"credits": 2}))
+    assert owed(await balance(shop)) == (20, 6, 6)
+    assert (await opened(shop, "t2"))["state"] == "awaiting_credits", "4 may still be overdrawn"
+    await shop.ok(await shop.post(f"{ANN}/debits", {"credits": 24, "category": "training"}))
+    assert owed(await balance(shop)) == (0, 6, 10)
+    await sound(shop)
+
+
+async def test_kept_credits_stay_beside_what_was_overdrawn(app: FastAPI, api: httpx.AsyncClient) -> None:
     shop = await vendor_under(app, api, ALWAYS, now=NOW)
     await bought(shop, "trainings", "o1")
-    assert (await shop.post(f"{ANN}/debits", {"credits": 2})).status_code == 409
-    await shop.ok(await shop.post(f"{ANN}/debits", {"credits": 25, "category": "training"}))
-    assert owed(await balance(shop)) == (0, 0, 5)
+    assert (await opened(shop, "t1"))["state"] == "in_progress"
+    assert owed(await balance(shop)) == (20, 6, 6)
+    assert (await opened(shop, "t2", "training"))["state"] == "in_progress"
+    await shop.ok(await shop.post("/v1/tickets/t2/withdrawal", {}))
+    assert owed(await balance(shop)) == (14, 6, 0), "what comes back pays, whatever it is for"
+    await bought(shop, "credits-1", "o2")
+    await opened(shop, "t3")
+    assert owed(await balance(shop)) == (14, 12, 5)
+    await shop.ok(await shop.post("/v1/customers/ann/merge", {"into_customer_id": "bea"}))
+    found = await balance(shop, "bea")
+    assert owed(found) == (14, 12, 5)
+    await sound(shop)
+    await bought(shop, "credits-9", "o3", customer="bea")
+    assert owed(await balance(shop, "bea")) == (18, 12, 0)
     await sound(shop)
 
 

@@ -34,7 +34,43 @@ _LINES: Final = """
 """Units of each order line: how many were ever made, how many were refunded or taken out again."""
 _OWED: Final = "coalesce((l.data ->> 'owed')::bigint, 0)"
 
+_ROOT: Final = "coalesce(l.data -> 'of' ->> 'lot_id', l.data -> 'bought' ->> 'lot_id', l.lot_id)"
+"""The lot in which the credits of a lot lay first."""
+
 LIVES: Final[dict[str, str]] = {
+    "extended_credits_end_as_said": f"""
+        with extending as materialized (
+            select {_ROOT} as root, bool_or(l.data ? 'withdrawn') as withdrawn,
+                   max(l.granted) filter (where l.lot_id = {_ROOT}) as granted
+            from lot l where l.tenant_id = :tenant and l.data ? 'extends' group by 1
+        ), gone as materialized (
+            select e.root from extending e left join (
+                select {_ROOT} as root, sum((p ->> 'credits')::bigint) as credits
+                from lot l cross join lateral jsonb_array_elements(l.data -> 'paid_back') p
+                where l.tenant_id = :tenant and l.data ? 'paid_back' group by 1) b on b.root = e.root
+            where e.withdrawn or coalesce(b.credits, 0) >= e.granted
+        ), extended as materialized (
+            select l.lot_id, l.expires_at, (l.data ->> 'own_end')::timestamptz as own, r ->> 'by' as by,
+                   (r ->> 'at')::timestamptz as at, coalesce((r ->> 'until')::timestamptz, 'infinity') as until,
+                   (r ->> 'counts')::boolean as counts, l.customer_id, l.credit_type
+            from lot l cross join lateral jsonb_array_elements(l.data -> 'extended') r
+            where l.tenant_id = :tenant and l.data ? 'extended' and l.data ? 'own_end' and l.available > 0)
+        select lot_id, 'not by ' || by, expires_at::text from extended where counts and by in (select root from gone)
+        union all
+        select e.lot_id, 'good at ' || e.at, 'counted' from extended e where e.counts and e.at >= e.own
+        and not exists (select from extended b where b.lot_id = e.lot_id and b.counts and b.by <> e.by
+            and b.at <= e.at and b.until > e.at)
+        union all
+        select lot_id, coalesce(max(until) filter (where counts), min(own))::text, min(expires_at)::text
+        from extended e where not exists (select from operation o where o.tenant_id = :tenant
+            and o.customer_id = e.customer_id and o.credit_type = e.credit_type and o.kind = 'reopen')
+        group by lot_id having coalesce(min(expires_at), 'infinity')
+            is distinct from coalesce(max(until) filter (where counts), min(own))
+        union all
+        select l.lot_id, 'what it was extended by', 'nothing' from lot l join lot f
+        on f.tenant_id = l.tenant_id and f.lot_id = {_ROOT} and f.data ? 'extended'
+        where l.tenant_id = :tenant and l.source = 'transfer' and l.available > 0 and not (l.data ? 'extended')
+        and exists (select from jsonb_array_elements(f.data -> 'extended') r where (r ->> 'counts')::boolean)""",
     "no_usable_credit_in_a_refunded_unit": f"""
         with recursive {_CHAIN}, {_LINES}, usable as (
             select c.root, c.order_id, c.line_id, c.unit_no, min(c.granted) as granted, sum(l.available) as available,

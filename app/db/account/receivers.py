@@ -1,5 +1,7 @@
 """Customers to whom credits of an order were given, so that a refund of the order reaches the credits there.
 
+So it is with credits that the order made good for longer: a refund of it takes the time back.
+
 A transfer leaves on the lot who has its credits now (`app.domain.ledger.refunded_units`). From there the way goes on:
 to whom that customer gave them, and to the account into which a customer was merged. All are locked together, sorted.
 """
@@ -20,7 +22,8 @@ from app.domain.account.customer import Order
 _RECEIVERS: Final = text(
     "select distinct receiver from lot, lateral jsonb_object_keys(data -> 'given') as receiver"
     " where tenant_id = :tenant and customer_id = any(:customers) and data ? 'given'"
-    " and :order in (order_id, data -> 'of' ->> 'order_id', data -> 'bought' ->> 'order_id')"
+    " and (:order in (order_id, data -> 'of' ->> 'order_id', data -> 'bought' ->> 'order_id')"
+    " or exists (select from jsonb_array_elements(data -> 'extended') e where e ->> 'order_id' = :order))"
 )
 
 

@@ -185,8 +185,13 @@ INVARIANTS: Final[dict[str, str]] = {
         select lot_id, coalesce(cost_amount, 0)::text, data ->> 'refunded' from lot where {TENANT}
         and data ? 'refunded' and (data ->> 'refunded')::numeric > coalesce(cost_amount, 0)""",
     "owed_and_available_never_both": f"""
-        select customer_id || '/' || credit_type, 0, owed from account
-        where {TENANT} and owed > 0 and available > 0""",
+        select a.customer_id || '/' || a.credit_type, 0, a.owed from account a
+        where a.{TENANT} and a.owed > 0 and a.available > 0 and (exists (
+            select from lot l where l.tenant_id = a.tenant_id and l.customer_id = a.customer_id
+            and l.credit_type = a.credit_type and l.is_open and l.available > 0 and l.scope = 'account')
+        or not exists (
+            select from lot l where l.tenant_id = a.tenant_id and l.customer_id = a.customer_id
+            and l.credit_type = a.credit_type and l.is_open and l.available > 0))""",
     "expiry_is_known": f"""
         select a.customer_id || '/' || a.credit_type, l.soonest::text, a.next_expiry::text from account a join (
             select customer_id, credit_type, min(expires_at) as soonest from lot
@@ -246,10 +251,11 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     23: tuple(ACCOUNTS),
     24: ("what_is_due_is_known",),
     25: (CLOCK_STATES,),
+    26: ("extended_credits_end_as_said",),
 }
 """The checks that stand for each invariant; a test corrupts what each one looks at. 15 to 22 are of a whole life, and
 23 is of accounts that were merged or erased. 24 is of the table that says what is due (`app.db.due`). 25 is of the
-state that a daily promise keeps.
+state that a daily promise keeps. 26 is of credits that later purchases made good for longer.
 """
 CHECKED: Final = frozenset({*INVARIANTS, COVER_DAYS, *(check for checks in PROMISED.values() for check in checks)})
 """Every check there is: also the replays of `recompute`, and what `app.db.ledger.strays` looks for."""

@@ -1,76 +1,291 @@
 """Credits that are good for longer since more were bought.
 
-A lot keeps in its `data` which rules it ``extends``, or by which lots it was ``extended`` and from which end. So a
-refund of what extended it takes the time back too. Whichever order arrives first, the same ends come of it. What has
-ended stays ended.
+Which purchases extend a lot is derived from those that stand, whenever one comes, goes or comes back. So any order of
+arrival leads to the same ends, and a refund takes its time back. What has ended stays ended, with two exceptions: what
+was told after its own end, and what a purchase had ended by going that stands again.
+
+A lot keeps in its `data`:
+
+- ``extends``: the rules of credits that it extends, and ``extends_no_more`` once all of it was paid back;
+- ``own_end``: where it ends by itself, and ``extended``: the purchases that reached it, by their first lots;
+- ``told_late``: it had ended when it was told; ``went_on``: credits of it that ended and were granted again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.plan_credits import move_end
+from app.domain.ledger.events import due_of, granted_data
+from app.domain.ledger.expiry import refresh_expiry
+from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
-from app.domain.values.wire import iso_or_none, parse_iso, parse_iso_or_none
+from app.domain.ledger.units import paid_back, unit_of
+from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
+
+EXTENDED = "extended"
 
 
-def bought(account: CustomerAccount, lot: Lot, extends: Sequence[str]) -> None:
-    """Let a new lot extend others, and be extended by those that were bought later and arrived first."""
-    if extends:
-        lot.data = {**lot.data, "extends": list(extends)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Purchase:
+    """What extends others: ``root`` is its first lot, ``until`` its own end, None where it has none."""
+
+    root: str
+    rules: tuple[str, ...]
+    credit_type: str
+    at: datetime
+    until: datetime | None
+    order_id: str | None
+    stands: bool
+
+    @classmethod
+    def of(cls, lot: Lot) -> Self:
+        """Read it from a lot of its credits."""
+        unit = lot.unit
+        return cls(
+            root=lot.root,
+            rules=tuple(lot.data["extends"]),
+            credit_type=lot.credit_type,
+            at=lot.bought_at,
+            until=own_end(lot),
+            order_id=unit[0] if unit else None,
+            stands="extends_no_more" not in lot.data and not lot.withdrawn,
+        )
+
+    @classmethod
+    def stored(cls, lot: Lot, row: Mapping[str, Any]) -> Self:
+        """Read it from what a lot keeps of it; its lots may lie with another customer by now."""
+        return cls(
+            root=row["by"],
+            rules=(lot.rule,),
+            credit_type=lot.credit_type,
+            at=parse_iso(row["at"]) if "at" in row else lot.bought_at,
+            until=parse_iso_or_none(row["until"]),
+            order_id=row.get("order_id"),
+            stands=row.get("stands", True),
+        )
+
+    def row(self, *, counts: bool) -> dict[str, Any]:
+        """Return what an extended lot keeps of it; ``counts``: whether it moves the end."""
+        return {
+            "by": self.root,
+            "order_id": self.order_id,
+            "at": iso(self.at),
+            "until": iso_or_none(self.until),
+            "stands": self.stands,
+            "counts": counts,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where a lot ends by the purchases that stand, and what it keeps of them."""
+
+    end: datetime | None
+    rows: list[dict[str, Any]]
+
+    def kept(self, own: datetime | None) -> dict[str, Any]:
+        """Return what a lot keeps in its `data`; nothing where nothing has reached it."""
+        return {"own_end": iso_or_none(own), EXTENDED: self.rows} if self.rows else {}
+
+
+def own_end(lot: Lot) -> datetime | None:
+    """Return where a lot ends by itself."""
+    if "own_end" in lot.data:
+        return parse_iso_or_none(lot.data["own_end"])
+    rows = lot.data.get(EXTENDED)
+    return parse_iso_or_none(rows[0]["from"]) if rows else lot.expires_at
+
+
+def before_grant(
+    account: CustomerAccount, rule: str, credit_type: str, at: datetime, own: datetime | None, *, extended: bool
+) -> Reached:
+    """Return where credits end that are about to be granted, by what was bought since ``at`` and arrived first.
+
+    ``extended``: whether anything of the policy extends them, so that all lots are looked at.
+    """
+    if own is None or not extended:
+        return Reached(own, [])
+    account.ledger.needs_all_lots()
+    found = [each for each in _purchases(_ledgers(account)) if rule in each.rules and each.credit_type == credit_type]
+    return _reach(found, at, own)
+
+
+def granted(
+    account: CustomerAccount,
+    lot: Lot,
+    extends: Sequence[str],
+    own: datetime | None,
+    reached: Reached,
+    *,
+    extended: bool,
+) -> None:
+    """Let a new lot keep what extends it, and extend others."""
+    over = extended and lot.expires_at is not None and lot.expires_at <= account.at
+    late = {"told_late": True} if over else {}
+    rules = {"extends": list(extends)} if extends else {}
+    if rules or late or reached.rows:
+        lot.data = {**lot.data, **rules, **reached.kept(own), **late}
         account.ledger.mark_lot(lot)
+    if extends:
         account.ledger.needs_all_lots()
-    others = sorted(account.ledger.lots.values(), key=lambda other: (other.effective_at, other.lot_id))
-    for other in others:
-        if extends and _reaches(lot, other, account.at):
-            _extend(account, other, lot)
-        elif "extends" in other.data and _reaches(other, lot, account.at):
-            _extend(account, lot, other)
+        settle(account)
 
 
-def taken_back(account: CustomerAccount, lots: Iterable[Lot]) -> None:
-    """Take back the time that lots gave to others, once nothing of them stands."""
-    gone = {lot.lot_id for lot in lots if "extends" in lot.data and lot.voided >= lot.granted}
-    if not gone:
+def taken_back(account: CustomerAccount, lots: Sequence[Lot]) -> None:
+    """Take back the time that a unit's lots gave to others once all of it was paid back, or give it again."""
+    mine = [lot for lot in lots if "extends" in lot.data]
+    if not mine:
         return
     account.ledger.needs_all_lots()
-    for lot in sorted(account.ledger.lots.values(), key=lambda lot: lot.lot_id):
-        rows: list[dict[str, Any]] = lot.data.get("extended", [])
-        left = [row for row in rows if row["by"] not in gone]
-        if len(left) == len(rows):
-            continue
-        ends: datetime | None = parse_iso(rows[0]["from"])
-        for row in left:
-            until = parse_iso_or_none(row["until"])
-            ends = None if ends is None or until is None else max(ends, until)
-        lot.data = {**lot.data, "extended": [{**row, "from": rows[0]["from"]} for row in left]}
-        account.ledger.mark_lot(lot)
-        if lot.expires_at is None or account.at < lot.expires_at:
-            move_end(account, lot, None if ends is None else max(ends, account.at))
+    ledgers = {str(ledger.customer_id): ledger for ledger in account.ledger.reachable()}
+    first = next((lot for lot in lots if lot.lot_id == lot.root), None)
+    whole = first.granted if first is not None else sum(lot.granted for lot in lots)
+    gone = sum(map(paid_back, lots)) >= whole
+    for lot in mine:
+        lot.data = {name: value for name, value in lot.data.items() if name != "extends_no_more"}
+        if gone:
+            lot.data = {**lot.data, "extends_no_more": True}
+        ledgers[str(lot.customer_id)].mark_lot(lot)
+    settle(account)
 
 
-def _reaches(by: Lot, lot: Lot, at: datetime) -> bool:
-    """Whether a lot extends another one: it was bought while that was good, and is good for longer."""
-    return (
-        by is not lot
-        and lot.rule in by.data.get("extends", ())
-        and by.credit_type == lot.credit_type
-        and not lot.withdrawn
-        and not by.withdrawn
-        and by.voided < by.granted
-        and lot.available + lot.held > 0
-        and lot.expires_at is not None
-        and lot.effective_at <= by.effective_at < lot.expires_at
-        and (at < lot.expires_at or lot.effective_at == at)
-        and (by.expires_at is None or lot.expires_at < by.expires_at)
+def settle(account: CustomerAccount) -> None:
+    """Move each lot's end to where the purchases that stand put it; also of lots that went to other customers."""
+    accounts = {each.customer.customer_id: each for each in (account, *account.others.values())}
+    ledgers = [ledger for each in accounts.values() for ledger in _ledgers(each)]
+    if not any("extends" in lot.data or EXTENDED in lot.data for ledger in ledgers for lot in ledger.lots.values()):
+        return
+    account.ledger.needs_all_lots()
+    known = {each.root: each.stands for other in accounts.values() for each in _purchases(_ledgers(other))}
+    for other in accounts.values():
+        found = [*_purchases(_ledgers(other))]
+        for ledger in _ledgers(other):
+            for lot in sorted(ledger.lots.values(), key=lambda lot: lot.lot_id):
+                if not lot.withdrawn and (found or EXTENDED in lot.data):
+                    _follow(other, ledger, lot, found, known)
+
+
+def _ledgers(account: CustomerAccount) -> tuple[Ledger, ...]:
+    return account.ledger, *account.ledger.former.values()
+
+
+def _purchases(ledgers: Iterable[Ledger]) -> Iterator[_Purchase]:
+    """Yield what extends others, once for all lots in which its credits lie."""
+    found: dict[str, _Purchase] = {}
+    for ledger in ledgers:
+        for lot in ledger.lots.values():
+            if "extends" in lot.data:
+                one = _Purchase.of(lot)
+                before = found.get(one.root, one)
+                found[one.root] = replace(one, stands=one.stands and before.stands)
+    yield from found.values()
+
+
+def _reach(found: Iterable[_Purchase], at: datetime, own: datetime | None) -> Reached:
+    """Return where credits of an instant end: each purchase reaches what is good then, and ends before itself."""
+    end, rows = own, []
+    for each in sorted(found, key=lambda each: (each.at, each.root)):
+        reaches = each.stands and end is not None and at <= each.at < end and (each.until is None or end < each.until)
+        if reaches:
+            end = each.until
+        rows.append((each, reaches))
+    return Reached(end, [each.row(counts=reaches) for each, reaches in rows if reaches or not each.stands])
+
+
+def _follow(
+    account: CustomerAccount, ledger: Ledger, lot: Lot, found: Sequence[_Purchase], known: Mapping[str, bool]
+) -> None:
+    """Move one lot's end, or let its credits go on where they ended too early."""
+    own, kept = own_end(lot), lot.data.get(EXTENDED, [])
+    over = lot.expires_at is not None and lot.expires_at <= account.at
+    again = "told_late" in lot.data or any(not row.get("stands", True) for row in kept)
+    if own is None or (not kept and not again and (over or lot.available + lot.held == 0)):
+        return
+    stored = [_Purchase.stored(lot, row) for row in kept]
+    mine = {each.root: replace(each, stands=known.get(each.root, each.stands)) for each in stored}
+    if not over or again:
+        fits = (each for each in found if lot.rule in each.rules and lot.credit_type == each.credit_type)
+        mine |= {each.root: each for each in fits if each.root != lot.root}
+    reached = _reach(mine.values(), lot.bought_at, own)
+    reached.rows[:] = [row for row in reached.rows if row["counts"] or any(row["by"] == old["by"] for old in kept)]
+    if reached.rows == kept:
+        return
+    before = _reach(stored, lot.bought_at, own).end if kept else own
+    lot.data = {**lot.data, **reached.kept(own)}
+    ledger.mark_lot(lot)
+    if reached.end == before:
+        return
+    if not over:
+        _move(account, ledger, lot, reached.end)
+    elif again and (reached.end is None or account.at < reached.end):
+        _go_on(account, ledger, lot, reached)
+
+
+def _move(account: CustomerAccount, ledger: Ledger, lot: Lot, end: datetime | None) -> None:
+    """Set an end, now at the earliest."""
+    ends = None if end is None else max(end, account.at)
+    if ledger is account.ledger:
+        move_end(account, lot, ends)
+    else:
+        ledger.touch_expiry(lot, ends)
+        refresh_expiry(ledger, lot.credit_type)
+
+
+def _go_on(account: CustomerAccount, ledger: Ledger, lot: Lot, reached: Reached) -> None:
+    """Grant credits again that had ended, since a purchase turned out to have reached them.
+
+    Those that were told after their end are granted as of then, in place of the first lot. Those that ended early, by
+    a refund that was undone, come back as a correction of it.
+    """
+    whole = "told_late" in lot.data and lot.expired == lot.granted
+    went_on = int(lot.data.get("went_on", 0))
+    number = lot.granted if whole else lot.expired - went_on
+    if number <= 0 or ledger is not account.ledger:
+        return
+    lot.data = {name: value for name, value in lot.data.items() if name != "told_late"}
+    lot.data = lot.data if whole else {**lot.data, "went_on": went_on + number}
+    ledger.mark_lot(lot)
+    if whole:
+        ledger.withdraw(lot.lot_id)
+    made = ledger.grant(
+        number,
+        source=lot.source if whole else "correction",
+        rule=lot.rule,
+        credit_type=lot.credit_type,
+        effective_at=lot.expires_at if whole else account.at,
+        expires_at=reached.end,
+        order_id=lot.order_id if whole else None,
+        line_id=lot.line_id if whole else None,
+        unit_no=lot.unit_no,
+        priority=lot.priority,
+        scope=lot.scope,
+        license_id=lot.license_id,
+        cost=lot.price_of(number),
+        policy_version=lot.policy_version,
+        origin_lot_id=lot.origin_lot_id if whole else lot.lot_id,
+        clause=lot.clause,
+        reading=lot.reading,
+        reason=EXTENDED,
+        categories=lot.categories,
     )
+    made.data = {**made.data, **_kin(lot, made, whole=whole), "own_end": lot.data["own_end"], EXTENDED: reached.rows}
+    for due in due_of(made, account.policy.credits, account.at):
+        account.plan.due(due.at, due.kind, due.subject, **due.payload)
+    balance = ledger.balance(lot.credit_type)
+    ends = iso_or_none(made.expires_at)
+    data = granted_data(made, number, balance, order_id=lot.order_id, line_id=lot.line_id, expires_at=ends)
+    account.emit("credits.granted", data)
 
 
-def _extend(account: CustomerAccount, lot: Lot, by: Lot) -> None:
-    row = {"by": by.lot_id, "from": iso_or_none(lot.expires_at), "until": iso_or_none(by.expires_at)}
-    first = lot.data.get("extended", [])
-    lot.data = {**lot.data, "extended": [*first, row]}
-    move_end(account, lot, by.expires_at)
+def _kin(lot: Lot, made: Lot, *, whole: bool) -> dict[str, Any]:
+    """Return what a lot that goes on for another one remembers of the purchase."""
+    if not whole:
+        return {**lot.purchase(), **unit_of(lot)}
+    bought = lot.purchase()["bought"] if lot.origin_lot_id is None else lot.data.get("bought", {})
+    rules = {"extends": lot.data["extends"]} if "extends" in lot.data else {}
+    return {**rules, "bought": {**bought, "lot_id": made.lot_id, "at": iso(lot.bought_at)}}

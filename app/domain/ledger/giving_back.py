@@ -213,11 +213,16 @@ def expired_rule(journal: Journal, entries: Sequence[Entry], expired: ExpiredRet
     return _return_rule(journal, expired) if any(entry.target == "expired" for entry in entries) else None
 
 
-def repay_owed(journal: Journal, entries: list[Entry], credit_type: str, *, at: datetime | None = None) -> int:
-    """Repays what is ``owed`` from what is available, in order of spending, so that never both stand. How much.
+def repay_owed(
+    journal: Journal, entries: list[Entry], credit_type: str, *, at: datetime | None = None, kept: bool = True
+) -> int:
+    """Repays what is ``owed`` from what is available, in order of spending. How much.
 
     A debt is booked ``owed -> voided``: the account owes and counts as voided what no lot could give. It is repaid
     ``available -> owed``: the lot's credits are voided, and the debt falls.
+
+    Credits for anything never stand beside a debt. Those that are kept for a license or for categories repay when they
+    come, and repay a debt of these ``entries`` if ``kept``. They stay beside what was overdrawn as they could not pay.
     """
     account = journal.accounts[credit_type]
     at = at or journal.at
@@ -225,12 +230,15 @@ def repay_owed(journal: Journal, entries: list[Entry], credit_type: str, *, at: 
     if account.owed == 0 or account.available == 0:
         return 0
     journal.needs_all_lots(credit_type)
+    came = {entry.lot_id for entry in entries if entry.target == "available"}
+    new = sum(entry.credits for entry in entries if entry.source == "owed") if kept else 0
     for lot in sorted(
         (lot for lot in journal.lots.values() if lot.credit_type == credit_type and lot.available > 0), key=spending_key
     ):
-        part = min(lot.available, account.owed)
+        free = lot.scope == "account" or lot.lot_id in came
+        part = min(lot.available, account.owed if free else max(new - repaid, 0))
         if part == 0:
-            break
+            continue
         if lot.expires_at is None or at < lot.expires_at:
             journal.move(entries, lot, "available", "owed", part)
             lot.data = {**lot.data, "repaid": lot.data.get("repaid", 0) + part}

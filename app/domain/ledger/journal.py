@@ -410,11 +410,16 @@ class Journal:
         parts = (account.available, account.held, account.spent, account.expired, account.voided)
         if min(parts) < 0 or account.owed < 0 or account.granted + account.owed != sum(parts):
             raise ConservationError(f"account {account.credit_type}: {parts} of {account.granted} and {account.owed}")
-        if account.owed and account.available:
-            raise ConservationError(f"account {account.credit_type} owes {account.owed} and has {account.available}")
+        if account.owed and account.available and (free := self._for_anything(account.credit_type)):
+            raise ConservationError(f"account {account.credit_type} owes {account.owed} and has {free} for anything")
         for line in hold.lines if hold else ():
             if line.captured + line.released > line.credits or line.refunded > line.captured:
                 raise ConservationError(f"hold line {line.line_no} gave more than it took")
+
+    def _for_anything(self, credit_type: str) -> int:
+        """Return the credits of a type that are kept for nothing."""
+        mine = (lot for lot in self.lots.values() if lot.credit_type == credit_type and lot.scope == "account")
+        return sum(lot.available for lot in mine)
 
 
 def _add(row: Lot | Account, bucket: Bucket, credits: int) -> None:

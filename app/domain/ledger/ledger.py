@@ -46,15 +46,9 @@ class Ledger(LotLedger):
         """
         return as_of_now(self, credit_type, lambda: self._spendable_credits(credit_type, license_id, category))
 
-    def headroom(
-        self, credit_type: str = DEFAULT_TYPE, *, license_id: str | None = None, category: str | None = None
-    ) -> int:
-        """How many credits more may be overdrawn for this; below 0, how many must come before any can be spent."""
-
-        def read() -> int:
-            return headroom(self, credit_type, self._spendable_credits(credit_type, license_id, category))
-
-        return as_of_now(self, credit_type, read)
+    def headroom(self, credit_type: str = DEFAULT_TYPE) -> int:
+        """How many credits more may be overdrawn; below 0, how many must come before any can be spent."""
+        return as_of_now(self, credit_type, lambda: headroom(self, credit_type))
 
     def held(self, credit_type: str = DEFAULT_TYPE) -> int:
         """Credits reserved by open holds."""
@@ -316,7 +310,7 @@ class Ledger(LotLedger):
             available = self._spendable_credits(credit_type, license_id, category)
             lots = self.spendable(credit_type, license_id, category) if available >= credits else []
         if available < credits:
-            room = 0 if lot_id is not None else headroom(self, credit_type, available)
+            room = 0 if lot_id is not None else headroom(self, credit_type)
             if credits - available > max(room, 0):
                 raise insufficient(available, credits, credit_type, room)
             lots = self.spendable(credit_type, license_id, category) if available else []

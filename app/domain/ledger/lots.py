@@ -10,7 +10,7 @@ from app.domain.ledger.expiry import attempt, post_due_expiries, refresh_expiry
 from app.domain.ledger.giving_back import repay_owed
 from app.domain.ledger.journal import Journal, spending_key
 from app.domain.ledger.lot import Entry, Lot, LotSource, Scope
-from app.domain.ledger.units import categories_of, give, unit_of
+from app.domain.ledger.units import categories_of, ends_of, give, unit_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId, LineId, LotId, OrderId
 from app.domain.values.money import MAX_CREDITS, MAX_WIRE_INT, Money
@@ -197,7 +197,7 @@ class LotLedger(Journal):
             reading=as_bought and origin.reading,
             reason=reason,
         )
-        ends = {"ends_with": origin.data["ends_with"]} if as_bought and "ends_with" in origin.data else {}
+        ends = ends_of(origin, as_bought=as_bought)
         lot.data = {**lot.data, **(origin.purchase() if as_bought else {}), **unit_of(origin), **ends}
         return lot
 
@@ -223,12 +223,7 @@ class LotLedger(Journal):
             clause=origin.clause,
             reading=origin.reading,
             reason=reason,
-            data={
-                **origin.purchase(),
-                **unit_of(origin),
-                **categories_of(origin),
-                **({"ends_with": origin.data["ends_with"]} if "ends_with" in origin.data else {}),
-            },
+            data={**origin.purchase(), **unit_of(origin), **categories_of(origin), **ends_of(origin)},
         )
         self.put_lot(lot)
         return lot

@@ -32,16 +32,13 @@ def rule_of(journal: Journal, credit_type: str) -> Overdraft | None:
     return rule if any(next_yield(grant) is not None for grant in grants) else None
 
 
-def headroom(journal: Journal, credit_type: str, usable: int) -> int:
+def headroom(journal: Journal, credit_type: str) -> int:
     """Return how many more may be overdrawn; below 0, how many must come before any can be spent.
 
-    ``usable``: credits that can be spent on what is asked for. While others are there nothing is overdrawn.
+    Credits that cannot pay what is asked for, since they are kept for other categories or another license, stay.
     """
-    account = journal.account(credit_type)
-    if account.available > usable:
-        return 0
     rule = rule_of(journal, credit_type)
-    return (0 if rule is None else rule.most) - account.owed
+    return (0 if rule is None else rule.most) - journal.account(credit_type).owed
 
 
 def drawn(journal: Journal, credit_type: str, credits: int) -> Lot:

@@ -164,6 +164,19 @@ def categories_of(lot: Lot) -> dict[str, Any]:
     return {"categories": list(lot.categories)} if lot.categories else {}
 
 
+_AS_BOUGHT: Final = ("ends_with", "extends", "extends_no_more")
+_ENDS: Final = ("own_end", "extended")
+
+
+def ends_of(lot: Lot, *, as_bought: bool = True) -> dict[str, Any]:
+    """Return what a lot made of this one remembers of its end, as `Lot.data`.
+
+    With another customer it extends nothing, and ends with no plan; what had reached it so far counts there too.
+    """
+    names = (*_ENDS, *_AS_BOUGHT) if as_bought else _ENDS
+    return {name: lot.data[name] for name in names if name in lot.data}
+
+
 def outstanding(family: Sequence[Lot]) -> int:
     """Return how much an order granted and nobody took back or claims, over all lots in which it lies by now."""
     root = next((lot for lot in family if lot.root == lot.lot_id), None)

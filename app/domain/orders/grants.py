@@ -84,14 +84,18 @@ def grant_credits(
 
     ``effective_at``: since when the credits are there, if not since the order (a choice that was made later).
     """
-    expires_at = None if grant.expires is None else add_term(placed_at, grant.expires, covers.term_zone(policy))
+    own = None if grant.expires is None else add_term(placed_at, grant.expires, covers.term_zone(policy))
+    extended = policy.is_extended(grant.rule) or account.policy.is_extended(grant.rule)
+    since = effective_at or placed_at
+    reached = extension.before_grant(account, grant.rule, grant.credit_type, since, own, extended=extended)
+    expires_at = reached.end
     lot = account.ledger.grant(
         credits,
         source=source,
         rule=grant.rule,
         credit_type=grant.credit_type,
         expires_at=expires_at,
-        effective_at=effective_at or placed_at,
+        effective_at=since,
         order_id=order_id,
         line_id=line_id,
         unit_no=unit_no,
@@ -106,8 +110,8 @@ def grant_credits(
     )
     if grant.ends_with:
         bind(account, lot, grant.ends_with)
-    elif lot.expires_at is not None or grant.extends:
-        extension.bought(account, lot, grant.extends)
+    else:
+        extension.granted(account, lot, grant.extends, own, reached, extended=extended)
     schedule_lot(account, lot)
     balance = account.ledger.balance(lot.credit_type)
     account.emit(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from app.domain.account import recurring
+from app.domain.account import extension, recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderRefund
 from app.domain.account.payment_dispute import Action, PaymentDispute, State
@@ -329,6 +329,8 @@ def _lots_back(
             if (number := voided + claims - still) > 0:
                 suspension.reinstate(ledger, lot, number, order_id=order.order_id)
                 returned.append(_given_back(account, ledger, lot, number, order))
+    for root in sorted({lot.root for lot in _lots(account.ledger) if lot.lot_id in lots}):
+        extension.taken_back(account, [lot for lot in _lots(account.ledger) if lot.root == root])
     return returned
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.domain.account import extension
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
@@ -83,6 +84,7 @@ def reconcile_grants(
         if answer != order.answer:
             order.answer = answer
             account.plan.orders[order.order_id] = order
+    extension.settle(account)
     if again and there.replaced:
         reconcile_grants(account, orders, terms, corrected=corrected, follow=follow, again=False, stored=stored)
     elif follow and follow_orders(account, ordered, there.laid, merged=there.merged):

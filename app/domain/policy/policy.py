@@ -255,6 +255,16 @@ class Policy:
             if isinstance(option, CreditGrant)
         )
 
+    def is_extended(self, rule: str) -> bool:
+        """Whether a purchase of other credits extends those of a rule."""
+        return any(
+            rule in option.extends
+            for offer in self.offers
+            for grant in offer.grants
+            for option in (grant.options.values() if isinstance(grant, ChoiceGrant) else (grant,))
+            if isinstance(option, CreditGrant)
+        )
+
     def expiry_clauses(self) -> dict[str, tuple[str, bool]]:
         """For each rule that grants credits which end: the clause that ends them, and whether it is a reading."""
         found: dict[str, tuple[str, bool]] = {}

@@ -63,7 +63,7 @@ class TicketCharge(TicketAnswers):
 
     def reach_for(self, category: str | None) -> int:
         """Credits a hold could take as for a ticket of a category, with what may be overdrawn, within every limit."""
-        there = self.available_for(category) + max(self.headroom_for(category), 0)
+        there = self.available_for(category) + max(self.headroom, 0)
         limit = counts.limit_of(self.account, self.ticket)
         return there if limit is None else max(min(there, limit.left - self.committed), 0)
 
@@ -81,12 +81,10 @@ class TicketCharge(TicketAnswers):
         )
         return reason, Remedy(kind=counts.WAIT, text=text, helps_at=looked.next_at)
 
-    def headroom_for(self, category: str | None) -> int:
+    @property
+    def headroom(self) -> int:
         """Credits that may be overdrawn for this ticket; below 0, how many are owed that may not be."""
-        if self.policy.credits is None:
-            return 0
-        ledger = self.account.ledger
-        return ledger.headroom(self.credit_type, license_id=self.ticket.license_id, category=category)
+        return 0 if self.policy.credits is None else self.account.ledger.headroom(self.credit_type)
 
     def available_for(self, category: str | None, credit_type: str | None = None) -> int:
         """Credits a hold for this ticket could take, as a ticket of a category; of its own type unless named."""
@@ -232,7 +230,7 @@ class TicketCharge(TicketAnswers):
         if limited is not None:
             return (limited[0],)
         available = self.available_for(category)
-        headroom = self.headroom_for(category)
+        headroom = self.headroom
         missing = max(required - available - headroom, 1)
         facts: dict[str, Any] = {
             "required": required,
@@ -307,7 +305,7 @@ class TicketCharge(TicketAnswers):
         limited = self.limit_reached(required)
         if limited is not None:
             return (limited[1],)
-        there = self.available_for(category) + self.headroom_for(category)
+        there = self.available_for(category) + self.headroom
         return self.offers(max(required - there, 1), category)
 
     def insufficient(self, required: int, category: str | None = None) -> DomainError:
@@ -318,6 +316,6 @@ class TicketCharge(TicketAnswers):
             decision=decision,
             required=required,
             available=(there := self.available_for(category or self.ticket.category)),
-            missing=max(required - there - self.headroom_for(category or self.ticket.category), 1),
+            missing=max(required - there - self.headroom, 1),
             credit_type=self.credit_type,
         )

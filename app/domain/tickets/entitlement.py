@@ -85,7 +85,7 @@ def facts_of(
         "customer.addons": tuple(sorted(addon.addon for addon in account.addons if addon.voided_at is None)),
         "customer.hosting_certified": hosts.certified(account.customer.data, host),
         "credits.available": credits_available(account, license_id, credit_type, category),
-        "credits.overdraft_left": overdraft_left(account, license_id, credit_type, category),
+        "credits.overdraft_left": overdraft_left(account, credit_type),
         BOUGHT_HERE: _bought_here(account, credit_type, action),
         "choice.open": bool(account.open_choices()),
     }
@@ -168,18 +168,13 @@ def credits_available(
     )
 
 
-def overdraft_left(
-    account: CustomerAccount, license_id: str | None, credit_type: str | None = None, category: str | None = None
-) -> int:
+def overdraft_left(account: CustomerAccount, credit_type: str | None = None) -> int:
     """Credits that could be overdrawn now, of one type or of all."""
     rules = account.policy.credits
     if rules is None or rules.overdraft is None:
         return 0
     names = [credit_type] if credit_type is not None else sorted(account.ledger.accounts)
-    return sum(
-        max(account.ledger.headroom(name, license_id=license_id, category=category or ANY_CATEGORY), 0)
-        for name in names
-    )
+    return sum(max(account.ledger.headroom(name), 0) for name in names)
 
 
 def _bought_here(account: CustomerAccount, credit_type: str | None, action: str) -> bool | None:

@@ -11,6 +11,7 @@ from app.db import plan
 from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.ledger import read as rows
+from app.domain.account import extension
 from app.domain.account.account import CustomerAccount
 from app.domain.ledger.events import granted_data, moved_data
 from app.domain.ledger.expiry import post_due_expiries
@@ -106,6 +107,7 @@ def _take(account: CustomerAccount, lot: Lot, quoted: RefundQuote, *, override: 
         note(lot, "lot", voided, at=account.at, amount=amount)
     lot.data = {**lot.data, "refunded": str(refunded_so_far(lot) + quoted.refund.amount)}
     account.ledger.mark_lot(lot)
+    extension.taken_back(account, [each for each in account.ledger.lots.values() if each.root == lot.root])
     return voided
 
 

@@ -16,7 +16,7 @@ from app.db.orders import orders
 from app.db.plan import write
 from app.db.tenants import audit_trail
 from app.db.webhooks import upkeep
-from app.domain.account import contacts, first_tickets, hosts, recurring
+from app.domain.account import contacts, extension, first_tickets, hosts, recurring
 from app.domain.account.changes import AuditRow
 from app.domain.account.customer import Customer
 from app.domain.account.profile import Profile
@@ -199,6 +199,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     for lot in merging.merge_into(giver.ledger, taker.ledger):
         granting.schedule_lot(taker, lot)
     recurring.merged(taker, again)
+    extension.settle(taker)
     giver.plan.agent = taker.plan.agent = tx.agent
     giver.emit("customer.merged", {"into": into_customer_id})
     taker.emit("customer.merged", {"from": customer_id})
