@@ -20,9 +20,8 @@ from typing import Any
 
 from app.domain.account import extension
 from app.domain.account.account import CustomerAccount
-from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderLine
+from app.domain.account.customer import Addon, Choice, License, Order, OrderLine
 from app.domain.cover import cover as covers
-from app.domain.cover import upgrades
 from app.domain.cover.start import stretches_of
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import families, lift
@@ -36,11 +35,12 @@ from app.domain.orders.periods import QUEUED, LaidPeriods, in_order, spans, undi
 from app.domain.orders.recurring import grant_recurring, recurs
 from app.domain.orders.replaced_plans import ReplacedPlans, lengthen, undo_later
 from app.domain.orders.retaken import follow_orders
+from app.domain.orders.upgraded import end_with_lower, lower_end
 from app.domain.orders.wrong_class import already_granted, take_back
 from app.domain.policy.conditions import facts_used, holds
 from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer
 from app.domain.policy.policy import Policy
-from app.domain.values.ids import ChoiceId
+from app.domain.values.ids import ChoiceId, OrderId
 from app.domain.values.money import Money
 
 
@@ -51,44 +51,62 @@ def reconcile_grants(
     *,
     corrected: bool = False,
     follow: bool = True,
-    again: bool = True,
     stored: Collection[str] | None = None,
 ) -> None:
     """Make the account hold what these orders (all of the customer's) grant; changed answers are put into the plan.
 
     ``corrected``: a shop changed one of them, so that grants may rest on something gone. Those are then withdrawn,
     unless they were used. ``follow``: what refunds took of periods follows the orders; then all is settled once more.
-    ``again``: so it is where a plan ended another one. ``stored``: covers that were there before all this.
+    ``stored``: covers that were there before all this.
     """
     ordered = sorted(orders, key=lambda order: (order.placed_at, order.order_id))
     rank(account, ordered, terms)
     if not any(order.answer.get("merged") for order in orders):
         undo_later(account, ordered)
-    there = granted_so_far(account, ordered)
     if stored is None:
         stored = account.covers.keys() - account.plan.covers.keys()
     there_before = {event.data["cover_id"] for event in account.plan.outbox if event.type == "cover.granted"}
     there_before |= {*stored}
-    outcomes = {order.order_id: OrderOutcome() for order in ordered}
-    for order, line, policy in _lines(ordered, terms):
-        _Line(account, order, line, policy, there, outcomes[order.order_id], corrected).reconcile_grants()
+    at_first = {*account.covers}
+    outcomes, there = _folded(account, ordered, terms, corrected=corrected)
     for order in ordered:
         outcome = outcomes[order.order_id]
         notices = notices_of(
             terms[order.policy_version], [cover for cover in outcome.covers if cover.state != "voided"]
         )
         for cover in outcome.covers:
-            if cover.version == 1 and cover.cover_id in account.plan.covers and cover.cover_id not in there_before:
+            new = cover.version == 1 or cover.cover_id not in at_first
+            if new and cover.cover_id in account.plan.covers and cover.cover_id not in there_before:
                 emit_cover(account, cover, notices)
         answer = {**order.answer, **outcome.published(), "notices": notices}
         if answer != order.answer:
             order.answer = answer
             account.plan.orders[order.order_id] = order
     extension.settle(account)
-    if again and there.replaced:
-        reconcile_grants(account, orders, terms, corrected=corrected, follow=follow, again=False, stored=stored)
-    elif follow and follow_orders(account, ordered, there.laid, merged=there.merged):
-        reconcile_grants(account, orders, terms, corrected=corrected, follow=False, again=again, stored=stored)
+    if follow and follow_orders(account, ordered, there.laid, merged=there.merged):
+        reconcile_grants(account, orders, terms, corrected=corrected, follow=False, stored=stored)
+
+
+def _folded(
+    account: CustomerAccount, ordered: Sequence[Order], terms: Terms, *, corrected: bool
+) -> tuple[dict[OrderId, OrderOutcome], Granted]:
+    """Settle line by line, and return what came of each order.
+
+    A plan that ends another one may let a third begin earlier that waited for it. So all begins anew then, and what is
+    bought later finds the periods as they stood when it was.
+    """
+    lines = _lines(ordered, terms)
+    left = 4 * len(lines) + 4  # a plan is ended once, so it never comes to that many
+    while True:
+        there = granted_so_far(account, ordered)
+        outcomes = {order.order_id: OrderOutcome() for order in ordered}
+        left -= 1
+        for order, line, policy in lines:
+            _Line(account, order, line, policy, there, outcomes[order.order_id], corrected).reconcile_grants()
+            if there.replaced and left:
+                break
+        else:
+            return outcomes, there
 
 
 def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
@@ -327,7 +345,7 @@ class _Line:
                     covers.move(
                         self.account, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=self.order.placed_at
                     )
-        _end_with_lower(self, grant, at)
+        end_with_lower(self.account, self.order, self.line, self.policy, grant, at)
         instead = ReplacedPlans(self.account, self.order, self.line, self.policy, offer, grant)
         for cover in at:
             lengthen(self.account, cover, instead.of(cover))
@@ -342,7 +360,7 @@ class _Line:
                 placed_at=self.order.placed_at,
                 starts_at=starts_at,
                 ends_at=ends_at,
-                own_term=_lower_end(self, grant) is None,
+                own_term=self._lower_end(grant) is None,
                 seats=seats_of(grant, n),
             )
             lengthen(self.account, made, instead.of(made), fresh=True)
@@ -365,10 +383,13 @@ class _Line:
         placed_at = self.order.placed_at
         if grant.term is None:
             return [(placed_at, None)] * target
-        if (until := _lower_end(self, grant)) is not None:
+        if (until := self._lower_end(grant)) is not None:
             return [(placed_at, until)] * target
         licenses = self.account.licenses.values()
         return [*spans(self.policy, grant, placed_at, target, self.there.timeline, licenses)]
+
+    def _lower_end(self, grant: CoverGrant) -> datetime | None:
+        return lower_end(self.account, self.order, self.line, self.policy, grant)
 
     # - choices and add-ons -
 
@@ -447,36 +468,6 @@ class _Line:
             {},
             (),
         )
-
-
-def _lower_end(line: _Line, grant: CoverGrant) -> datetime | None:
-    """When an upgrade that a line brings ends, if it ends with a lower plan."""
-    others = _others(line.account, line.order, line.line)
-    return upgrades.ends_with(line.policy, grant, others, line.order.placed_at)
-
-
-def _end_with_lower(line: _Line, grant: CoverGrant, mine: Sequence[Cover]) -> None:
-    """Moves the end of an upgrade, because an order of the lower plan that was placed earlier has arrived."""
-    account, placed_at = line.account, line.order.placed_at
-    others = _others(account, line.order, line.line) if mine else []
-    lower = upgrades.beneath(line.policy, grant, others, placed_at)
-    if not lower or lower[-1].ends_at is None or not upgrades.as_bought(line.policy, lower):
-        return
-    for cover in mine:
-        # One that has ended, though no lower plan ends with it, was taken back and stays so.
-        over = cover.ends_at is not None and cover.ends_at <= account.at
-        follows = not over or any(cover.ends_at == other.ends_at for other in lower)
-        own = cover.term is not None
-        stands = cover.state == "running" and (upgrades.as_bought(line.policy, [cover]) if own else follows)
-        if stands and cover.ends_at != lower[-1].ends_at:
-            cover.term = None
-            covers.move(account, cover, starts_at=placed_at, ends_at=lower[-1].ends_at, occurred_at=placed_at)
-
-
-def _others(account: CustomerAccount, order: Order, line: OrderLine) -> list[Cover]:
-    """Return the covers that a line did not bring."""
-    mine = (order.order_id, line.line_id)
-    return [cover for cover in account.covers.values() if (cover.order_id, cover.line_id) != mine]
 
 
 def _held(account: CustomerAccount, at: datetime) -> list[License]:

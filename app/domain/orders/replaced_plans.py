@@ -131,7 +131,7 @@ def undo_later(account: CustomerAccount, ordered: Sequence[Order]) -> None:
     """
     new = [order.placed_at for order in ordered if "not_granted" not in order.answer]
     found = [cover for cover in account.covers.values() if "instead_of" in cover.data or "brought" in cover.data]
-    later = [cover for cover in found if new and min(new) < cover.granted_at]
+    later = [cover for cover in found if new and min(new) <= cover.granted_at]
     if not later or any(not _whole(account, cover) for cover in later):
         return
     for cover in sorted(later, key=lambda cover: (cover.granted_at, cover.cover_id), reverse=True):
