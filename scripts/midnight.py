@@ -1,4 +1,7 @@
-"""`make midnight ARGS=100000`: so many recurring grants due at one instant; see `tests/faults/test_midnight.py`."""
+"""`make midnight ARGS=100000`: so many recurring grants due at one instant, beside debits.
+
+See `tests/faults/test_midnight.py`. `RETAINER_TEST_DEBITS=0` leaves the debits out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 
 if __name__ == "__main__":
     many = sys.argv[1] if len(sys.argv) > 1 else "5000"
-    environment = {"RETAINER_TEST_KILLS": "8", **os.environ, "RETAINER_TEST_GRANTS": many}
+    environment = {"RETAINER_TEST_KILLS": "8", "RETAINER_TEST_DEBITS": "15", **os.environ, "RETAINER_TEST_GRANTS": many}
     root = Path(__file__).resolve().parent.parent
     command = [sys.executable, "-m", "pytest", "tests/faults/test_midnight.py", "-v", "-s"]
     sys.exit(subprocess.run(command, cwd=root, env=environment, check=False).returncode)

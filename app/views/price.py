@@ -19,7 +19,7 @@ from app.domain.policy.price_terms import (
     TimePrice,
 )
 from app.domain.policy.reckoning import StepName
-from app.views.decision import PolicyVersion
+from app.views.decision import Decision, PolicyVersion
 from app.views.shapes import Amount, Closed, Credits, Id, Inputs
 
 
@@ -71,6 +71,15 @@ class CategoryPrice(TypedDict):
     up_to: NotRequired[Annotated[Credits | None, "What work may take without asking; null: no limit of the list."]]
 
 
+class PriceMeans(TypedDict):
+    """What a customer has for a price in credits."""
+
+    available: Annotated[Credits, "Credits that may pay for it now."]
+    overdraft_left: Annotated[Credits, "Credits that may be overdrawn for it."]
+    limit_left: Annotated[Credits | None, "What the narrowest limit of who asks leaves; null without one."]
+    decision: Annotated[Decision, "Whether they are enough."]
+
+
 class Price(TypedDict):
     """What a category costs, by which clause."""
 
@@ -91,6 +100,7 @@ class Price(TypedDict):
     surviving: Annotated[Credits, "What of it stays charged when a cause returns the rest."]
     not_applied: Annotated[Sequence[NotApplied], "Surcharges that do not apply, with what would change it."]
     shown: Annotated[str | None, "The price as people write time, where a credit is time."]
+    means: Annotated[PriceMeans | None, "What the customer that was named has for it; null without one."]
 
 
 class PolicyPriority(TypedDict):

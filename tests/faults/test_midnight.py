@@ -1,6 +1,6 @@
 """Recurring grants of many customers fall due at one instant, and each comes once, whenever a worker is killed.
 
-``make midnight`` tries it with many: ``make midnight ARGS=100000``.
+``make midnight`` tries it with many, and with debits of others beside them: ``make midnight ARGS=100000``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from tests.support.ports import free_port
 pytestmark = pytest.mark.slow
 MANY = int(os.environ.get("RETAINER_TEST_GRANTS", "1200"))
 KILLS = int(os.environ.get("RETAINER_TEST_KILLS", "4"))
+DEBITS = float(os.environ.get("RETAINER_TEST_DEBITS", "0"))
+"""Seconds for which debits are counted before midnight, to be compared with those beside it; 0: no debits."""
+DEBTORS = 32
+CALLERS = 16
 LIMIT = 600.0
 """Seconds within which all must have come."""
 TENANT = "midnight"
@@ -99,10 +103,54 @@ async def came(db: Any) -> int:
     return int(await db.fetchval(found, TENANT))
 
 
+class Debits:
+    """Callers who spend the credits of others all the time, and when each debit was answered."""
+
+    def __init__(self, at: Harness) -> None:
+        self.at = at
+        self.answered: list[float] = []
+        self._stop = asyncio.Event()
+        self._callers: list[asyncio.Task[None]] = []
+
+    async def begin(self) -> None:
+        """Give some customers credits, and begin to spend them."""
+        await self.at.ready()
+        async with self._client() as client:
+            for number in range(DEBTORS):
+                body = {"credits": 10_000_000, "reason": "to spend"}
+                headers = {"Idempotency-Key": f"debtor-{number}"}
+                answer = await client.post(f"/v1/customers/debtor-{number}/adjustments", json=body, headers=headers)
+                assert answer.status_code == 201, answer.text
+        self._callers = [asyncio.create_task(self._call(number)) for number in range(CALLERS)]
+
+    def rate(self, since: float, until: float) -> float:
+        """Debits a second in between."""
+        return sum(since <= at < until for at in self.answered) / (until - since)
+
+    async def end(self) -> None:
+        """Stop them."""
+        self._stop.set()
+        await asyncio.gather(*self._callers)
+
+    def _client(self) -> httpx.AsyncClient:
+        key = {"Authorization": f"Bearer {self.at.key}"}
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.at.port}", timeout=60, headers=key)
+
+    async def _call(self, caller: int) -> None:
+        rng = random.Random(caller)
+        async with self._client() as client:
+            while not self._stop.is_set():
+                headers = {"Idempotency-Key": f"debit-{caller}-{rng.random()}"}
+                path = f"/v1/customers/debtor-{rng.randrange(DEBTORS)}/debits"
+                answer = await client.post(path, json={"credits": 1}, headers=headers)
+                assert answer.status_code == 201, answer.text
+                self.answered.append(time.monotonic())
+
+
 async def test_what_falls_due_at_one_midnight_comes_once_whoever_is_killed(at: Harness) -> None:
     at.start()
     await at.ready()
-    midnight = datetime.now(UTC) + timedelta(seconds=10 + MANY / 1_000)
+    midnight = datetime.now(UTC) + timedelta(seconds=10 + MANY / 1_000 + 3 * DEBITS)
     await a_customer(at, midnight - timedelta(days=1))
     at.kill()
     db = await connection(at)
@@ -110,8 +158,16 @@ async def test_what_falls_due_at_one_midnight_comes_once_whoever_is_killed(at: H
     await db.execute("analyze")
     first = replace(at, process=None, environment={"RETAINER_WORKER_IN_PROCESS": "true"})
     second = replace(first, port=free_port())
-    rng = random.Random()
+    rng = random.Random(int(os.environ.get("RETAINER_TEST_SEED", "7")))
+    debits = Debits(replace(at, process=None, port=free_port()))
     try:
+        if DEBITS:
+            debits.at.start()
+            await debits.begin()
+            await asyncio.sleep(DEBITS / 2)  # warm
+            quiet_from = time.monotonic()
+            await asyncio.sleep(DEBITS)
+            quiet = debits.rate(quiet_from, time.monotonic())
         await asyncio.sleep(max(0.0, (midnight - datetime.now(UTC)).total_seconds()))
         began, kills = time.monotonic(), 0
         for each in (first, second):
@@ -126,17 +182,27 @@ async def test_what_falls_due_at_one_midnight_comes_once_whoever_is_killed(at: H
                 kills += 1
         took = time.monotonic() - began
         print(f"{MANY} grants in {took:.1f} s with {kills} kills, {MANY / took:.0f} a second")
+        if DEBITS:
+            beside = debits.rate(began, began + took)
+            await debits.end()
+            share = beside / quiet
+            print(f"debits: {quiet:.0f} a second before, {beside:.0f} beside it, {share:.2f} of their rate")
         await check(at, db)
         assert kills == KILLS
     finally:
         first.kill()
         second.kill()
+        debits.at.kill()
         await db.close()
 
 
 async def check(at: Harness, db: Any) -> None:
     """Each customer has both days' credits once, was told of the second once, and the audit finds nothing."""
-    rows = await db.fetch("select available, count(*) from account where tenant_id = $1 group by 1 order by 1", TENANT)
+    found = (
+        "select a.available, count(*) from account a join customer c using (tenant_id, customer_id)"
+        " where tenant_id = $1 and c.external_id not like 'debtor%' group by 1 order by 1"
+    )
+    rows = await db.fetch(found, TENANT)
     assert [tuple(row) for row in rows] == [(10, MANY)]
     told = await db.fetch(
         "select data ->> 'lot_id' as lot, count(*) as times from outbox where tenant_id = $1"

@@ -19,12 +19,14 @@ from app.domain.policy.prices import Quote
 from app.domain.policy.reckoning import Reckoned
 from app.domain.policy.surcharges import Surcharge
 from app.domain.policy.ticket_rules import Category
-from app.domain.tickets import pricing
+from app.domain.tickets import counts, pricing
+from app.domain.tickets.charge import TicketCharge
 from app.domain.tickets.priority import priority_of
 from app.domain.tickets.qualification import describe, facts_for
 from app.domain.tickets.ticket import Ticket
 from app.domain.tickets.work_line import WorkLine
 from app.domain.tickets.work_parts import parts_of
+from app.domain.values.decision import Decision
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, TicketId
 from app.domain.values.wire import iso
@@ -65,11 +67,41 @@ class Answer:
     listed: Quote
     made: Reckoned | None
     absent: Sequence[tuple[Surcharge, str | None]]
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a customer has for a price: credits that may pay it, those that may be overdrawn, and what a limit leaves.
+
+    ``decision``: whether they are enough, else every reason and what helps.
+    """
+
+    available: int
+    overdraft_left: int
+    limit_left: int | None
+    decision: Decision
+
+
+def means(account: CustomerAccount, ticket: Ticket, credits: int) -> Means:
+    """Return what an account has for so many credits, as a ticket that was just opened would find it."""
+    charge = TicketCharge(account=account, ticket=ticket)
+    limit = counts.limit_of(account, ticket)
+    enough = charge.reach >= credits
+    reasons = () if enough else charge.want_of_credits(credits)
+    helps = () if enough else charge.lacking(credits)
+    return Means(
+        available=charge.available,
+        overdraft_left=max(charge.headroom, 0),
+        limit_left=None if limit is None else limit.left,
+        decision=charge.decision(reasons, helps, allowed=enough),
+    )
 
 
 def price(policy: Policy, hours: Hours, asked: Asked, account: CustomerAccount | None) -> Answer:
     """The price of a ticket as described; for nobody in particular without an account."""
-    facts = _facts(policy, hours, asked, account)
+    ticket = _ticket(hours, asked, account)
+    facts = _facts(policy, ticket, account)
     spent = [
         rule.surcharge
         for rule in policy.surcharges
@@ -94,11 +126,11 @@ def price(policy: Policy, hours: Hours, asked: Asked, account: CustomerAccount |
         for rule in policy.surcharges
         if rule.surcharge not in applied
     ]
-    return Answer(listed=listed, made=made, absent=absent)
+    return Answer(listed=listed, made=made, absent=absent, ticket=ticket)
 
 
-def _facts(policy: Policy, hours: Hours, asked: Asked, account: CustomerAccount | None) -> dict[str, Any]:
-    ticket = Ticket(
+def _ticket(hours: Hours, asked: Asked, account: CustomerAccount | None) -> Ticket:
+    return Ticket(
         ticket_id=TicketId(""),
         external_id="",
         customer_id=CustomerId(""),
@@ -114,6 +146,9 @@ def _facts(policy: Policy, hours: Hours, asked: Asked, account: CustomerAccount 
         facts=dict(asked.facts),
         opening=calendar_facts(hours, asked.at),
     )
+
+
+def _facts(policy: Policy, ticket: Ticket, account: CustomerAccount | None) -> dict[str, Any]:
     if account is not None:
         return facts_for(account, ticket)
     return {

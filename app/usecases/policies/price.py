@@ -21,7 +21,8 @@ from app.domain.tickets.calculator import Asked, WorkAsked
 from app.domain.tickets.opening import check_priority
 from app.domain.tickets.qualification import check_facts
 from app.domain.values.errors import DomainError
-from app.views.price import Price, PriceStep, price_view
+from app.views.decision import decision_view
+from app.views.price import Price, PriceMeans, PriceStep, price_view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ async def price(tx: Tx, name: str, question: PriceQuestion, *, draft: Policy | N
     checked = pricing.check_inputs(policy, category, question.inputs)
     check_priority(policy, question.priority)
     check_facts(policy, question.facts)
+    payer = await _asking(tx, policy, question)
     answer = calculator.price(
         policy,
         await calendars.hours(tx),
@@ -72,7 +74,7 @@ async def price(tx: Tx, name: str, question: PriceQuestion, *, draft: Policy | N
             facts=question.facts,
             work=question.work,
         ),
-        await _asking(tx, policy, question),
+        payer,
     )
     listed = answer.listed
     if listed.missing:
@@ -107,6 +109,22 @@ async def price(tx: Tx, name: str, question: PriceQuestion, *, draft: Policy | N
             {"surcharge": rule.surcharge, "clause": rule.clause, "would_change": words} for rule, words in answer.absent
         ],
         "shown": None if asked is None else shown(policy, asked),
+        "means": _means(policy, payer, answer, asked),
+    }
+
+
+def _means(
+    policy: Policy, payer: CustomerAccount | None, answer: calculator.Answer, credits: int | None
+) -> PriceMeans | None:
+    """Return what who would pay has for the price; None where nobody is named, or nothing is to be paid in credits."""
+    if payer is None or policy.credits is None or not credits:
+        return None
+    found = calculator.means(payer, answer.ticket, credits)
+    return {
+        "available": found.available,
+        "overdraft_left": found.overdraft_left,
+        "limit_left": found.limit_left,
+        "decision": decision_view(found.decision),
     }
 
 
@@ -119,8 +137,8 @@ async def _as_published(tx: Tx, name: str, draft: Policy) -> Policy:
 
 
 async def _asking(tx: Tx, policy: Policy, question: PriceQuestion) -> CustomerAccount | None:
-    """Who would pay, where prices may depend on it; None for somebody whom nobody knows."""
-    if question.customer_id is None or not policy.surcharges:
+    """Who would pay, where there are credits or prices depend on it; None for somebody whom nobody knows."""
+    if question.customer_id is None or not (policy.surcharges or policy.credits):
         return None
     mine = await accounts.look(tx, question.customer_id)
     if mine is None:
