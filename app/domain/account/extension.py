@@ -1,8 +1,8 @@
 """Credits that are good for longer since more were bought.
 
 Which purchases extend a lot is derived from those that stand, whenever one comes, goes or comes back. So any order of
-arrival leads to the same ends, and a refund takes its time back. What has ended stays ended, with two exceptions: what
-was told after its own end, and what a purchase had ended by going that stands again.
+arrival leads to the same ends, and a refund takes its time back. What has ended stays ended. Two things go on: what was
+told after its own end, and what ended by a refund that was undone.
 
 A lot keeps in its `data`:
 
@@ -88,7 +88,7 @@ class Reached:
     end: datetime | None
     rows: list[dict[str, Any]]
 
-    def kept(self, own: datetime | None) -> dict[str, Any]:
+    def as_data(self, own: datetime | None) -> dict[str, Any]:
         """Return what a lot keeps in its `data`; nothing where nothing has reached it."""
         return {"own_end": iso_or_none(own), EXTENDED: self.rows} if self.rows else {}
 
@@ -129,11 +129,11 @@ def granted(
     late = {"told_late": True} if over else {}
     rules = {"extends": list(extends)} if extends else {}
     if rules or late or reached.rows:
-        lot.data = {**lot.data, **rules, **reached.kept(own), **late}
+        lot.data = {**lot.data, **rules, **reached.as_data(own), **late}
         account.ledger.mark_lot(lot)
     if extends:
         account.ledger.needs_all_lots()
-        settle(account)
+        follow_purchases(account)
 
 
 def taken_back(account: CustomerAccount, lots: Sequence[Lot]) -> None:
@@ -151,10 +151,10 @@ def taken_back(account: CustomerAccount, lots: Sequence[Lot]) -> None:
         if gone:
             lot.data = {**lot.data, "extends_no_more": True}
         ledgers[str(lot.customer_id)].mark_lot(lot)
-    settle(account)
+    follow_purchases(account)
 
 
-def settle(account: CustomerAccount) -> None:
+def follow_purchases(account: CustomerAccount) -> None:
     """Move each lot's end to where the purchases that stand put it; also of lots that went to other customers."""
     accounts = {each.customer.customer_id: each for each in (account, *account.others.values())}
     ledgers = [ledger for each in accounts.values() for ledger in _ledgers(each)]
@@ -201,22 +201,24 @@ def _follow(
     account: CustomerAccount, ledger: Ledger, lot: Lot, found: Sequence[_Purchase], known: Mapping[str, bool]
 ) -> None:
     """Move one lot's end, or let its credits go on where they ended too early."""
-    own, kept = own_end(lot), lot.data.get(EXTENDED, [])
+    own, stored_rows = own_end(lot), lot.data.get(EXTENDED, [])
     over = lot.expires_at is not None and lot.expires_at <= account.at
-    again = "told_late" in lot.data or any(not row.get("stands", True) for row in kept)
-    if own is None or (not kept and not again and (over or lot.available + lot.held == 0)):
+    again = "told_late" in lot.data or any(not row.get("stands", True) for row in stored_rows)
+    if own is None or (not stored_rows and not again and (over or lot.available + lot.held == 0)):
         return
-    stored = [_Purchase.stored(lot, row) for row in kept]
+    stored = [_Purchase.stored(lot, row) for row in stored_rows]
     mine = {each.root: replace(each, stands=known.get(each.root, each.stands)) for each in stored}
     if not over or again:
         fits = (each for each in found if lot.rule in each.rules and lot.credit_type == each.credit_type)
         mine |= {each.root: each for each in fits if each.root != lot.root}
     reached = _reach(mine.values(), lot.bought_at, own)
-    reached.rows[:] = [row for row in reached.rows if row["counts"] or any(row["by"] == old["by"] for old in kept)]
-    if reached.rows == kept:
+    reached.rows[:] = [
+        row for row in reached.rows if row["counts"] or any(row["by"] == old["by"] for old in stored_rows)
+    ]
+    if reached.rows == stored_rows:
         return
-    before = _reach(stored, lot.bought_at, own).end if kept else own
-    lot.data = {**lot.data, **reached.kept(own)}
+    before = _reach(stored, lot.bought_at, own).end if stored_rows else own
+    lot.data = {**lot.data, **reached.as_data(own)}
     ledger.mark_lot(lot)
     if reached.end == before:
         return

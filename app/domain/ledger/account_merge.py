@@ -47,7 +47,7 @@ def merge_into(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     for credit_type in sorted(giver.accounts):
         debt = giver.accounts[credit_type].owed
         if debt:
-            book_debt(taker, credit_type, debt, reason=MERGED, kept=False)
+            book_debt(taker, credit_type, debt, reason=MERGED, tied=False)
             giver.grant(debt, source="transfer", rule=MERGED, credit_type=credit_type, reason=MERGED)
     return made
 
@@ -149,11 +149,11 @@ def _heir_of(taker: LotLedger, origin: Lot, part: int, moved: dict[str, Lot]) ->
 
 
 def book_debt(
-    ledger: LotLedger, credit_type: str, credits: int, *, reason: str, clause: str | None = None, kept: bool = True
+    ledger: LotLedger, credit_type: str, credits: int, *, reason: str, clause: str | None = None, tied: bool = True
 ) -> None:
     """Books a debt that no lot of its own stands for, and repays of it what is there.
 
-    ``kept``: also of what is kept for some categories or a license.
+    ``tied``: also of what is kept for some categories or a license.
     """
     ledger.needs_all_lots()
     carrier = next((lot for lot in ledger.lots.values() if lot.credit_type == credit_type), None)
@@ -162,6 +162,6 @@ def book_debt(
         ledger.void(carrier.lot_id, reason=reason)
     entries: list[Entry] = []
     ledger.move(entries, carrier, "owed", "voided", credits)
-    repay_owed(ledger, entries, credit_type, kept=kept)
+    repay_owed(ledger, entries, credit_type, tied=tied)
     ledger.record("void", credit_type, entries, reason=reason, clause=clause)
     refresh_expiry(ledger, credit_type)

@@ -214,7 +214,7 @@ def expired_rule(journal: Journal, entries: Sequence[Entry], expired: ExpiredRet
 
 
 def repay_owed(
-    journal: Journal, entries: list[Entry], credit_type: str, *, at: datetime | None = None, kept: bool = True
+    journal: Journal, entries: list[Entry], credit_type: str, *, at: datetime | None = None, tied: bool = True
 ) -> int:
     """Repays what is ``owed`` from what is available, in order of spending. How much.
 
@@ -222,7 +222,7 @@ def repay_owed(
     ``available -> owed``: the lot's credits are voided, and the debt falls.
 
     Credits for anything never stand beside a debt. Those that are kept for a license or for categories repay when they
-    come, and repay a debt of these ``entries`` if ``kept``. They stay beside what was overdrawn as they could not pay.
+    come, and repay a debt of these ``entries`` if ``tied``. They stay beside what was overdrawn as they could not pay.
     """
     account = journal.accounts[credit_type]
     at = at or journal.at
@@ -231,7 +231,7 @@ def repay_owed(
         return 0
     journal.needs_all_lots(credit_type)
     came = {entry.lot_id for entry in entries if entry.target == "available"}
-    new = sum(entry.credits for entry in entries if entry.source == "owed") if kept else 0
+    new = sum(entry.credits for entry in entries if entry.source == "owed") if tied else 0
     for lot in sorted(
         (lot for lot in journal.lots.values() if lot.credit_type == credit_type and lot.available > 0), key=spending_key
     ):

@@ -82,7 +82,7 @@ def reconcile_grants(
         if answer != order.answer:
             order.answer = answer
             account.plan.orders[order.order_id] = order
-    extension.settle(account)
+    extension.follow_purchases(account)
     if follow and follow_orders(account, ordered, there.laid, merged=there.merged):
         reconcile_grants(account, orders, terms, corrected=corrected, follow=False, stored=stored)
 

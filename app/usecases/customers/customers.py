@@ -199,7 +199,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     for lot in merging.merge_into(giver.ledger, taker.ledger):
         granting.schedule_lot(taker, lot)
     recurring.merged(taker, again)
-    extension.settle(taker)
+    extension.follow_purchases(taker)
     giver.plan.agent = taker.plan.agent = tx.agent
     giver.emit("customer.merged", {"into": into_customer_id})
     taker.emit("customer.merged", {"from": customer_id})
