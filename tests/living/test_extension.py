@@ -36,6 +36,10 @@ async def test_a_top_up_extends_what_is_left(app: FastAPI, api: httpx.AsyncClien
     assert await ends(shop) == [(6, "2026-09-01T00:00:00Z"), (20, "2026-09-01T00:00:00Z")]
     (event,) = [each["data"] for each in await told(shop, "credits.extended")]
     assert (event["credits"], event["expires_at"]) == (6, "2026-09-01T00:00:00Z")
+    (first,) = (lot for lot in (await balance(shop))["lots"] if lot["granted"] == 10)
+    story = (await shop.ok(await shop.get(f"/v1/explain/lot/{first['lot_id']}")))["summary"]
+    assert "can be used until 1 September 2026" in story
+    assert "Order o2 made that longer; without that it would be until 3 March 2026." in story
     before = await shop.ok(await shop.get(f"{ANN}/balance", as_of="2025-08-01T00:00:00Z"))
     assert [lot["expires_at"] for lot in before["lots"]] == ["2026-03-03T10:00:00Z"]
     await shop.move_clock("2026-08-31T23:59:59Z")
@@ -153,6 +157,17 @@ async def test_two_accounts_that_became_one_extend_each_other(app: FastAPI, api:
     await shop.ok(await shop.post("/v1/customers/ann/merge", {"into_customer_id": "bea"}))
     found = sorted((lot["available"], lot["expires_at"]) for lot in (await balance(shop, "bea"))["lots"])
     assert found == [(10, "2026-09-01T00:00:00Z"), (20, "2026-09-01T00:00:00Z")]
+    await sound(shop)
+
+
+async def test_what_was_refunded_before_a_purchase_is_told_does_not_come_back(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    shop = await vendor_under(app, api, EXTENDING, now="2025-10-01T00:00:00Z")
+    await bought(shop, "credits-10", "o1", at="2024-09-15T00:00:00Z")
+    await refunded(shop, "o1")
+    await bought(shop, "credits-5", "o2", at="2025-09-01T00:00:00Z")
+    assert await ends(shop) == [(5, "2026-09-01T00:00:00Z")]
     await sound(shop)
 
 

@@ -244,9 +244,9 @@ def _go_on(account: CustomerAccount, ledger: Ledger, lot: Lot, reached: Reached)
     Those that were told after their end are granted as of then, in place of the first lot. Those that ended early, by
     a refund that was undone, come back as a correction of it.
     """
-    whole = "told_late" in lot.data and lot.expired == lot.granted
+    whole = "told_late" in lot.data and lot.expired == lot.granted and not paid_back(lot)
     went_on = int(lot.data.get("went_on", 0))
-    number = lot.granted if whole else lot.expired - went_on
+    number = lot.granted if whole else lot.expired - went_on - paid_back(lot)
     if number <= 0 or ledger is not account.ledger:
         return
     lot.data = {name: value for name, value in lot.data.items() if name != "told_late"}

@@ -270,4 +270,15 @@ def lot_sentence(policy: Policy, lot: Row) -> str:
     ]
     left = lot["available"]
     rest = f"{left} {are(left)} left" if left else "none is left" if int(lot["granted"]) == 1 else "none are left"
-    return sentences(cited(came, lot["end_clause"] or lot["clause"]), cited(capital(joined([*parts, rest])), None))
+    lines = [cited(came, lot["end_clause"] or lot["clause"]), cited(capital(joined([*parts, rest])), None)]
+    return sentences(*lines[:1], *_extended(lot), *lines[1:])
+
+
+def _extended(lot: Row) -> list[str]:
+    """Say what made a lot good for longer, and when it would end without that."""
+    found = [row for row in lot.get("extended") or () if row["counts"]]
+    if not found:
+        return []
+    orders = joined([f"order {row['order_id']}" if row["order_id"] else "a purchase" for row in found])
+    end = "without an end" if lot["own_end"] is None else f"until {day_of(lot['own_end'])}"
+    return [cited(f"{capital(orders)} made that longer; without that it would be {end}", None)]

@@ -76,7 +76,7 @@ def _lot_row(policy: Policy, row: Any, trace: Sequence[Step], at: datetime) -> d
         "source": row.source,
         "order_id": row.order_id or bought.get("order_id"),
         "bought": bool(bought),
-        "categories": (row.data or {}).get("categories"),
+        **{name: (row.data or {}).get(name) for name in ("categories", "extended", "own_end")},
         "effective_at": iso(row.effective_at),
         "expires_at": iso_or_none(row.expires_at),
         "clause": row.clause,
