@@ -48,6 +48,9 @@ async def test_it_says_what_an_overdraft_leaves(app: FastAPI, api: httpx.AsyncCl
     found = await means(shop, "ann")
     assert (found["available"], found["overdraft_left"], found["decision"]["allowed"]) == (2, 10, True)
     assert (await means(shop, "ann", "training"))["available"] == 22
+    draft = ALWAYS.replace("most: 10,", "most: 20,")
+    body = {"category": "question", "customer_id": "ann", "document": draft}
+    assert (await shop.ok(await shop.post(PRICE, body, key=None)))["means"]["overdraft_left"] == 20
     await opened(shop, "t1")
     found = await means(shop, "ann", credits=9)
     assert (found["available"], found["overdraft_left"], found["decision"]["allowed"]) == (0, 6, False)

@@ -145,4 +145,5 @@ async def _asking(tx: Tx, policy: Policy, question: PriceQuestion) -> CustomerAc
         return None
     payer = await payers.paying(tx, mine)
     payer.asked_by = mine.customer.customer_id
+    payer.policy, payer.ledger.rules = policy, policy.credits  # a draft is lived under as if it were in force
     return await counted.load(tx, payer, question.opened_at)
