@@ -122,4 +122,18 @@ ROWS: Final = (
         "if True",
         "tests/recurring/test_recurring.py::test_credits_that_stay_are_not_cut_by_another_plan_with_a_bound",
     ),
+    (
+        "what was refunded of a line that is granted anew is taken twice",
+        "app/usecases/orders/orders.py",
+        "answer.later.pop(line_id, None)",
+        "pass",
+        f"{QUEUED}::test_a_line_that_comes_back_for_another_customer_lacks_what_was_refunded_once",
+    ),
+    (
+        "units that were taken out before they were granted are granted later",
+        "app/domain/orders/corrections.py",
+        "if (order.order_id, line.line_id) not in lines_granted(account, [order]):",
+        "if False:",
+        f"{QUEUED}::test_units_taken_out_before_they_were_granted_never_count",
+    ),
 )

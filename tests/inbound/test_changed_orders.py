@@ -247,6 +247,19 @@ async def test_an_unused_order_is_the_customers_whom_the_newest_snapshot_names(
     assert (await balance(tenant, "7"), await balance(tenant, "8")) == (30, 0)
 
 
+async def test_units_that_come_back_for_another_customer_lack_what_was_refunded_once(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    tenant, token = await a_shop(vendor, "avactis")
+    await deliver(app, tenant, token, [snapshot(1, "7", line(1, "credits-10", 2))], each=True)
+    refund = {"refund_id": "R", "lines": [{"line_id": "1", "quantity": 1}]}
+    await tenant.ok(await tenant.post("/v1/orders/shop:o9/refunds", refund), 201)
+    events = [snapshot(2, "8", line(2, "credits-25", 1)), snapshot(3, "8", line(1, "credits-10", 3))]
+    await deliver(app, tenant, token, events, each=True)
+    assert (await balance(tenant, "7"), await balance(tenant, "8")) == (0, 20)
+    assert (await tenant.ok(await tenant.get("/v1/audit")))["data"] == []
+
+
 async def test_a_used_order_stays_with_its_customer_until_a_person_decides(app: FastAPI, vendor: MakeVendor) -> None:
     """TERMS-21: nothing is carried from one customer to another in silence."""
     tenant, token = await a_shop(vendor, "avactis")

@@ -173,6 +173,39 @@ async def test_later_a_refund_ends_the_running_period_at_once_and_leaves_what_it
     await sound(tenant)
 
 
+async def test_a_line_that_comes_back_for_another_customer_lacks_what_was_refunded_once(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    tenant, token = await a_shop(vendor, "cactushop")
+    placed = "2024-12-01T00:00:00Z"
+    await deliver(app, tenant, token, [FIRST], each=True)
+    await refund(tenant, "a")
+    without = told_of("a", 2, "2", line(2, "license-standard", 1), placed=placed)
+    back = told_of("a", 3, "2", line(1, "support-12-months", 2), placed=placed)
+    await deliver(app, tenant, token, [without, back], each=True)
+    assert await covers_of(tenant, "2") == [("a", "2024-12-01", "2025-12-01")]
+    await sound(tenant)
+
+
+@pytest.mark.parametrize("first", ["without a license", "with one"])
+@pytest.mark.parametrize("sku", ["support-1-months", "credits-25"])
+async def test_units_taken_out_before_they_were_granted_never_count(
+    app: FastAPI, vendor: MakeVendor, sku: str, first: str
+) -> None:
+    """Support is for those who have a license (CSC-20). So a line may wait for one while its shop changes it."""
+    tenant, token = await a_shop(vendor, "cs-cart")
+    placed = "2024-12-01T00:00:00Z"
+    alone = told_of("a", 1, "1", line(1, sku, 2), placed=placed)
+    licensed = told_of("a", 2, "1", line(1, sku, 1), line(2, "license", 1), placed=placed)
+    events = [alone, licensed] if first == "without a license" else [licensed, alone]
+    await deliver(app, tenant, token, events, each=True)
+    shown = await tenant.ok(await tenant.get("/v1/customers/shop:1"))
+    periods = [row for row in shown["covers"] if row["line_id"] == "1" and row["state"] != "voided"]
+    credits_ = [row["available"] for row in shown["lots"] if row["line_id"] == "1"]
+    assert (len(periods), credits_) == ((1, []) if sku == "support-1-months" else (0, [25]))
+    await sound(tenant)
+
+
 async def test_credits_that_come_with_a_period_follow_it(app: FastAPI, api: httpx.AsyncClient) -> None:
     """The first refund took the running period with its credits; once told of the other order it takes that one's."""
     shop = await vendor_under(app, api, document(HOSTED), now="2025-01-15T00:00:00Z")

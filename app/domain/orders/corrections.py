@@ -20,6 +20,7 @@ from app.domain.ledger.events import voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import transferred
 from app.domain.orders import retaken
+from app.domain.orders.granted import lines_granted
 from app.domain.orders.grants import put_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.orders.refunds import TakenBack, Taking, take_back, take_instead, take_license, take_period
@@ -236,6 +237,9 @@ def _quantity(
     answer: TakenBack,
 ) -> None:
     before, line.quantity = line.quantity, now
+    if (order.order_id, line.line_id) not in lines_granted(account, [order]):
+        line.units, line.corrected = None, 0  # no unit was granted that could be taken out: all it says is granted
+        return
     if kind == "license":
         for unit in _units(account, order, line):
             if unit.unit_no > now:

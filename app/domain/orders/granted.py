@@ -142,6 +142,25 @@ def granted_so_far(account: CustomerAccount, orders: Sequence[Order]) -> Granted
     )
 
 
+def lines_granted(account: CustomerAccount, orders: Iterable[Order]) -> set[tuple[str, str]]:
+    """Return the order lines that have granted something which stands, or was taken back since."""
+    forgone = {cover_id for order in orders for line in order.lines for cover_id in line.withdrawn}
+    found = {
+        (str(license_.order_id), str(license_.line_id))
+        for license_ in account.licenses.values()
+        if license_.ended_reason != "corrected"
+    }
+    found |= {(str(lot.order_id), str(lot.line_id)) for lot in account.ledger.lots.values() if not lot.withdrawn}
+    found |= {
+        (str(cover.order_id), str(cover.line_id)) for cover in account.covers.values() if cover.cover_id not in forgone
+    }
+    found |= {
+        (str(choice.order_id), str(choice.line_id)) for choice in account.choices.values() if choice.voided_at is None
+    }
+    found |= {grant.unit[:2] for grant in (account.ledger.recurring or {}).values() if not grant.withdrawn}
+    return found | {(str(addon.order_id), str(addon.line_id)) for addon in account.addons}
+
+
 def said_to_be_granted(order: Order, line_id: str, rule: str | None = None) -> bool:
     """Whether the order's answer says that a line brought credits, by this rule where one is named."""
     return any(

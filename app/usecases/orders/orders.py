@@ -192,7 +192,9 @@ async def _correct_lines(tx: Tx, order: Order, command: PutOrder, sent: dict[str
         order if order_.order_id == order.order_id else order_
         for order_ in await orders.of_customer(tx, order.customer_id)
     ]
-    await reconcile_orders.reconcile_grants(tx, account, mine, terms, corrected=True)
+    fresh = await reconcile_orders.reconcile_grants(tx, account, mine, terms, corrected=True)
+    for line_id in (line_id for order_id, line_id in fresh if order_id == order.order_id):
+        answer.later.pop(line_id, None)
     before = len(answer.taken_back)
     order_correction.make_up(account, order, refunded, terms, answer)
     if len(answer.taken_back) > before:

@@ -23,6 +23,7 @@ from app.domain.account.payment_dispute import PaymentDispute
 from app.domain.orders import payment_disputes
 from app.domain.orders import reconcile as order_fold
 from app.domain.orders import refunds as order_refund
+from app.domain.orders.granted import lines_granted
 from app.domain.orders.lines import Terms
 from app.usecases.steps.order_answers import keep_answers
 
@@ -39,14 +40,15 @@ async def reconcile_grants(
     *,
     corrected: bool = False,
     refunds: Mapping[str, Sequence[OrderRefund]] = MappingProxyType({}),
-) -> None:
+) -> set[tuple[str, str]]:
     """Reconcile the grants of all orders of the customer, then apply what follows from their refunds.
 
+    Return the order lines that were granted just now: all that was refunded of them is taken back already.
     ``refunds``: those that were read already, by order.
     """
-    before = _granted(account, mine)
+    before = lines_granted(account, mine)
     await apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=corrected))
-    fresh = _granted(account, mine) - before
+    fresh = lines_granted(account, mine) - before
     again = False
     for order in mine:
         lines = {line_id for order_id, line_id in fresh if order_id == order.order_id}
@@ -73,6 +75,7 @@ async def reconcile_grants(
             again = True
     if again:
         await apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=corrected))
+    return fresh
 
 
 def _gone_of(order: Order, lines: set[str], refunded: Mapping[str, int]) -> dict[str, int]:
@@ -104,24 +107,6 @@ async def apart(account: CustomerAccount, mine: Sequence[Order], work: Callable[
     if units + len(account.licenses) + len(account.ledger.lots) <= _SMALL:
         return work()
     return await asyncio.to_thread(work)
-
-
-def _granted(account: CustomerAccount, mine: Sequence[Order]) -> set[tuple[str, str]]:
-    """The order lines that have granted something which stands."""
-    forgone = {cover_id for order in mine for line in order.lines for cover_id in line.withdrawn}
-    found = {
-        (str(license_.order_id), str(license_.line_id))
-        for license_ in account.licenses.values()
-        if license_.ended_reason != "corrected"
-    }
-    found |= {(str(lot.order_id), str(lot.line_id)) for lot in account.ledger.lots.values() if not lot.withdrawn}
-    found |= {
-        (str(cover.order_id), str(cover.line_id)) for cover in account.covers.values() if cover.cover_id not in forgone
-    }
-    found |= {
-        (str(choice.order_id), str(choice.line_id)) for choice in account.choices.values() if choice.voided_at is None
-    }
-    return found | {(str(addon.order_id), str(addon.line_id)) for addon in account.addons}
 
 
 async def reconcile_again(tx: Tx, account: CustomerAccount) -> None:
