@@ -2,7 +2,8 @@
 
 Each round tells the same histories twice, once in canonical order and once shuffled, every delivery one to five times,
 some with altered bytes, forged signatures or old timestamps, and compares the two ledgers; see
-`tests/inbound/test_any_order.py`. Rounds are shared out to a process for each core, each with a database of its own.
+`tests/inbound/test_any_order.py`. So it does with changed orders, periods in a queue and recurring credits. Rounds are
+shared out to a process for each core, each with a database of its own.
 ``RETAINER_TEST_DELIVERIES`` and ``RETAINER_TEST_SEED`` choose how many and which.
 """
 
@@ -17,7 +18,12 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = ["tests/inbound/test_any_order.py", "tests/inbound/test_changed_orders.py"]
+TESTS = [
+    "tests/inbound/test_any_order.py",
+    "tests/inbound/test_changed_orders.py",
+    "tests/inbound/test_queued_periods.py",
+    "tests/recurring/test_any_order.py",
+]
 CHOSEN = "ends_the_same or end_the_same"
 SAID = re.compile(r"(\d+) deliveries, (\d+) refused")
 CHANGED = re.compile(r"(\d+) snapshots of changed orders")

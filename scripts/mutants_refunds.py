@@ -136,4 +136,25 @@ ROWS: Final = (
         "if False:",
         f"{QUEUED}::test_units_taken_out_before_they_were_granted_never_count",
     ),
+    (
+        "a refund takes a period that was bought since, for what was left to it",
+        "app/domain/orders/periods.py",
+        "    mine = left_to(line, takers)\n",
+        "    mine = {line}\n",
+        f"{QUEUED}::test_a_refund_takes_what_was_left_to_its_unit_and_no_order_that_was_bought_since",
+    ),
+    (
+        "credits of a period that began earlier, and was taken back, stay",
+        "app/domain/orders/retaken.py",
+        "    credits_of(taking, cover)  # those that have come by now, since it began earlier than it was known to\n",
+        "",
+        f"{QUEUED}::test_a_period_that_was_taken_while_it_waited_gives_no_credits_once_it_began_earlier",
+    ),
+    (
+        "a line that comes back keeps what was taken of it",
+        "app/domain/orders/corrections.py",
+        " or line.quantity == 0)",
+        ")",
+        f"{QUEUED}::test_a_line_that_was_taken_out_and_comes_back_brings_its_period",
+    ),
 )

@@ -77,7 +77,7 @@ def change_lines(
             now.withdrawn = line.withdrawn
             lines.append(now)
             continue
-        if kind != "license" and now is not None and _worth(now) != _worth(line):
+        if kind != "license" and now is not None and (_worth(now) != _worth(line) or line.quantity == 0):
             line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
             if not used(account, order, line, served):
                 withdraw(account, order, line, answer)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.account.customer import Cover, License, Order, OrderLine
@@ -22,6 +23,8 @@ from app.domain.policy.offers import CoverGrant
 from app.domain.policy.policy import Policy
 from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
 
+Line = tuple[str, str]
+"""An order's id and a line's."""
 QUEUED: Final = frozenset({"after_current", "when_uncovered"})
 """How periods start that are laid out one after another."""
 _WAITING: Final = frozenset({"pending", "scheduled"})
@@ -97,7 +100,7 @@ def _lay_out(
 
 
 def choose(
-    line: tuple[str, str],
+    line: Line,
     rule: str,
     at: datetime,
     found: Iterable[Cover],
@@ -106,13 +109,15 @@ def choose(
     known_until: str,
     gone: Collection[str] = (),
     waiting_still: Collection[str] = (),
+    takers: Mapping[Line, Collection[Line]] = MappingProxyType({}),
 ) -> Cover | None:
     """Return the period that one unit of a line takes at an instant; None: its own have run out.
 
     The newest of its own that waits goes first. Then goes the newest of any order, and at last one that runs.
     ``corrected``: the shop took the unit out, so it takes its own alone. ``gone``: those that are taken already.
     ``known_until``: the newest period known at that instant. What was bought at the very instant counts up to it.
-    ``waiting_still``: those that begin at that instant because a license ended at it.
+    ``waiting_still``: those that begin at that instant because a license ended at it. ``takers``: which lines took
+    the periods of which. Whoever took a unit's own left it theirs instead, which serves or has served for it.
     """
     known = [cover for cover in found if cover.rule == rule and cover.license_id is None]
     states: dict[str, str] = {cover.cover_id: covers.state_of(cover, at) for cover in known}
@@ -132,10 +137,33 @@ def choose(
         return waiting[-1]
     if corrected:
         return own[-1] if own else None
-    if not own and any(states[cover.cover_id] == "ended" for cover in known if _line(cover) == line):
+    mine = left_to(line, takers)
+    own = [cover for cover in stack if _line(cover) in mine]
+    if not own and any(states[cover.cover_id] == "ended" for cover in known if _line(cover) in mine):
         return None
     others = [cover for cover in stack if states[cover.cover_id] in _WAITING]
     return others[-1] if others else next(iter(own or stack), None)
+
+
+def takers_of(orders: Iterable[Order], found: Mapping[str, Cover]) -> dict[Line, set[Line]]:
+    """Return by line which other lines took periods of it for refunded units."""
+    takers: dict[Line, set[Line]] = {}
+    for order in orders:
+        for line in order.lines:
+            for row in line.taken_periods:
+                if (cover := found.get(str(row["cover_id"]))) is not None:
+                    takers.setdefault(_line(cover), set()).add((str(order.order_id), str(line.line_id)))
+    return takers
+
+
+def left_to(line: Line, takers: Mapping[Line, Collection[Line]]) -> set[Line]:
+    """Return a line, and those whose periods were left to it by whoever took its own."""
+    found, near = {line}, [line]
+    while near:
+        more = set(takers.get(near.pop(), ())) - found
+        found |= more
+        near += sorted(more)
+    return found
 
 
 def still_waiting(
@@ -183,7 +211,7 @@ def _bought_by(cover: Cover, at: datetime, known_until: str) -> bool:
     return cover.granted_at < at or (cover.granted_at == at and cover.cover_id <= known_until)
 
 
-def _line(cover: Cover) -> tuple[str, str]:
+def _line(cover: Cover) -> Line:
     return str(cover.order_id), str(cover.line_id)
 
 
@@ -292,6 +320,7 @@ def derive(
     before = found.before()
     _lay_out(laid, copies, licenses, merged=merged)
     gone: set[str] = set()
+    takers: dict[Line, set[Line]] = {}
     units.sort(key=lambda unit: (unit.at, not unit.corrected, unit.order.order_id, place_of(unit.line.line_id)))
     for _, group in groupby(units, key=lambda unit: unit.at):
         for unit in group:
@@ -299,8 +328,9 @@ def derive(
                 continue  # it took what another plan gave for its own period
             stood, waits = (copies, frozenset[str]()) if merged else _as_known(unit, laid, copies, licenses)
             stays = copies.get(unit.row["cover_id"]) if merged else None
+            mine = (str(unit.order.order_id), str(unit.line.line_id))
             chosen = stays or choose(
-                (str(unit.order.order_id), str(unit.line.line_id)),
+                mine,
                 unit.row["rule"],
                 unit.at,
                 stood.values(),
@@ -308,11 +338,13 @@ def derive(
                 known_until=unit.row["known_until"],
                 gone=gone,
                 waiting_still=waits,
+                takers=takers,
             )
             if chosen is not None:
                 cover = copies[str(chosen.cover_id)]
                 unit.cover_id, unit.was = cover.cover_id, times_of(cover)
                 gone.add(cover.cover_id)
+                takers.setdefault(_line(cover), set()).add(mine)
                 earlier = before.get(cover.cover_id)
                 until = at if earlier is None else max(unit.at, ended.get(cover.cover_id) or unit.at)
                 _take(cover, unit.at, until, waits=cover.cover_id in waits)

@@ -60,6 +60,7 @@ def reconcile_grants(
     ``stored``: covers that were there before all this.
     """
     ordered = sorted(orders, key=lambda order: (order.placed_at, order.order_id))
+    account.orders = {order.order_id: order for order in ordered}
     rank(account, ordered, terms)
     if not any(order.answer.get("merged") for order in orders):
         undo_later(account, ordered)

@@ -366,7 +366,10 @@ def take_period(taking: Taking, rule: str) -> None:
     mine = (str(order.order_id), str(line.line_id))
     newest, corrected = str(max(account.covers)), taking.reason == "corrected"
     waits = periods.still_waiting(there, account.licenses.values(), account.at, CoverTerms.of(account.policy))
-    target = periods.choose(mine, rule, account.at, there, corrected=corrected, known_until=newest, waiting_still=waits)
+    takers = periods.takers_of({**account.orders, order.order_id: order}.values(), account.covers)
+    target = periods.choose(
+        mine, rule, account.at, there, corrected=corrected, known_until=newest, waiting_still=waits, takers=takers
+    )
     replaced = None if target is not None and taking.brought(target) else _replaced(taking, there, rule)
     target = target if replaced is None else None
     row = periods.taken_row(rule, account.at, taking.reason, taking.ref, target, newest)
@@ -380,8 +383,11 @@ def take_period(taking: Taking, rule: str) -> None:
     account.plan.orders[order.order_id] = order
     if target is not None or replaced is not None:
         return
+    left = periods.left_to(mine, takers)
     granted = [
-        (cover, covers.state_of(cover, account.at)) for cover in there if cover.rule == rule and taking.brought(cover)
+        (cover, covers.state_of(cover, account.at))
+        for cover in there
+        if cover.rule == rule and (str(cover.order_id), str(cover.line_id)) in left
     ]
     owner = {row.get("cover_id") for row in taking.answer.left}
     gone, state = min(granted, key=lambda item: (item[0].cover_id in owner, item[1] != "ended", item[0].cover_id))
@@ -441,7 +447,7 @@ def lots_taken(account: CustomerAccount, cover: Cover, work: Callable[[], None])
     found = {}
     for lot in _lots_of(account, cover):
         now = (lot.voided, claimed(lot), owed(lot))
-        parts = [a - b for a, b in zip(now, before.get(lot.lot_id, now), strict=True)]
+        parts = [a - b for a, b in zip(now, before.get(lot.lot_id, (0, 0, 0)), strict=True)]
         if any(parts):
             found[str(lot.lot_id)] = parts
     return found

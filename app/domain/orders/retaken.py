@@ -159,16 +159,18 @@ def _end(
 ) -> None:
     """Void a period, or end it. What has served until now, since nobody had taken it, stays served."""
     reason = unit.row["reason"]
-    credits_of(Taking(account, unit.order, unit.line, TakenBack(), reason, ref=unit.row["ref"]), cover)
+    taking = Taking(account, unit.order, unit.line, TakenBack(), reason, ref=unit.row["ref"])
     served = stood and cover.version > 1 and covers.state_of(cover, account.at) not in ("pending", "scheduled")
     waits = then.starts_at is None or then.starts_at > account.at
     if then.state == "voided" and (waits or not served):
+        credits_of(taking, cover)
         covers.void(account, cover, reason=reason)
         replacing.put_back(account, cover)
         return
     starts, ends = parse_iso_or_none(was["starts_at"]), parse_iso_or_none(was["ends_at"])
     if starts is not None and ends is not None and starts != cover.starts_at:
         covers.move(account, cover, starts_at=starts, ends_at=ends, occurred_at=cover.granted_at)
+    credits_of(taking, cover)  # those that have come by now, since it began earlier than it was known to
     until = account.at if then.state == "voided" or then.ends_at is None else then.ends_at
     covers.end_at(account, cover, until, reason=reason)
     replacing.put_back(account, cover)

@@ -53,6 +53,15 @@ class _Work:
     refunds: list[OrderRefund]
     known: dict[str, PaymentDispute]
     changed: bool = False
+    others: list[Order] | None = None
+    """The customer's other orders, once they were read."""
+
+    async def mine(self) -> list[Order]:
+        """Return all of the customer's orders, this one as it is being worked on."""
+        if self.others is None:
+            found = await orders.of_customer(self.tx, self.order.customer_id)
+            self.others = [order for order in found if order.order_id != self.order.order_id]
+        return sorted([*self.others, self.order], key=lambda order: (order.placed_at, order.order_id))
 
     def refunded(self) -> dict[str, int]:
         """Return the units by line that were given back so far, by refunds and by disputes."""
@@ -86,6 +95,7 @@ async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[Disp
         if action == "suspended":
             rules_of.suspend(work.account, work.order, record, units, work.terms)
         else:
+            work.account.orders = {order.order_id: order for order in await work.mine()}
             rules_of.take(work.account, work.order, record, units, work.terms)
             work.refunds += work.account.plan.refunds[refunds_before:]
         record.action, work.changed = action, True
@@ -176,11 +186,7 @@ def _emit_dispute(work: _Work, record: PaymentDispute) -> None:
 async def _write(work: _Work) -> None:
     if not work.changed:
         return
-    account, order = work.account, work.order
-    mine = [
-        order if order_.order_id == order.order_id else order_
-        for order_ in await orders.of_customer(work.tx, order.customer_id)
-    ]
+    account, mine = work.account, await work.mine()
     for record in work.known.values():  # before the orders are settled, which may take more for a dispute
         record.version += 1
         account.plan.payment_disputes[record.order_id, record.dispute_id] = record
