@@ -153,8 +153,8 @@ ROWS: Final = (
     (
         "a line that comes back keeps what was taken of it",
         "app/domain/orders/corrections.py",
-        " or line.quantity == 0)",
-        ")",
-        f"{QUEUED}::test_a_line_that_was_taken_out_and_comes_back_brings_its_period",
+        "anew = now is None or line.quantity == 0 or _worth(now) != _worth(line)",
+        "anew = now is not None and _worth(now) != _worth(line)",
+        f"{QUEUED}::test_lines_that_took_each_others_period_leave_nothing_when_one_is_taken_out",
     ),
 )

@@ -305,6 +305,24 @@ async def test_a_line_that_was_taken_out_and_comes_back_brings_its_period(app: F
         await sound(tenant)
 
 
+async def test_lines_that_took_each_others_period_leave_nothing_when_one_is_taken_out(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    """The line that stays is granted anew, since its price changed. It gives up what its refund took of the other."""
+    tenant, token = await a_shop(vendor, "cactushop")
+    placed = "2024-12-01T00:00:00Z"
+    both = told_of("a", 1, "1", line(1, "support-12-months", 1), line(2, "support-12-months", 1), placed=placed)
+    await deliver(app, tenant, token, [both], each=True)
+    for number in ("2", "1"):
+        body = {"refund_id": number, "lines": [{"line_id": number, "quantity": 1}]}
+        await tenant.ok(await tenant.post("/v1/orders/shop:a/refunds", body), 201)
+    assert await covers_of(tenant, "1") == []
+    changed = told_of("a", 2, "1", line(2, "support-12-months", 1, "45.00"), placed=placed)
+    await deliver(app, tenant, token, [changed], each=True)
+    assert await covers_of(tenant, "1") == []
+    await sound(tenant)
+
+
 async def test_what_is_bought_at_the_very_instant_of_a_refund_but_after_it_stays(vendor: MakeVendor) -> None:
     tenant = await vendor("cactushop")
     for number in ("shop:a", "shop:b", "shop:c"):

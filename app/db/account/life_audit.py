@@ -238,7 +238,13 @@ LIVES: Final[dict[str, str]] = {
                count(*) || ' for ' || (unit ->> 'rule')
         from lines l cross join lateral jsonb_array_elements(coalesce(l.line -> 'taken_periods', '[]')) as unit
         group by l.order_id, l.line_id, l.line, unit ->> 'rule'
-        having count(*) > coalesce((l.line ->> 'units')::int, (l.line ->> 'quantity')::int)""",
+        having count(*) > coalesce((l.line ->> 'units')::int, (l.line ->> 'quantity')::int)
+        union all
+        select t.order_id || '/' || t.line_id, '0 credits left of what came with ' || t.cover_id, sum(l.available)::text
+        from taken t join recurring_grant g on g.tenant_id = :tenant and g.cover_id = t.cover_id and not g.withdrawn
+        join lot l on l.tenant_id = :tenant and l.order_id = g.order_id and l.line_id = g.line_id
+             and l.unit_no = g.unit_no and l.rule = g.rule and not (l.data ? 'withdrawn')
+        group by t.order_id, t.line_id, t.cover_id having sum(l.available) > 0""",
     "a_choice_is_made_once": """
         select choice_id, 'made once', count(*) || ' times' from choice c join entity_event e
         on e.tenant_id = :tenant and e.stream = 'choice' and e.entity_id = c.choice_id and e.kind = 'made'

@@ -77,15 +77,14 @@ def change_lines(
             now.withdrawn = line.withdrawn
             lines.append(now)
             continue
-        if kind != "license" and now is not None and (_worth(now) != _worth(line) or line.quantity == 0):
+        anew = now is None or line.quantity == 0 or _worth(now) != _worth(line)
+        if now is not None:
             line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
-            if not used(account, order, line, served):
-                withdraw(account, order, line, answer)
-                line.quantity = now.quantity  # all of it is granted anew, less what was refunded
-                lines.append(line)
-                continue
-        elif now is not None:
-            line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
+        if kind != "license" and anew and not used(account, order, line, served):
+            withdraw(account, order, line, answer)
+            line.quantity = 0 if now is None else now.quantity  # all of it is granted anew, less what was refunded
+            lines.append(line)
+            continue
         _quantity(account, order, line, 0 if now is None else now.quantity, kind, refunded, terms, answer)
         lines.append(line)
     known = {str(line.line_id) for line in order.lines}
