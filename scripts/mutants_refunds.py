@@ -6,6 +6,7 @@ from typing import Final
 
 UNITS: Final = "tests/ledger/test_refunded_units.py"
 INSTANT: Final = "tests/inbound/test_periods_of_one_instant.py"
+DISPUTES: Final = "tests/inbound/test_payment_disputes.py"
 QUEUED: Final = "tests/inbound/test_queued_periods.py"
 REPLACED: Final = "tests/plans/test_replaced_then_refunded.py"
 
@@ -156,5 +157,12 @@ ROWS: Final = (
         "anew = now is None or line.quantity == 0 or _worth(now) != _worth(line)",
         "anew = now is not None and _worth(now) != _worth(line)",
         f"{QUEUED}::test_lines_that_took_each_others_period_leave_nothing_when_one_is_taken_out",
+    ),
+    (
+        "a dispute that took nothing gives back what others took",
+        "app/domain/orders/retaken.py",
+        "    if ref is None:\n        return []\n",
+        "",
+        f"{DISPUTES}::test_a_won_dispute_that_took_nothing_gives_back_no_period_that_was_refunded",
     ),
 )

@@ -395,3 +395,18 @@ async def test_packs_that_waited_for_a_license_are_there_once_a_lost_dispute_is_
     await deliver(tenant, path, dispute("lost", number=4))
     assert (await balance(tenant))["available"] == 0
     await clean(tenant)
+
+
+async def test_a_won_dispute_that_took_nothing_gives_back_no_period_that_was_refunded(vendor: MakeVendor) -> None:
+    """The period was refunded while it waited for a license. So the dispute of the same money found nothing to take."""
+    tenant, path = await shop_of(vendor, "cs-cart")
+    await deliver(tenant, path, session("support-1-months", quantity=1, total=6500))
+    await tenant.ok(await tenant.post("/v1/orders/shop:pi_D1/refunds", {"refund_id": "R"}), 201)
+    license_ = {"line_id": "1", "sku": "license", "quantity": 1, "list_price": "385.00", "unit_price": "385.00"}
+    body = {"customer_id": "shop:17", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD", "lines": [license_]}
+    await tenant.ok(await tenant.put("/v1/orders/first", body), 201)
+    for number, status in enumerate(("lost", "won"), start=2):
+        await deliver(tenant, path, dispute(status, number=number, amount=6500))
+        covers = (await tenant.ok(await tenant.get("/v1/customers/shop:17")))["covers"]
+        assert [one["state"] for one in covers if one["order_id"] == "shop:pi_D1"] == ["voided"]
+        await clean(tenant)

@@ -291,6 +291,27 @@ async def test_a_period_that_was_taken_while_it_waited_gives_no_credits_once_it_
     await shop.close()
 
 
+async def test_a_unit_that_is_taken_out_takes_no_credits_of_another_line(app: FastAPI, api: httpx.AsyncClient) -> None:
+    """Both lines were refunded of what waited, so the unit that is taken out has no period of its own any more."""
+    shop = await vendor_under(app, api, document(HOSTED), now="2025-01-15T00:00:00Z")
+    made = await shop.ok(await shop.put("/v1/sources/shop", {"kind": "purchase", "secret": shops.STANDARD_SECRET}), 201)
+    placed = "2025-01-01T00:00:00Z"
+    first, then = (
+        told_of("a", step, "1", line(1, "queued", units), line(2, "queued", 3 - units), placed=placed)
+        for step, units in ((1, 1), (2, 2))
+    )
+    await deliver(app, shop, made["token"], [first], each=True)
+    for number in ("2", "1"):
+        body = {"refund_id": number, "lines": [{"line_id": number, "quantity": 1}]}
+        await shop.ok(await shop.post("/v1/orders/shop:a/refunds", body), 201)
+    assert (await shop.ok(await shop.get("/v1/customers/shop:1/balance")))["available"] == 10
+    await deliver(app, shop, made["token"], [then], each=True)
+    assert await covers_of(shop, "1") == [("a", "2025-01-01", "2026-01-01")]
+    assert (await shop.ok(await shop.get("/v1/customers/shop:1/balance")))["available"] == 10
+    await sound(shop)
+    await shop.close()
+
+
 async def test_a_line_that_was_taken_out_and_comes_back_brings_its_period(app: FastAPI, vendor: MakeVendor) -> None:
     """What it had brought was another order's refund's. That one takes the next, and then what it took at first."""
     tenant, token = await a_shop(vendor, "cactushop")

@@ -383,7 +383,7 @@ def take_period(taking: Taking, rule: str) -> None:
     account.plan.orders[order.order_id] = order
     if target is not None or replaced is not None:
         return
-    left = periods.left_to(mine, takers)
+    left = {mine} if corrected else periods.left_to(mine, takers)
     granted = [
         (cover, covers.state_of(cover, account.at))
         for cover in there

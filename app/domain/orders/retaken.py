@@ -55,7 +55,12 @@ def give_up(account: CustomerAccount, order: Order, line: OrderLine) -> None:
 
 
 def give_back(account: CustomerAccount, order: Order, ref: str | None) -> list[dict[str, Any]]:
-    """Undo what a refund took of periods; return what stands again, as an answer says it."""
+    """Undo what a refund took of periods; return what stands again, as an answer says it.
+
+    ``ref`` None: it took nothing. Rows without one are of units that are refunded or corrected, whatever becomes of it.
+    """
+    if ref is None:
+        return []
     found = [(order, row) for line in order.lines for row in line.taken_periods if row["ref"] == ref]
     returned = release(account, found)
     for line in order.lines:
