@@ -91,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if chosen.public_url is not None or chosen.trusted_proxies:
         app.add_middleware(Outside, public_url=chosen.public_url, proxies=chosen.trusted_proxies)
     register(reason_codes(policy for policy, _ in tenants.templates().values()))
+    app.router.routes.extend(pages.first_routes())
     app.router.routes.extend(routes_of(registry.operations()))
     app.router.routes.extend(meta.router.routes)
     app.router.routes.extend(docs.router.routes)

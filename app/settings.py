@@ -23,9 +23,11 @@ SECRET_KEY_FILE: Final = "secret-key"  # noqa: S105 - a file name
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
+_CONTACT: Final = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:[!-~]+")
 _PUBLIC: Final = re.compile(r"(?i:https?)://[a-z0-9.:\[\]-]+(?P<path>(/[A-Za-z0-9._~-]+)*)/?")
 _OWN_PATHS: Final = frozenset(
-    "v1 in graphql docs static problems livez readyz metrics openapi.json mcp account assets card desk sign-in".split()  # noqa: SIM905
+    "v1 in graphql docs static problems livez readyz metrics version openapi.json mcp .well-known llms.txt"  # noqa: SIM905
+    " account assets card desk sign-in".split()
 )
 
 
@@ -163,6 +165,11 @@ class Settings(BaseSettings):
         default=2000, ge=100, le=1_000_000, description="what one GraphQL request may cost, by the schema's `@cost`"
     )
 
+    security_contact: str | None = Field(
+        default=None,
+        description="where to report a weakness, for `/.well-known/security.txt`: `mailto:` or `https:`; unset:"
+        " `security@` at the host of the request",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="pages that may call from a browser, separated by commas, e.g. `https://desk.example`; unset: none",
@@ -227,6 +234,15 @@ class Settings(BaseSettings):
         if self.oidc_client_id is not None and self.oidc_issuer is None:
             raise ValueError("RETAINER_OIDC_CLIENT_ID: it is of an issuer; set RETAINER_OIDC_ISSUER, too")
         return self
+
+    @field_validator("security_contact")
+    @classmethod
+    def _reachable(cls, contact: str | None) -> str | None:
+        if contact is not None and not _CONTACT.fullmatch(contact):
+            raise ValueError(
+                "it must be an address such as mailto:security@shop.example or https://shop.example/report"
+            )
+        return contact
 
     @field_validator("log_level", mode="before")
     @classmethod

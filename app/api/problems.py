@@ -7,11 +7,11 @@ shipped policies are registered where the app is put together; those of a tenant
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app.api import reason_words
 from app.api.catalogue import CATALOGUE, Entry
 from app.api.outside import address
 from app.api.reply import Reply
@@ -75,11 +75,15 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
 
 
 def register(reasons: Iterable[ReasonCode]) -> None:
-    """Publishes the reasons of the shipped policies beside the catalogue, whose own words win."""
+    """Publishes the reasons of the shipped policies beside the catalogue, whose own words win.
+
+    Whoever asks reads them, so they say what a code means and nothing of any vendor's terms.
+    """
     for reason in reasons:
         if reason.code not in CATALOGUE:
             title = reason.code.replace("_", " ").capitalize()
-            _REASONS[reason.code] = Entry(409, title, reason.cause, reason.next_step)
+            step = reason_words.YES if reason.allows else reason_words.STEPS.get(reason.code, reason_words.ASK)
+            _REASONS[reason.code] = Entry(409, title, reason_words.MEANINGS.get(reason.code, reason_words.ANY), step)
 
 
 def known(code: str) -> Entry | None:
@@ -205,15 +209,3 @@ def published() -> list[ProblemEntry]:
     """Every code, sorted: ``GET /problems`` and ``openapi/problems.json``."""
     every = {**_REASONS, **CATALOGUE}
     return [every[code].view(code) for code in sorted(every)]
-
-
-def problem_html(code: str) -> str:
-    """A small page for people."""
-    entry = entry_of(code)
-    title, cause, step = (html.escape(text) for text in (entry.title, entry.cause, entry.next_step))
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
-        f"<h1>{title}</h1><p><code>{html.escape(code)}</code>, HTTP {entry.status}</p>"
-        f"<h2>Cause</h2><p>{cause}</p><h2>What to do</h2><p>{step}</p>"
-        "<p><a href=/problems>All problems</a></p></html>"
-    )

@@ -1,15 +1,20 @@
-"""Serve a contract: compressed where the caller takes it, and only if it is another than the caller has."""
+"""Serve what has a version: compressed where the caller takes it, and only if it is another than the caller has."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.headers import conditions_of
+
+PACKED_FROM: Final = 4096
+"""Bytes from which an answer is worth compressing: below, the time for it is longer than that of the bytes saved."""
+LEVEL: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,30 @@ class Published:
     def answer(self, request: Request) -> Response:
         """Return the document; 304 where the caller has it already (``If-None-Match``)."""
         headers = {"ETag": self.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        unwanted = conditions_of(request).excluded
-        if self.tag in unwanted or "*" in unwanted:
+        if has_already(request, self.tag):
             return Response(status_code=304, headers=headers)
         if takes_gzip(request.headers.get("accept-encoding", "")):
             return Response(self.packed, media_type=self.media_type, headers={**headers, "Content-Encoding": "gzip"})
         return Response(self.body, media_type=self.media_type, headers=headers)
+
+
+def has_already(request: Request, tag: str) -> bool:
+    """Whether the caller has this version (``If-None-Match``); a proxy may have marked the tag as weak."""
+    unwanted = conditions_of(request).excluded
+    return "*" in unwanted or tag in unwanted or f"W/{tag}" in unwanted
+
+
+def packed(request: Request, response: Response) -> Response:
+    """Compress a larger answer for a caller who takes that. What is streamed stays as it is."""
+    body = bytes(getattr(response, "body", b""))
+    if len(body) < PACKED_FROM:
+        return response
+    response.headers.add_vary_header("Accept-Encoding")
+    if takes_gzip(request.headers.get("accept-encoding", "")):
+        response.body = gzip.compress(body, LEVEL, mtime=0)
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Content-Length"] = str(len(response.body))
+    return response
 
 
 def takes_gzip(accepted: str) -> bool:

@@ -22,7 +22,7 @@ from tests.web.test_sign_in import link_of, signed_in
 NAME = "Ann Brightwater"
 """Long enough that no random key of a form spells it."""
 ELSEWHERE = {"/account/{rest:path}", "/card/{rest:path}", "/desk/{rest:path}"}
-OPEN = {"/sign-in", "/sign-in/start", "/sign-in/return", "/assets/{digest}/{name}", "/card/fragment", *ELSEWHERE}
+OPEN = {"/", "/sign-in", "/sign-in/start", "/sign-in/return", "/assets/{digest}/{name}", "/card/fragment", *ELSEWHERE}
 """Open to everybody: the way in, files, and what is no page. The fragment takes a key, and has a test of its own."""
 PAGES = sorted({(method, route.path) for route in registry.routes() for method in route.methods - {"HEAD"}})
 CLOSED = [(method, path) for method, path in PAGES if path not in OPEN]

@@ -90,7 +90,7 @@ async def put_calendar(call: Call, name: CalendarName, body: CalendarBody) -> An
 async def get_calendar(call: Call, name: CalendarName) -> Answer[views.Calendar]:
     """The calendar and its versions in brief; the ETag goes into If-Match."""
     view = await call.read(lambda tx: calendars.get_calendar(tx, name))
-    return Answer(view, headers=_etag(view))
+    return Answer(view, headers=_etag(view), versioned=True)
 
 
 @OPERATIONS.get(

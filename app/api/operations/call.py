@@ -57,8 +57,8 @@ class Answer(Generic[V]):
     """The same as text for REST, after its media type, where the call asked for that."""
     lines: AsyncIterator[bytes] | None = None
     """The answer line by line, of an operation whose media type has lines."""
-    page: Callable[[], str] | None = None
-    """The same as a page for people."""
+    versioned: bool = False
+    """Whether its ETag names all of the view, so that a caller who has it is told so (304)."""
     rest: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
     """All of what the view shows a part of, for a door that asks for more; whoever may write it may see it."""
     after: Callable[[], Awaitable[None]] | None = None

@@ -130,7 +130,7 @@ async def get_policy(
     inputs, channels, languages, facts, reasons, causes, outcomes, milestones and labels. The ETag goes into If-Match.
     """
     view = await call.read(lambda tx: policies.get_policy(tx, name, version=version))
-    return Answer(view, headers={"ETag": tagged(policies.tag_of(view))})
+    return Answer(view, headers={"ETag": tagged(policies.tag_of(view))}, versioned=True)
 
 
 @OPERATIONS.get("getPolicySource", "/v1/policies/{name}/source", scope="policies:read", refusals=(404,))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import functools
+import gzip
 import hashlib
 from pathlib import Path
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from app.api.problems import Problem
+from app.api.published import takes_gzip
 
 router = APIRouter()
 
@@ -51,19 +55,22 @@ async def docs() -> Response:
     return HTMLResponse(_PAGE, headers={"Content-Security-Policy": CONTENT_POLICY})
 
 
-@router.get("/", include_in_schema=False)
-async def front() -> Response:
-    """Where to go."""
-    return HTMLResponse(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Retainer</title><h1>Retainer</h1><ul>'
-        '<li><a href="docs">REST</a><li><a href="graphql">GraphQL</a><li><a href="problems">Problems</a></ul></html>'
-    )
-
-
 @router.get("/static/{name:path}", include_in_schema=False)
 async def static(name: str, request: Request) -> Response:
     """A bundled file."""
     try:
-        return await _FILES.get_response(name, request.scope)
+        response = await _FILES.get_response(name, request.scope)
     except HTTPException:
         raise Problem("not_found") from None
+    response.headers.add_vary_header("Accept-Encoding")
+    if not isinstance(response, FileResponse) or not takes_gzip(request.headers.get("accept-encoding", "")):
+        return response
+    headers = {key: response.headers[key] for key in ("etag", "last-modified", "cache-control", "vary")}
+    body = await asyncio.to_thread(_packed, str(response.path))
+    return Response(body, media_type=response.media_type, headers={**headers, "Content-Encoding": "gzip"})
+
+
+@functools.cache
+def _packed(path: str) -> bytes:
+    """Return a bundled file compressed. It takes a while, once."""
+    return gzip.compress(Path(path).read_bytes(), 9, mtime=0)

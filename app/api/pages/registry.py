@@ -13,9 +13,11 @@ from app.api.pages import (
     calendars_page,
     card,
     fragment,
+    front,
     home,
     operations_page,
     policies_page,
+    problems_page,
     reports_page,
     sign_in,
     tickets_page,
@@ -25,6 +27,7 @@ NOUNS: Final = (
     account,
     card,
     fragment,
+    front,
     home,
     board,
     tickets_page,
@@ -34,6 +37,11 @@ NOUNS: Final = (
     operations_page,
     sign_in,
 )
+
+
+def first_routes() -> list[BaseRoute]:
+    """Return the routes of pages at addresses of operations: they take browsers, and leave programs to those."""
+    return problems_page.routes()
 
 
 def routes() -> list[BaseRoute]:

@@ -110,6 +110,16 @@ def sentence(text: str) -> Markup:
     return Markup("<br>").join(escape(line) for line in str(text).splitlines())
 
 
+def coded(text: str) -> Markup:
+    """Return a text whose parts between backticks are code."""
+    parts = str(text).split("`")
+    even = len(parts) % 2 == 1
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if even and index % 2 else escape(part)
+        for index, part in enumerate(parts)
+    )
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -129,6 +139,7 @@ def _environment() -> Environment:
         money=money,
         duration=duration,
         sentence=sentence,
+        coded=coded,
         state=words.state,
     )
     return made

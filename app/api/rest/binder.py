@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.background import BackgroundTask
 from starlette.routing import Match
@@ -23,6 +23,7 @@ from app.api.operations.call import Answer, Call, Raw, answer_of, checked_key
 from app.api.operations.table import Operation
 from app.api.paging import PageQuery, path_of, query_of
 from app.api.problems import FieldError, Problem, problems
+from app.api.published import has_already, packed
 from app.api.reply import Reply
 from app.api.strict import check_path, check_query, take_body
 
@@ -143,12 +144,17 @@ def validate_only(query: Mapping[str, Any]) -> bool:
 
 def _response(operation: Operation, request: Request, answer: Answer[Any]) -> Response:
     headers = {**answer.headers, **_REPLAYED} if answer.replayed else dict(answer.headers)
+    if answer.versioned and operation.reads and has_already(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    made = _made(operation, request, answer, headers)
+    return packed(request, made) if operation.reads and headers.get("Cache-Control") != "no-store" else made
+
+
+def _made(operation: Operation, request: Request, answer: Answer[Any], headers: dict[str, str]) -> Response:
     if answer.lines is not None:
         return StreamingResponse(answer.lines, status_code=answer.status, media_type=operation.media, headers=headers)
     if operation.media is not None:
         return _text(operation.media)(answer.view, status_code=answer.status, headers=headers)
-    if answer.page is not None and "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(answer.page())
     if answer.text is not None:
         media, text = answer.text
         return Response(text, status_code=answer.status, media_type=media, headers=headers)
