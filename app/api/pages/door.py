@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -14,11 +13,12 @@ from starlette.routing import BaseRoute, Route
 from app.api.deps import house
 from app.api.pages.rendering import link, render
 from app.api.pages.visit import Visit, read_form, recognise
-from app.api.problems import Problem, body_of, body_of_error
+from app.api.problems import Problem
 from app.api.published import takes_gzip
+from app.api.refusals import problem_of as problem_of
 from app.api.strict import BODY_LIMIT
 from app.domain.values.errors import DomainError
-from app.usecases.commands import Busy, Unavailable
+from app.usecases.commands import Unavailable
 
 Show = Callable[[Visit], Awaitable[Response]]
 HTML: Final = "text/html; charset=utf-8"
@@ -27,7 +27,6 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
 )
-_log = logging.getLogger("retainer")
 
 
 class Pages:
@@ -105,19 +104,6 @@ async def _serve(
         if visit.calls is not None:
             await visit.calls.close()
     return _finished(visit, response)
-
-
-def problem_of(refusal: Exception) -> dict[str, Any]:
-    """Return the members of a refusal, as the other doors answer them."""
-    if isinstance(refusal, Problem):
-        return body_of(refusal.code, refusal.detail, errors=refusal.errors, **refusal.extra)
-    if isinstance(refusal, DomainError):
-        return body_of_error(refusal)
-    assert isinstance(refusal, Unavailable)  # noqa: S101 - nothing else is caught
-    _log.warning("unavailable", extra={"cause": refusal.cause})
-    return body_of(
-        "outcome_unknown" if refusal.outcome_unknown else "busy" if isinstance(refusal, Busy) else "unavailable"
-    )
 
 
 def refused(visit: Visit, refusal: Exception) -> Response:

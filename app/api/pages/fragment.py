@@ -13,7 +13,7 @@ from fastapi import Response
 
 from app.api.addresses import page_address
 from app.api.deps import wall_clock
-from app.api.pages.calls import Calls
+from app.api.operations.asking import Calls
 from app.api.pages.door import Pages, page
 from app.api.pages.visit import Visit
 from app.api.problems import Problem

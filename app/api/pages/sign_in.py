@@ -14,7 +14,7 @@ from fastapi import Response
 
 from app.api.addresses import page_address
 from app.api.deps import wall_clock
-from app.api.pages.calls import person_of
+from app.api.operations.asking import person_of
 from app.api.pages.door import Pages, page, refused, see_other
 from app.api.pages.visit import Visit
 from app.api.problems import Problem

@@ -18,7 +18,7 @@ from fastapi import Request
 
 from app.api.auth import Principal
 from app.api.deps import wall_clock
-from app.api.pages.calls import Calls
+from app.api.operations.asking import Calls
 from app.api.problems import Problem
 from app.api.state import AppState
 from app.api.strict import BODY_LIMIT, take_body

@@ -1,6 +1,7 @@
-"""How a page asks and acts: it names an operation of the table, so that it checks what the operation checks.
+"""How a page or an agent's tool asks and acts: it names an operation, so that it checks what the operation checks.
 
-Pages are a door beside REST and GraphQL. All reads of one page see one snapshot; each write is its own transaction.
+Pages and tools are doors beside REST and GraphQL. All reads of one page see one snapshot; each write is its own
+transaction.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from app.api.auth import Principal
 from app.api.operations import registry
 from app.api.operations.acting import agent_of
 from app.api.operations.arguments import check_path
-from app.api.operations.call import Call, answer_of
+from app.api.operations.call import Answer, Call, answer_of
 from app.api.operations.table import Operation
 from app.api.paging import PageQuery
 from app.api.problems import Problem
@@ -33,7 +34,7 @@ def operation_of(id: str) -> Operation:
 
 
 class Calls:
-    """The calls of one page, on behalf of whoever looks at it."""
+    """The calls of one page or tool, on behalf of whoever uses it."""
 
     def __init__(self, principal: Principal, rooms: AppState) -> None:
         self.principal = principal
@@ -55,7 +56,7 @@ class Calls:
 
     async def ask(self, id: str, query: Mapping[str, Any] = _NOTHING, /, **path: str) -> Any:
         """Return what an operation answers to a question. Raise what it refuses."""
-        return await self._call(operation_of(id), path, query)
+        return (await self.answer(id, path, query)).plain
 
     async def act(
         self, id: str, body: Mapping[str, Any], /, *, key: str = "", validate_only: bool = False, **path: str
@@ -65,17 +66,21 @@ class Calls:
         ``validate_only``: the whole answer, and nothing is written.
         """
         inspect_json(dict(body), escapes=True)
-        return await self._call(operation_of(id), path, _NOTHING, body=dict(body), key=key, validate_only=validate_only)
+        answer = await self.answer(id, path, _NOTHING, body=dict(body), key=key, validate_only=validate_only)
+        return answer.plain
 
-    async def _call(
+    async def answer(
         self,
-        operation: Operation,
+        id: str,
         path: Mapping[str, str],
         query: Mapping[str, Any],
+        *,
         body: dict[str, Any] | None = None,
         key: str = "",
         validate_only: bool = False,
-    ) -> Any:
+    ) -> Answer[Any]:
+        """Return what an operation answers, with its status. Raise what it refuses."""
+        operation = operation_of(id)
         check_path(path)
         asked = {name: value for name, value in query.items() if value is not None}
         tenant_id = operation.access.admit(self.principal, path, asked, reads=operation.reads)
@@ -101,7 +106,7 @@ class Calls:
         answer = answer_of(operation, await operation.perform(call, **read.values))
         if answer.after is not None:
             await answer.after()
-        return answer.plain
+        return answer
 
 
 def person_of(principal: Principal) -> Agent | None:
