@@ -60,7 +60,10 @@ class _ForBrowsers(Route):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return whether a request is for this page."""
         found = super().matches(scope)
-        for_people = any(name == b"accept" and b"text/html" in value for name, value in scope.get("headers", ()))
+        for_people = any(
+            name == b"hx-request" or (name == b"accept" and b"text/html" in value)
+            for name, value in scope.get("headers", ())
+        )
         return found if for_people or found[0] is Match.NONE else (Match.NONE, {})
 
 
