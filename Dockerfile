@@ -12,6 +12,7 @@ RUN scripts/bootstrap.sh run
 COPY LICENSE NOTICE pyproject.toml ./
 COPY migrations migrations
 COPY openapi openapi
+COPY docs docs
 COPY app app
 RUN .venv/bin/python -m compileall -q app migrations
 

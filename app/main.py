@@ -21,11 +21,12 @@ from app.api import graphql, handlers
 from app.api.auth import Authenticator, TokenVerifier
 from app.api.deps import flush_last_used
 from app.api.limits import Limits
+from app.api.mcp import door as mcp
 from app.api.middleware import Edge, cross_origin
 from app.api.observability import TELEMETRY, Figures, configure_logging, shared_folder
 from app.api.operations import registry
 from app.api.outside import Outside
-from app.api.pages import docs
+from app.api.pages import docs, markdown
 from app.api.pages import registry as pages
 from app.api.problems import register
 from app.api.rest import meta
@@ -95,6 +96,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.extend(routes_of(registry.operations()))
     app.router.routes.extend(meta.router.routes)
     app.router.routes.extend(docs.router.routes)
+    app.router.routes.extend(markdown.router.routes)
+    app.router.routes.extend(mcp.router.routes)
     app.router.routes.extend(pages.routes())
     graphql.mount(app)
     return app
@@ -120,6 +123,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.figures.shared.append(state.watch.sample)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(state.watch.close)
+            await stack.enter_async_context(mcp.agents(app))
             if shared_folder() is not None:
                 await stack.enter_async_context(_background(_refresh_forever(app.state.figures)))
             stack.push_async_callback(ledger_writer.close)

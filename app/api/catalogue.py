@@ -300,6 +300,13 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "PERSISTED_QUERY_NOT_SUPPORTED": Entry(200, "No such persisted query", "PersistedQueryNotSupported", "Send the text of the document; it is not registered, and nothing is kept that callers send. Clients of Apollo do so by themselves."),
     "PERSISTED_QUERY_NOT_FOUND": Entry(200, "Persisted query not sent yet", "PersistedQueryNotFound", "Send the text of the document with its hash, once. Clients of Apollo do so by themselves."),
     "not_acceptable": Entry(406, "No answer that you accept", "The `Accept` header names neither `application/graphql-response+json` nor `application/json`.", "Accept one of them."),
+    # --- agents
+    "tool_not_found": Entry(404, "No such tool", "There is no tool of this name; `known` lists those there are.", "List the tools, and call one of them."),
+    "confirmation_invalid": Entry(422, "Confirmation not valid", "The confirmation was not answered to this key for this tool with these arguments.", "Rehearse the call without `confirmation`, then send what it answers with the same arguments."),
+    "rehearsal_expired": Entry(409, "Rehearsal too old", "A confirmation is good for ten minutes, and these are over.", "Rehearse the call again, and show it to the person you act for."),
+    "rehearsal_outdated": Entry(409, "Things have changed", "The call would come to something else than what was rehearsed; `rehearsal` says to what.", "Show the new rehearsal to the person you act for, then send its `confirmation`."),
+    "origin_refused": Entry(403, "Another site's page", "The request comes from a page of a site that is not named.", "Call from a program, or name the site in RETAINER_CORS_ORIGINS."),
+    "host_refused": Entry(421, "Not our name", "The request names a host under which this service is not reached.", "Use the service's own address, or set it as RETAINER_PUBLIC_URL."),
     # --- events coming in
     "source_not_found": Entry(404, "Source not found", "There is no source of this name, or nothing listens at this address.", "See GET /v1/sources; make one with PUT /v1/sources/{name}."),
     "source_conflict": Entry(409, "Source is of another kind", "A source of this name exists, or existed, with another kind.", "Use another name."),

@@ -179,3 +179,19 @@ async def test_the_first_page_leads_on(api: httpx.AsyncClient) -> None:
     for path in ("/docs", "/graphql", "/problems"):
         assert f'href="{path}"' in front.text
         assert (await api.get(path, headers=BROWSER)).status_code == 200
+
+
+async def test_the_documentation_is_there_as_it_was_written(api: httpx.AsyncClient) -> None:
+    index = await api.get("/llms.txt")
+    assert index.headers["content-type"] == "text/plain; charset=utf-8"
+    assert index.text.startswith("# Retainer ")
+    leads = re.findall(r"\]\((docs/[^)]+)\)", index.text)
+    assert {"docs/agents.md", "docs/api.md", "docs/reference/problems.md"} <= set(leads)
+    for path in leads:
+        page = await api.get(f"/{path}")
+        assert page.headers["content-type"] == "text/markdown; charset=utf-8", path
+        assert page.text == (ROOT / path).read_text(encoding="utf-8"), path
+    tag = (await api.get("/docs/api.md")).headers["etag"]
+    assert (await api.get("/docs/api.md", headers={"If-None-Match": tag})).status_code == 304
+    for wrong in ("../README", "nothing", "decisions/README", "%2e%2e/README", "reference/../../README", ""):
+        assert (await api.get(f"/docs/{wrong}.md")).status_code in (404, 422), wrong

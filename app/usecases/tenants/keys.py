@@ -50,6 +50,7 @@ SCOPES: Final = (
     "webhooks:write",
     "audit:read",
     "reports:read",
+    "agents:write",
     "sandbox:clock",
     "*",
 )
