@@ -7,6 +7,7 @@ its own). Only the module of the command that was asked for is imported, so that
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Annotated, Final
 
@@ -22,6 +23,17 @@ COMMANDS: Final = (
     "worker",
     "migrate",
     "demo",
+    "customers",
+    "tickets",
+    "balance",
+    "explain",
+    "orders",
+    "tenants",
+    "events",
+    "webhooks",
+    "reports",
+    "sources",
+    "completion",
     "keys",
     "policies",
     "verify-ledger",
@@ -75,14 +87,25 @@ def build(arguments: list[str]) -> typer.Typer:
     return program
 
 
+def completed_words() -> list[str]:
+    """Return the words that a shell asks to complete, without the program; none where it asks nothing."""
+    if "_RETAINER_COMPLETE" not in os.environ:
+        return []
+    from typer._completion_classes import completion_init
+
+    completion_init()
+    words = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or ""
+    return words.split()[1:]
+
+
 def main() -> int:
-    """Run the command line. What the operator can mend is one line on stderr and exit code 1, without a traceback."""
+    """Run the command line. What can be mended is said on stderr, without a traceback."""
     try:
-        build(sys.argv[1:])()
+        build(completed_words() or sys.argv[1:])()
     except (CommandError, EmbeddedPostgresError, SettingsError) as error:
         for line in str(error).splitlines():
             print(f"retainer: {line}", file=sys.stderr)
-        return 1
+        return getattr(error, "exit_code", 1)
     except KeyboardInterrupt:
         return 130
     return 0

@@ -1,0 +1,296 @@
+"""What commands that ask the service share: where it is, who asks, how an answer is shown, and exit codes.
+
+With a key the service is asked over HTTP, wherever it is. Without one, the command works on this machine, as a tenant
+that is named: it asks the same application, in its own process, over the database of the data folder or DATABASE_URL.
+So both give the same answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Any, Final, TypeVar
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from app.commands.base import CommandError, database
+from app.settings import Settings
+
+T = TypeVar("T")
+JSON = dict[str, Any]
+
+EXIT_REFUSED: Final = 3
+EXIT_NOT_FOUND: Final = 4
+EXIT_NOT_ANSWERED: Final = 5
+PAGE: Final = 100
+_WIDE: Final = 200
+"""Columns of a table that no terminal shows, so that nothing of it is cut."""
+
+Url = Annotated[
+    str | None, typer.Option("--url", envvar="RETAINER_URL", help="Where the service is; this machine unless given.")
+]
+Key = Annotated[
+    str | None, typer.Option("--key", envvar="RETAINER_KEY", help="A key of the tenant; none: this machine's database.")
+]
+Tenant = Annotated[
+    str | None, typer.Option("--tenant", envvar="RETAINER_TENANT", help="The tenant, where no key says which.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")]
+CustomerId = Annotated[str, typer.Argument(help="The customer's id.")]
+
+
+class Refused(CommandError):  # noqa: N818 - it is what happened
+    """The service refused, or did not answer; ``exit_code`` says which kind of refusal it was."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which service is asked, and as whom. ``operator``: with the operator's key, or as the operator."""
+
+    url: str | None
+    key: str | None
+    tenant: str | None
+    operator: bool = False
+
+
+@dataclass(slots=True)
+class Service:
+    """The service, as somebody who asks sees it."""
+
+    client: httpx.AsyncClient
+    where: str
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """Return what a GET answers. ``None`` leaves a parameter out."""
+        return await self.send("GET", path, query=query)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Return what a call answers. Raise `Refused` with the code of the problem and the next step."""
+        asked = {name: value for name, value in (query or {}).items() if value is not None}
+        try:
+            answer = await self.client.request(method, path, json=body, params=asked, headers=headers)
+        except httpx.HTTPError as error:
+            words = str(error) or type(error).__name__
+            raise Refused(f"{self.where} does not answer: {words}", EXIT_NOT_ANSWERED) from None
+        if answer.status_code >= 400:
+            raise refusal_of(answer)
+        return answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
+
+    async def now(self) -> datetime:
+        """Return the service's real time; in this process, that of the doors."""
+        date = (await self.client.get("/livez")).headers.get("date")
+        if date is not None:
+            return parsedate_to_datetime(date)
+        from app.api.deps import wall_clock
+
+        return wall_clock()
+
+    async def rows(self, path: str, limit: int, **query: Any) -> list[JSON]:
+        """Return at most ``limit`` rows of a list, page by page."""
+        found: list[JSON] = []
+        cursor = None
+        while len(found) < limit:
+            page = await self.get(path, **query, limit=min(PAGE, limit - len(found)), cursor=cursor)
+            found += page["data"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        return found
+
+
+def refusal_of(answer: httpx.Response) -> Refused:
+    """Return a refusal in words: its code, what happened, what would help, and what to do."""
+    code = EXIT_REFUSED if answer.status_code < 500 else EXIT_NOT_ANSWERED
+    code = EXIT_NOT_FOUND if answer.status_code == 404 else code
+    try:
+        said = answer.json()
+        lines = [f"{said['code']}: {said.get('detail') or said.get('title')}"]
+    except (ValueError, KeyError, TypeError):
+        return Refused(f"HTTP {answer.status_code}: {answer.text[:200]}", code)
+    lines += [f"{error.get('pointer')}: {error.get('message')}" for error in said.get("errors", ())]
+    lines += [f"{reason['message']} [{reason['clause']}]" for reason in said.get("reasons", ()) if reason.get("clause")]
+    lines.append(f"next: {said.get('next_step')}")
+    return Refused("\n".join(lines), code)
+
+
+def run(target: Target, work: Callable[[Service], Awaitable[T]]) -> T:
+    """Return what ``work`` finds out."""
+
+    async def working() -> T:
+        async with service(target) as opened:
+            return await work(opened)
+
+    if target.key is not None:
+        return asyncio.run(working())
+    if target.url is not None:
+        raise CommandError("a service at an address wants a key: give --key, or set RETAINER_KEY")
+    if target.tenant is None and not target.operator:
+        raise CommandError("say which tenant: give --tenant, or --key with a key of its own")
+    with database(Settings.read()) as settings:
+        return asyncio.run(_here(target, settings, work))
+
+
+def show(
+    target: Target, work: Callable[[Service], Awaitable[T]], as_json: bool, draw: Callable[[Console, T], None]
+) -> T:
+    """Print what ``work`` finds out: as JSON, or as ``draw`` shows it to people."""
+    with waiting():
+        found = run(target, work)
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        draw(console(), found)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def service(target: Target) -> AsyncIterator[Service]:
+    """Open the service at an address."""
+    where = (target.url or f"http://127.0.0.1:{os.environ.get('RETAINER_PORT') or 8000}").rstrip("/")
+    headers = {"Authorization": f"Bearer {target.key}"}
+    try:
+        client = httpx.AsyncClient(base_url=where, headers=headers, timeout=60)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise CommandError(f"--url: {error}") from None
+    async with client:
+        yield Service(client, where)
+
+
+async def _here(target: Target, settings: Settings, work: Callable[[Service], Awaitable[T]]) -> T:
+    """Ask the application in this process, as the tenant or as the operator."""
+    # Imported here: an address needs none of it, and it takes a second.
+    from app.api.auth import Principal
+    from app.main import create_app
+
+    app = create_app(settings.with_(worker_in_process=False, pool_size=2, log_level="error"))
+    if target.operator:
+        caller = Principal("operator", None, "command line", frozenset())
+    else:
+        caller = Principal("key", target.tenant, "command line", frozenset("*"))
+
+    class Known:
+        """Whoever runs a command on this machine may read its database."""
+
+        async def principal(self, header: str | None, now: datetime) -> Principal:
+            return caller
+
+        last_used: Any = {}  # noqa: RUF012 - nothing is ever noted
+
+        def forget(self) -> None:
+            """Keep nothing."""
+
+    async with app.router.lifespan_context(app):
+        app.state.house.authenticator = Known()
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+            if target.tenant is not None:
+                await Service(client, "this machine").get("/v1/policies")
+            return await work(Service(client, "this machine"))
+
+
+# what people see ------------------------------------------------------------------------------------------------------
+
+
+def console() -> Console:
+    """Return where people read; without a terminal it has no colours and cuts nothing."""
+    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+
+
+@contextlib.contextmanager
+def waiting(words: str = "Asking") -> Any:
+    """Show that something goes on, where a terminal shows it."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True
+    ) as progress:
+        progress.add_task(words)
+        yield
+
+
+def table(out: Console, columns: Mapping[str, str], rows: list[JSON], *, empty: str, title: str | None = None) -> None:
+    """Print rows: ``columns`` gives each heading the member that it shows, with dots between steps."""
+    if not rows:
+        out.print(empty, style="dim")
+        return
+    made = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
+    for heading in columns:
+        made.add_column(heading, overflow="fold", no_wrap=not out.is_terminal)
+    for row in rows:
+        made.add_row(*(words_of(member(row, path)) for path in columns.values()))
+    out.print(made)
+
+
+def facts(out: Console, view: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Print members of one thing: ``names`` gives each label the member that it shows. Empty ones are left out."""
+    width = max(map(len, names), default=0)
+    for label, path in names.items():
+        value = member(view, path)
+        if value not in (None, "", [], {}):
+            out.print(f"[dim]{label.ljust(width)}[/dim]  {escaped(words_of(value))}", soft_wrap=True)
+
+
+def member(view: Any, path: str) -> Any:
+    """Return what stands at a path of names."""
+    for name in path.split("."):
+        view = view.get(name) if isinstance(view, Mapping) else None
+    return view
+
+
+def escaped(text: str) -> str:
+    """Return a text that is shown as it is, whatever it looks like."""
+    return text.replace("[", "\\[")
+
+
+def words_of(value: Any) -> str:
+    """Return a value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        if {"amount", "currency"} <= value.keys():
+            return f"{value['amount']} {value['currency']}"
+        return ", ".join(f"{name} {words_of(inner)}" for name, inner in value.items() if inner not in (None, [], {}))
+    if isinstance(value, list | tuple):
+        return ", ".join(words_of(item) for item in value)
+    return _instant(value) if isinstance(value, str) else str(value)
+
+
+def _instant(text: str) -> str:
+    """Return an instant with a space in it and without seconds, as a person reads it; other text as it is."""
+    if len(text) < 20 or text[10:11] != "T" or not text.endswith("Z"):
+        return text
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return text
+
+
+def cells(rows: list[JSON]) -> list[JSON]:
+    """Return rows whose text a table shows as it is."""
+    return [{name: escaped(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]

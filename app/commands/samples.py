@@ -1,0 +1,108 @@
+"""Signed samples of what shops and helpdesks send. They name nothing that is sold, so they bring nothing about."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from app.commands.base import CommandError
+from app.connectors.standard import PREFIX, key_of
+
+JSON = dict[str, Any]
+
+
+class Sample(NamedTuple):
+    """A delivery: the headers that sign it, and its bytes."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+def sample(kind: str, secret: str, at: int) -> Sample:
+    """Return a signed delivery of a kind of source, sent at an instant in seconds."""
+    maker = _MAKERS.get(kind)
+    if maker is None:
+        raise CommandError(f"there is no sample of the kind {kind}")
+    return maker(secret, at)
+
+
+def standard_headers(secret: str, ident: str, at: int, body: bytes) -> dict[str, str]:
+    """Return the headers of Standard Webhooks."""
+    key = key_of(secret)
+    if key is None or not secret.startswith(PREFIX):
+        raise CommandError("the secret is not one of Standard Webhooks: `whsec_` and base64")
+    made = hmac.digest(key, f"{ident}.{at}.".encode() + body, "sha256")
+    return {
+        "webhook-id": ident,
+        "webhook-timestamp": str(at),
+        "webhook-signature": f"v1,{base64.b64encode(made).decode()}",
+    }
+
+
+def fresh_secret() -> str:
+    """Return a secret of Standard Webhooks."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _raw(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _ident() -> str:
+    return f"sample_{secrets.token_hex(8)}"
+
+
+def _standard(secret: str, at: int) -> Sample:
+    body = _raw({"type": "sample.sent", "data": {}})
+    return Sample(standard_headers(secret, _ident(), at, body), body)
+
+
+def _woocommerce(secret: str, at: int) -> Sample:
+    body = _raw({"id": at, "name": "Sample"})
+    made = base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
+    return Sample(
+        {"X-WC-Webhook-Signature": made, "X-WC-Webhook-Topic": "product.updated", "X-WC-Webhook-Delivery-ID": _ident()},
+        body,
+    )
+
+
+def _stripe(secret: str, at: int) -> Sample:
+    event = {"id": _ident(), "object": "event", "type": "customer.created", "created": at, "data": {"object": {}}}
+    body = _raw(event)
+    made = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return Sample({"Stripe-Signature": f"t={at},v1={made}"}, body)
+
+
+def _shopify(secret: str, at: int) -> Sample:
+    body = _raw({"id": at, "title": "Sample"})
+    made = base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
+    headers = {"X-Shopify-Hmac-Sha256": made, "X-Shopify-Topic": "products/update", "X-Shopify-Event-Id": _ident()}
+    return Sample(headers, body)
+
+
+def _paddle(secret: str, at: int) -> Sample:
+    body = _raw({"event_id": _ident(), "event_type": "customer.created", "data": {"id": "ctm_sample"}})
+    made = hmac.new(secret.encode(), f"{at}:".encode() + body, hashlib.sha256).hexdigest()
+    return Sample({"Paddle-Signature": f"ts={at};h1={made}"}, body)
+
+
+def _zammad(secret: str, at: int) -> Sample:
+    body = _raw({"sample": at})
+    made = hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()
+    return Sample({"X-Hub-Signature": f"sha1={made}", "X-Zammad-Delivery": _ident()}, body)
+
+
+_MAKERS: Final[Mapping[str, Callable[[str, int], Sample]]] = {
+    "purchase": _standard,
+    "helpdesk": _standard,
+    "woocommerce": _woocommerce,
+    "stripe": _stripe,
+    "shopify": _shopify,
+    "paddle": _paddle,
+    "zammad": _zammad,
+}
