@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import httpx
+import httpx2
 from authlib.integrations.base_client import OAuthError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -18,10 +18,6 @@ from joserfc.jwk import KeySet
 
 from app.connectors.jwks import BYTES_MAX, TIMEOUT_SECONDS, SigningKeys
 from app.usecases.tenants.issuer import ALGORITHMS, LEEWAY_SECONDS
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it warns of a successor of httpx at its import, which nothing here can heed
-    from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 METADATA_SECONDS: Final = 600.0
 SCOPE: Final = "openid profile email"
@@ -38,7 +34,7 @@ class CodeFlow:
         client_secret: str | None,
         keys: SigningKeys,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._issuer = issuer
@@ -77,7 +73,7 @@ class CodeFlow:
                     code_verifier=begun["verifier"],
                     grant_type="authorization_code",
                 )
-        except (OAuthError, httpx.HTTPError, ValueError) as error:
+        except (OAuthError, httpx2.HTTPError, ValueError) as error:
             _log.warning("the issuer gave no token: %s", type(error).__name__)
             return None
         token = found.get("id_token")
@@ -130,7 +126,7 @@ class CodeFlow:
         if self._metadata is not None and self._clock() - self._metadata[0] < METADATA_SECONDS:
             return self._metadata[1]
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, transport=self._transport) as client:
+            async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, transport=self._transport) as client:
                 answer = await client.get(self._issuer.rstrip("/") + "/.well-known/openid-configuration")
                 answer.raise_for_status()
                 found = answer.json() if len(answer.content) <= BYTES_MAX else {}
@@ -140,6 +136,6 @@ class CodeFlow:
             ):
                 raise ValueError("another issuer")
             self._metadata = (self._clock(), dict(found))
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
             _log.warning("the issuer could not be asked: %s", type(error).__name__)
         return None if self._metadata is None else self._metadata[1]

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
@@ -36,6 +37,11 @@ class Issuer:
     key: Any = field(default_factory=lambda: KEY)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
+
+    def answer_by_successor(self, request: httpx2.Request) -> httpx2.Response:
+        """The same for the client of the code flow, which stands on the successor of httpx."""
+        found = self.answer(httpx.Request(request.method, str(request.url), content=request.content))
+        return httpx2.Response(found.status_code, content=found.content, headers={"Content-Type": "application/json"})
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of the service."""
@@ -91,9 +97,10 @@ async def trusting(module_url: str) -> AsyncIterator[FastAPI]:
 @pytest.fixture
 def issuer(trusting: FastAPI) -> Issuer:
     made = Issuer()
-    transport = httpx.MockTransport(made.answer)
-    keys = SigningKeys(ISSUER, None, transport=transport)
-    trusting.state.house.code_flow = CodeFlow(ISSUER, "pages", None, keys, transport=transport)
+    keys = SigningKeys(ISSUER, None, transport=httpx.MockTransport(made.answer))
+    trusting.state.house.code_flow = CodeFlow(
+        ISSUER, "pages", None, keys, transport=httpx2.MockTransport(made.answer_by_successor)
+    )
     return made
 
 
