@@ -1,7 +1,7 @@
 """``POST /mcp``: who may come in. The protocol itself is the library's, which is imported with the first call.
 
-Whoever calls sends a key, or an access token of the configured issuer. A page of another origin is refused, and so is
-a name that is not ours on a service that listens on this machine alone (DNS rebinding).
+Whoever calls sends a key, or an access token of the configured issuer. A page of another origin is refused. So is a
+name that is not ours, where the service listens on this machine alone (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -88,13 +88,13 @@ class _Served(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer by the library, which is given the body that was read."""
-        given = False
+        unread = True
 
         async def again() -> Message:
-            nonlocal given
-            if given:
+            nonlocal unread
+            if not unread:
                 return await receive()
-            given = True
+            unread = False
             return {"type": "http.request", "body": self._sent, "more_body": False}
 
         await self._opened.serve(scope, again, send)

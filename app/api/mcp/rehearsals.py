@@ -25,10 +25,10 @@ _LENGTH_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A rehearsal: ``nonce`` names it, and ``seen`` says what it came to."""
+    """A rehearsal: ``nonce`` names it, and ``digest`` says what it came to."""
 
     nonce: str
-    seen: str
+    digest: str
 
     @property
     def key(self) -> str:
@@ -44,7 +44,7 @@ class Rehearsal:
 def consequences(view: Mapping[str, Any]) -> str:
     """Return a digest of what a write comes to: the ticket's state, price and reasons, and no instants or ids."""
     qualification = view.get("qualification") or {}
-    said = {
+    claims = {
         "state": view.get("state"),
         "category": view.get("category"),
         "charge": view.get("charge"),
@@ -56,32 +56,34 @@ def consequences(view: Mapping[str, Any]) -> str:
         "reasons": [reason["code"] for reason in qualification.get("reasons") or ()],
         "pays": view.get("pay_with"),
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:24]
+    return hashlib.sha256(json.dumps(claims, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
-def seal(secret: bytes, caller: Principal, tool: str, given: Mapping[str, Any], shown: Rehearsal, now: datetime) -> str:
+def seal(
+    secret: bytes, caller: Principal, tool: str, arguments: Mapping[str, Any], shown: Rehearsal, now: datetime
+) -> str:
     """Return the confirmation of a rehearsal."""
     ends = int((now + timedelta(minutes=MINUTES)).timestamp())
-    said = f"{ends}.{shown.nonce}.{shown.seen}"
-    return f"{said}.{_mac(secret, caller, tool, given, said)}"
+    claims = f"{ends}.{shown.nonce}.{shown.digest}"
+    return f"{claims}.{_mac(secret, caller, tool, arguments, claims)}"
 
 
 def unseal(
-    keys: Sequence[bytes], caller: Principal, tool: str, given: Mapping[str, Any], confirmation: str, now: datetime
+    keys: Sequence[bytes], caller: Principal, tool: str, arguments: Mapping[str, Any], confirmation: str, now: datetime
 ) -> Rehearsal:
     """Return the rehearsal of a confirmation. 422 ``confirmation_invalid``, 409 ``rehearsal_expired``."""
-    said, _, mac = confirmation.rpartition(".")
-    parts = said.split(".")
+    claims, _, mac = confirmation.rpartition(".")
+    parts = claims.split(".")
     if len(confirmation) > _LENGTH_MAX or not confirmation.isascii() or len(parts) != 3:
         raise Problem("confirmation_invalid")
-    if not any(hmac.compare_digest(mac, _mac(key, caller, tool, given, said)) for key in keys):
+    if not any(hmac.compare_digest(mac, _mac(key, caller, tool, arguments, claims)) for key in keys):
         raise Problem("confirmation_invalid")
     if int(parts[0]) < now.timestamp():
         raise Problem("rehearsal_expired")
     return Rehearsal(parts[1], parts[2])
 
 
-def _mac(secret: bytes, caller: Principal, tool: str, given: Mapping[str, Any], said: str) -> str:
-    bound = json.dumps(["agents", caller.tenant_id, caller.actor, tool, given, said], sort_keys=True)
-    digest = hmac.new(secret, bound.encode(), hashlib.sha256).digest()[:18]
-    return base64.urlsafe_b64encode(digest).decode()
+def _mac(secret: bytes, caller: Principal, tool: str, arguments: Mapping[str, Any], claims: str) -> str:
+    bound = json.dumps(["agents", caller.tenant_id, caller.actor, tool, arguments, claims], sort_keys=True)
+    mac = hmac.new(secret, bound.encode(), hashlib.sha256).digest()[:18]
+    return base64.urlsafe_b64encode(mac).decode()

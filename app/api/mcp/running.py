@@ -61,11 +61,11 @@ async def run(
         tool = BY_NAME.get(name)
         if tool is None:
             raise Problem("tool_not_found", known=sorted(BY_NAME))
-        given = _sound(arguments)
-        tool.check(given)
+        checked = _sound(arguments)
+        tool.check(checked)
         calls = Calls(caller, rooms)
         try:
-            view = await (_written(tool, given, calls, rooms) if tool.ask is None else _asked(tool, given, calls))
+            view = await (_written(tool, checked, calls, rooms) if tool.ask is None else _asked(tool, checked, calls))
         finally:
             await calls.close()
         return Outcome(view, refused=False)
@@ -79,21 +79,21 @@ async def run(
 def _sound(arguments: Mapping[str, Any] | None) -> JSON:
     """Return the arguments, held to what JSON at the other doors is held to."""
     try:
-        given = parse_json(json.dumps(dict(arguments or {})).encode(), kind="arguments")
+        checked = parse_json(json.dumps(dict(arguments or {})).encode(), kind="arguments")
     except RecursionError:
         raise Problem("too_deep") from None
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in checked.items() if value is not None}
 
 
-async def _asked(tool: Tool, given: JSON, calls: Calls) -> JSON:
+async def _asked(tool: Tool, checked: JSON, calls: Calls) -> JSON:
     assert tool.ask is not None  # noqa: S101 - the caller looked
-    return _told(await tool.ask(calls, given))
+    return _view(await tool.ask(calls, checked))
 
 
-async def _written(tool: Tool, given: JSON, calls: Calls, rooms: AppState) -> JSON:
+async def _written(tool: Tool, checked: JSON, calls: Calls, rooms: AppState) -> JSON:
     """Rehearse a write, or do what was rehearsed."""
     caller = calls.principal
-    confirmation = given.pop(CONFIRMATION, None)
+    confirmation = checked.pop(CONFIRMATION, None)
     if not caller.may(AGENTS) and caller.kind != "operator":
         raise scope_missing(AGENTS)
     now = wall_clock()
@@ -101,27 +101,27 @@ async def _written(tool: Tool, given: JSON, calls: Calls, rooms: AppState) -> JS
     if confirmation is None:
         shown = rehearsals.Rehearsal.fresh()
     else:
-        shown = rehearsals.unseal(keys, caller, tool.name, given, confirmation, now)
-    rehearsed = await _call(tool, given, calls, shown, validate_only=True)
-    seen = rehearsals.consequences(rehearsed.plain)
-    if confirmation is not None and (seen == shown.seen or _done_before(tool, rehearsed)):
-        done = await _call(tool, given, calls, shown, validate_only=False)
+        shown = rehearsals.unseal(keys, caller, tool.name, checked, confirmation, now)
+    rehearsed = await _call(tool, checked, calls, shown, validate_only=True)
+    digest = rehearsals.consequences(rehearsed.plain)
+    if confirmation is not None and (digest == shown.digest or _done_before(tool, rehearsed)):
+        done = await _call(tool, checked, calls, shown, validate_only=False)
         if done.after is not None:
             await done.after()
-        return {"done": True, "done_before": _done_before(tool, done), **_told(done.plain)}
-    again = replace(rehearsals.Rehearsal.fresh(), seen=seen)
-    value = rehearsals.seal(keys[0], caller, tool.name, given, again, now)
-    told = {"rehearsal": True, CONFIRMATION: value, "next_step": _REHEARSED, **_told(rehearsed.plain)}
+        return {"done": True, "done_before": _done_before(tool, done), **_view(done.plain)}
+    again = replace(rehearsals.Rehearsal.fresh(), digest=digest)
+    value = rehearsals.seal(keys[0], caller, tool.name, checked, again, now)
+    rehearsal = {"rehearsal": True, CONFIRMATION: value, "next_step": _REHEARSED, **_view(rehearsed.plain)}
     if confirmation is not None:
-        raise Problem("rehearsal_outdated", rehearsal=told)
-    return told
+        raise Problem("rehearsal_outdated", rehearsal=rehearsal)
+    return rehearsal
 
 
 async def _call(
-    tool: Tool, given: JSON, calls: Calls, shown: rehearsals.Rehearsal, *, validate_only: bool
+    tool: Tool, checked: JSON, calls: Calls, shown: rehearsals.Rehearsal, *, validate_only: bool
 ) -> Answer[Any]:
     assert tool.write is not None  # noqa: S101 - it asks nothing
-    path, body = tool.write.parts(given)
+    path, body = tool.write.parts(checked)
     key = shown.key if operation_of(tool.write.operation).key == "keyed" else ""
     return await calls.answer(tool.write.operation, path, {}, body=body, key=key, validate_only=validate_only)
 
@@ -133,7 +133,7 @@ def _done_before(tool: Tool, answer: Answer[Any]) -> bool:
     return answer.status == 200 if natural else answer.replayed
 
 
-def _told(view: Any) -> JSON:
+def _view(view: Any) -> JSON:
     """Return an answer without empty members, beside the clauses that it rests on."""
     return {"answer": _pruned(view), "because": _clauses(view)}
 

@@ -43,10 +43,10 @@ class Write:
     operation: str
     path: tuple[str, ...]
 
-    def parts(self, given: Arguments) -> tuple[dict[str, str], JSON]:
+    def parts(self, arguments: Arguments) -> tuple[dict[str, str], JSON]:
         """Return path and body."""
-        path = {name: str(given[name]) for name in self.path}
-        return path, {name: value for name, value in given.items() if name not in self.path}
+        path = {name: str(arguments[name]) for name in self.path}
+        return path, {name: value for name, value in arguments.items() if name not in self.path}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +71,15 @@ class Tool:
             takes[CONFIRMATION] = text("Leave out for a rehearsal. Then the value that the rehearsal answered.")
         return {"type": "object", "properties": takes, "required": list(self.needs), "additionalProperties": False}
 
-    def check(self, given: Arguments) -> None:
+    def check(self, arguments: Arguments) -> None:
         """Refuse arguments that are missing, unknown, or of another kind. 422 ``invalid_input`` naming each."""
         known = self.schema["properties"]
         errors = [
             FieldError(f"/{name}", "required", "This argument is needed.", "arguments")
             for name in self.needs
-            if given.get(name) in (None, "")
+            if arguments.get(name) in (None, "")
         ]
-        for name, value in given.items():
+        for name, value in arguments.items():
             if name not in known:
                 errors.append(FieldError(f"/{name}", "unknown_field", "The tool takes no such argument.", "arguments"))
             elif value is not None and not _KINDS[known[name]["type"]](value):
@@ -97,46 +97,46 @@ _KINDS: Final[Mapping[str, Callable[[Any], bool]]] = {
 }
 
 
-def _query(given: Arguments, *names: str) -> dict[str, str]:
-    return {name: str(given[name]) for name in names if given.get(name) is not None}
+def _query(arguments: Arguments, *names: str) -> dict[str, str]:
+    return {name: str(arguments[name]) for name in names if arguments.get(name) is not None}
 
 
-async def _find_customer(calls: Calls, given: Arguments) -> Any:
-    return await calls.ask("listCustomers", {"query": given["query"], "limit": str(given.get("limit", 10))})
+async def _find_customer(calls: Calls, arguments: Arguments) -> Any:
+    return await calls.ask("listCustomers", {"query": arguments["query"], "limit": str(arguments.get("limit", 10))})
 
 
-async def _show_account(calls: Calls, given: Arguments) -> Any:
-    account = await calls.ask("getCustomer", customer_id=given["customer_id"])
-    path = {"customer_id": given["customer_id"], "action": "open_ticket"}
+async def _show_account(calls: Calls, arguments: Arguments) -> Any:
+    account = await calls.ask("getCustomer", customer_id=arguments["customer_id"])
+    path = {"customer_id": arguments["customer_id"], "action": "open_ticket"}
     return {"account": account, "may_open_a_ticket": await calls.ask("decideEntitlement", **path)}
 
 
-async def _decide(calls: Calls, given: Arguments) -> Any:
-    asked = _query(given, "license_id", "product", "released_at", "reason", "forum")
-    path = {"customer_id": given["customer_id"], "action": given.get("action") or "open_ticket"}
+async def _decide(calls: Calls, arguments: Arguments) -> Any:
+    asked = _query(arguments, "license_id", "product", "released_at", "reason", "forum")
+    path = {"customer_id": arguments["customer_id"], "action": arguments.get("action") or "open_ticket"}
     return await calls.ask("decideEntitlement", {**asked, "explain": "true"}, **path)
 
 
-async def _price(calls: Calls, given: Arguments) -> Any:
+async def _price(calls: Calls, arguments: Arguments) -> Any:
     policies = (await calls.ask("listPolicies"))["data"]
     name = str(policies[0]["name"])
-    if not given.get("category"):
+    if not arguments.get("category"):
         policy = await calls.ask("getPolicy", name=name)
         return {name: policy[name] for name in ("name", "version", "unit", "categories", "inputs", "priorities")}
-    body = {name: value for name, value in given.items() if value is not None}
+    body = {name: value for name, value in arguments.items() if value is not None}
     return await calls.act("priceTicket", body, name=name)
 
 
-async def _show_ticket(calls: Calls, given: Arguments) -> Any:
-    return await calls.ask("getTicket", _query(given, "as_of"), ticket_id=given["ticket_id"])
+async def _show_ticket(calls: Calls, arguments: Arguments) -> Any:
+    return await calls.ask("getTicket", _query(arguments, "as_of"), ticket_id=arguments["ticket_id"])
 
 
-async def _explain(calls: Calls, given: Arguments) -> Any:
-    return await calls.ask("explain", kind=given["kind"], id=given["id"])
+async def _explain(calls: Calls, arguments: Arguments) -> Any:
+    return await calls.ask("explain", kind=arguments["kind"], id=arguments["id"])
 
 
-async def _offers(calls: Calls, given: Arguments) -> Any:
-    return await calls.ask("listOffers", {**_query(given, "customer_id", "currency"), "limit": "100"})
+async def _offers(calls: Calls, arguments: Arguments) -> Any:
+    return await calls.ask("listOffers", {**_query(arguments, "customer_id", "currency"), "limit": "100"})
 
 
 _CUSTOMER: Final = text("The vendor's id of the customer, as `find_customer` answers it.")
