@@ -80,9 +80,9 @@ async def end_of(service: Service) -> int:
 
 def _draw(out: Console, event: JSON) -> None:
     who = event["customer_id"] or ""
-    said = {name: value for name, value in event["data"].items() if isinstance(value, str | int)}
+    shown = {name: value for name, value in event["data"].items() if isinstance(value, str | int)}
     out.print(
         f"[dim]{words_of(event['occurred_at'])}[/dim]  [bold]{escaped(event['type'])}[/bold]  {escaped(who)}"
-        f"  [dim]{escaped(words_of(said)[:160])}[/dim]",
+        f"  [dim]{escaped(words_of(shown)[:160])}[/dim]",
         soft_wrap=True,
     )

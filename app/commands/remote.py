@@ -1,8 +1,8 @@
 """What commands that ask the service share: where it is, who asks, how an answer is shown, and exit codes.
 
 With a key the service is asked over HTTP, wherever it is. Without one, the command works on this machine, as a tenant
-that is named: it asks the same application, in its own process, over the database of the data folder or DATABASE_URL.
-So both give the same answers.
+that is named. It asks the same application in its own process, over the database of the data folder or DATABASE_URL. So
+both give the same answers.
 """
 
 from __future__ import annotations
@@ -126,13 +126,15 @@ def refusal_of(answer: httpx.Response) -> Refused:
     code = EXIT_REFUSED if answer.status_code < 500 else EXIT_NOT_ANSWERED
     code = EXIT_NOT_FOUND if answer.status_code == 404 else code
     try:
-        said = answer.json()
-        lines = [f"{said['code']}: {said.get('detail') or said.get('title')}"]
+        problem = answer.json()
+        lines = [f"{problem['code']}: {problem.get('detail') or problem.get('title')}"]
     except (ValueError, KeyError, TypeError):
         return Refused(f"HTTP {answer.status_code}: {answer.text[:200]}", code)
-    lines += [f"{error.get('pointer')}: {error.get('message')}" for error in said.get("errors", ())]
-    lines += [f"{reason['message']} [{reason['clause']}]" for reason in said.get("reasons", ()) if reason.get("clause")]
-    lines.append(f"next: {said.get('next_step')}")
+    lines += [f"{error.get('pointer')}: {error.get('message')}" for error in problem.get("errors", ())]
+    lines += [
+        f"{reason['message']} [{reason['clause']}]" for reason in problem.get("reasons", ()) if reason.get("clause")
+    ]
+    lines.append(f"next: {problem.get('next_step')}")
     return Refused("\n".join(lines), code)
 
 

@@ -122,6 +122,6 @@ def _draw(out: Console, view: JSON) -> None:
         view["assessments"],
         empty="No quote.",
     )
-    allowed: list[Any] = [one["action"] for one in view.get("actions", ()) if one["allowed"]]
+    allowed: list[Any] = [row["action"] for row in view.get("actions", ()) if row["allowed"]]
     out.print()
     out.print(f"[dim]May be done now:[/dim] {', '.join(allowed) or 'nothing'}", soft_wrap=True)

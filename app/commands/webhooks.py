@@ -54,15 +54,15 @@ def listen(
             out.print("Waiting for events; Ctrl-C ends it.", style="dim")
         async with httpx.AsyncClient(timeout=15) as receiver:
             async for event in feed(service, types, after, None, once=once, every=every):
-                told = await _passed(service, receiver, where, event, signing)
+                delivery = await _passed(service, receiver, where, event, signing)
                 if as_json:
-                    print(json.dumps(told, ensure_ascii=False), flush=True)
+                    print(json.dumps(delivery, ensure_ascii=False), flush=True)
                     continue
-                status = told["status"] or told["error"] or "shown"
-                colour = "red" if told["error"] or (told["status"] or 0) >= 300 else "green"
+                status = delivery["status"] or delivery["error"] or "shown"
+                colour = "red" if delivery["error"] or (delivery["status"] or 0) >= 300 else "green"
                 out.print(f"[bold]{escaped(event['type'])}[/bold]  {event['id']}  [{colour}]{status}[/{colour}]")
                 if where is None:
-                    out.print_json(data=told["body"])
+                    out.print_json(data=delivery["body"])
 
     run(Target(url, key, tenant), work)
 
@@ -72,7 +72,7 @@ async def _passed(service: Service, receiver: httpx.AsyncClient, where: str | No
     data = {**event["data"], **{name: event[name] for name in ("customer_id", "sequence", "position")}}
     raw = body_of(event["type"], event["occurred_at"], data, event_id=event["id"])
     headers = standard_headers(secret, str(event["id"]), int((await service.now()).timestamp()), raw)
-    told: dict[str, Any] = {
+    delivery: dict[str, Any] = {
         "headers": headers,
         "body": json.loads(raw),
         "forwarded_to": where,
@@ -82,10 +82,10 @@ async def _passed(service: Service, receiver: httpx.AsyncClient, where: str | No
     if where is not None:
         try:
             answer = await receiver.post(where, content=raw, headers={"Content-Type": "application/json", **headers})
-            told["status"] = answer.status_code
+            delivery["status"] = answer.status_code
         except httpx.HTTPError as error:
-            told["error"] = str(error) or type(error).__name__
-    return told
+            delivery["error"] = str(error) or type(error).__name__
+    return delivery
 
 
 def _address(forward: str) -> str:

@@ -131,8 +131,10 @@ def command_line() -> str:
     program = typer.main.get_command(cli.build([]))
     parts = [
         "`retainer COMMAND`, which is `.venv/bin/retainer` in a checkout. `--help` says the same.",
-        "A command that fails says why and ends with 1; a wrong call ends with 2. Commands that ask the service end with 3"
-        " to 5 where it refuses: [the command line for every day](../commands.md).",
+        (
+            "A command that fails says why and ends with 1; a wrong call ends with 2. Commands that ask the service end"
+            " with 3 to 5 where it refuses: [the command line for every day](../commands.md)."
+        ),
     ]
     for name, command in _commands(program, "retainer"):
         arguments = [one for one in command.params if one.param_type_name == "argument"]
