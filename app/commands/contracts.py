@@ -1,12 +1,13 @@
 """`retainer contracts`: writes the published contracts, or with ``--check`` says which have drifted.
 
 ``openapi/openapi.json``, ``openapi/asyncapi.json``, ``openapi/schema.graphql``, ``openapi/problems.json`` and
-``openapi/policy.schema.json``, and the latter once more for the editor of the pages.
+``openapi/policy.schema.json``, the latter once more for the editor of the pages, and the core of the clients.
 They are committed, and their diff is the review of the API. Needs no database.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,8 @@ def contracts() -> Iterator[tuple[Path, str]]:
     editor = ROOT / "app" / "api" / "pages" / "assets" / "policy.schema.json"
     yield editor, json.dumps(json_schema(), separators=(",", ":"), ensure_ascii=False) + "\n"
     yield folder / "schema.graphql", graphql.print_schema().rstrip() + "\n"
+    if (ROOT / "scripts" / "sdk.py").exists():  # an image has neither the clients nor what makes them
+        yield from importlib.import_module("scripts.sdk").files().items()
 
 
 def _text(document: Any) -> str:
