@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, console, escaped, run, words_of
+from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, ask, console, escaped, words_of
 
 app = typer.Typer(no_args_is_help=True, help="Print what changes, as it changes.")
 Types = Annotated[list[str] | None, typer.Option("--type", help="Only these types, or `noun.*`; may be repeated.")]
@@ -46,7 +46,7 @@ def tail(
             else:
                 _draw(out, event)
 
-    run(Target(url, key, tenant), work)
+    ask(Target(url, key, tenant), work)
 
 
 async def feed(

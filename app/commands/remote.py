@@ -138,7 +138,7 @@ def refusal_of(answer: httpx.Response) -> Refused:
     return Refused("\n".join(lines), code)
 
 
-def run(target: Target, work: Callable[[Service], Awaitable[T]]) -> T:
+def ask(target: Target, work: Callable[[Service], Awaitable[T]]) -> T:
     """Return what ``work`` finds out."""
 
     async def working() -> T:
@@ -160,7 +160,7 @@ def show(
 ) -> T:
     """Print what ``work`` finds out: as JSON, or as ``draw`` shows it to people."""
     with waiting():
-        found = run(target, work)
+        found = ask(target, work)
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:

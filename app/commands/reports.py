@@ -8,8 +8,7 @@ import typer
 from rich.console import Console
 
 from app.commands.customers import quoted
-from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, show, table
-from app.commands.remote import run as ask
+from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, ask, show, table
 
 
 def run(

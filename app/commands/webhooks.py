@@ -10,7 +10,7 @@ import typer
 
 from app.commands.base import CommandError
 from app.commands.events import After, Every, Once, Types, feed
-from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, console, escaped, run
+from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, ask, console, escaped
 from app.commands.samples import fresh_secret, standard_headers
 from app.connectors.webhooks.sender import body_of
 
@@ -64,7 +64,7 @@ def listen(
                 if where is None:
                     out.print_json(data=delivery["body"])
 
-    run(Target(url, key, tenant), work)
+    ask(Target(url, key, tenant), work)
 
 
 async def _passed(service: Service, receiver: httpx.AsyncClient, where: str | None, event: JSON, secret: str) -> JSON:

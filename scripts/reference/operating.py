@@ -144,7 +144,7 @@ def command_line() -> str:
             (
                 code(one.name.upper()) if one in arguments else codes([*one.opts, *one.secondary_opts]),
                 _given(one),
-                getattr(one, "help", None) or "",
+                (getattr(one, "help", None) or "") + (f" Also `{one.envvar}`." if getattr(one, "envvar", None) else ""),
             )
             for one in command.params
             if one.name != "help"

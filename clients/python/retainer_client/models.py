@@ -2260,6 +2260,7 @@ class PriceBody(TypedDict):
     facts: NotRequired[MetadataObject]
     opened_at: NotRequired[str | None]
     work: NotRequired[list[WorkAskedBody]]
+    document: NotRequired[str | JsonObject | None]
 
 
 class PriceStep(TypedDict):

@@ -2236,6 +2236,7 @@ export interface PriceBody {
   "facts"?: MetadataObject;
   "opened_at"?: string | null;
   "work"?: (WorkAskedBody)[];
+  "document"?: string | JsonObject | null;
 }
 
 export type PriceKind = "fixed" | "range" | "from" | "formula" | "on_request" | "time" | "money";
