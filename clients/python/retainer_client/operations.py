@@ -561,15 +561,15 @@ class Operations:
         """When a target that starts at `from` falls due: the stretches counted, the closures skipped with their names."""
         return cast('models.Due', self._send("GET", _path("/v1/calendars/{name}/due", name=name), query={"from": from_, "target": target}))
 
-    def list_clocks(self, *, phase: models.ClockPhase | None = None, outcome: models.ClockOutcome | None = None, ticket_id: str | None = None, due_before: str | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.ClockPage:
-        """Clocks, the oldest first. `as_of` and `known_at`: as they stood; a page may then have fewer rows."""
-        return cast('models.ClockPage', self._send("GET", _path("/v1/clocks"), query={"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before, "limit": limit, "cursor": cursor, "as_of": as_of, "known_at": known_at}))
+    def list_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None, customer_id: str | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.ClockPage:
+        """Clocks, by when they were made, or with a bound of due times by these. `as_of` and `known_at`: as they stood; a page may then have fewer rows."""
+        return cast('models.ClockPage', self._send("GET", _path("/v1/clocks"), query={"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "customer_id": customer_id, "due_after": due_after, "due_before": due_before, "sort": sort, "limit": limit, "cursor": cursor, "as_of": as_of, "known_at": known_at}))
 
-    def each_clocks(self, *, phase: models.ClockPhase | None = None, outcome: models.ClockOutcome | None = None, ticket_id: str | None = None, due_before: str | None = None, as_of: str | None = None, known_at: str | None = None) -> Iterator[models.Clock]:
+    def each_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None, customer_id: str | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> Iterator[models.Clock]:
         """Every row of `list_clocks`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = self.list_clocks(limit=100, cursor=cursor, phase=phase, outcome=outcome, ticket_id=ticket_id, due_before=due_before, as_of=as_of, known_at=known_at)
+            page: Any = self.list_clocks(limit=100, cursor=cursor, phase=phase, outcome=outcome, ticket_id=ticket_id, customer_id=customer_id, due_after=due_after, due_before=due_before, sort=sort, as_of=as_of, known_at=known_at)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
@@ -1334,15 +1334,15 @@ class AsyncOperations:
         """When a target that starts at `from` falls due: the stretches counted, the closures skipped with their names."""
         return cast('models.Due', await self._send("GET", _path("/v1/calendars/{name}/due", name=name), query={"from": from_, "target": target}))
 
-    async def list_clocks(self, *, phase: models.ClockPhase | None = None, outcome: models.ClockOutcome | None = None, ticket_id: str | None = None, due_before: str | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.ClockPage:
-        """Clocks, the oldest first. `as_of` and `known_at`: as they stood; a page may then have fewer rows."""
-        return cast('models.ClockPage', await self._send("GET", _path("/v1/clocks"), query={"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before, "limit": limit, "cursor": cursor, "as_of": as_of, "known_at": known_at}))
+    async def list_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None, customer_id: str | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.ClockPage:
+        """Clocks, by when they were made, or with a bound of due times by these. `as_of` and `known_at`: as they stood; a page may then have fewer rows."""
+        return cast('models.ClockPage', await self._send("GET", _path("/v1/clocks"), query={"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "customer_id": customer_id, "due_after": due_after, "due_before": due_before, "sort": sort, "limit": limit, "cursor": cursor, "as_of": as_of, "known_at": known_at}))
 
-    async def each_clocks(self, *, phase: models.ClockPhase | None = None, outcome: models.ClockOutcome | None = None, ticket_id: str | None = None, due_before: str | None = None, as_of: str | None = None, known_at: str | None = None) -> AsyncIterator[models.Clock]:
+    async def each_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None, customer_id: str | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> AsyncIterator[models.Clock]:
         """Every row of `list_clocks`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = await self.list_clocks(limit=100, cursor=cursor, phase=phase, outcome=outcome, ticket_id=ticket_id, due_before=due_before, as_of=as_of, known_at=known_at)
+            page: Any = await self.list_clocks(limit=100, cursor=cursor, phase=phase, outcome=outcome, ticket_id=ticket_id, customer_id=customer_id, due_after=due_after, due_before=due_before, sort=sort, as_of=as_of, known_at=known_at)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]

@@ -636,13 +636,13 @@ export abstract class Operations {
     return this.send("GET", `/v1/calendars/${at(name)}/due`, { query: options });
   }
 
-  /** Clocks, the oldest first. `as_of` and `known_at`: as they stood; a page may then have fewer rows. */
-  listClocks(options: { "phase"?: models.ClockPhase; "outcome"?: models.ClockOutcome; "ticket_id"?: string; "due_before"?: string; "limit"?: number; "cursor"?: string; "as_of"?: string; "known_at"?: string } = {}): Promise<models.ClockPage> {
+  /** Clocks, by when they were made, or with a bound of due times by these. `as_of` and `known_at`: as they stood; a page may then have fewer rows. */
+  listClocks(options: { "phase"?: string; "outcome"?: string; "ticket_id"?: string; "customer_id"?: string; "due_after"?: string; "due_before"?: string; "sort"?: "newest" | "oldest"; "limit"?: number; "cursor"?: string; "as_of"?: string; "known_at"?: string } = {}): Promise<models.ClockPage> {
     return this.send("GET", `/v1/clocks`, { query: options });
   }
 
   /** Every row of `listClocks`, page by page. */
-  async *eachClocks(options: { "phase"?: models.ClockPhase; "outcome"?: models.ClockOutcome; "ticket_id"?: string; "due_before"?: string; "as_of"?: string; "known_at"?: string } = {}): AsyncGenerator<models.Clock> {
+  async *eachClocks(options: { "phase"?: string; "outcome"?: string; "ticket_id"?: string; "customer_id"?: string; "due_after"?: string; "due_before"?: string; "sort"?: "newest" | "oldest"; "as_of"?: string; "known_at"?: string } = {}): AsyncGenerator<models.Clock> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.ClockPage = await this.listClocks({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
