@@ -2243,6 +2243,7 @@ class Price(TypedDict):
     surviving: int
     not_applied: list[NotApplied]
     shown: str | None
+    means: PriceMeans | None
 
 
 class PriceBody(TypedDict):
@@ -2261,6 +2262,15 @@ class PriceBody(TypedDict):
     opened_at: NotRequired[str | None]
     work: NotRequired[list[WorkAskedBody]]
     document: NotRequired[str | JsonObject | None]
+
+
+class PriceMeans(TypedDict):
+    """What a customer has for a price in credits."""
+
+    available: int
+    overdraft_left: int
+    limit_left: int | None
+    decision: Decision
 
 
 class PriceStep(TypedDict):

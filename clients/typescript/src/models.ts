@@ -2220,6 +2220,7 @@ export interface Price {
   "surviving": number;
   "not_applied": (NotApplied)[];
   "shown": string | null;
+  "means": PriceMeans | null;
 }
 
 /** A question to the calculator. */
@@ -2240,6 +2241,14 @@ export interface PriceBody {
 }
 
 export type PriceKind = "fixed" | "range" | "from" | "formula" | "on_request" | "time" | "money";
+
+/** What a customer has for a price in credits. */
+export interface PriceMeans {
+  "available": number;
+  "overdraft_left": number;
+  "limit_left": number | null;
+  "decision": Decision;
+}
 
 /** One step of a price. The steps add up to the price. */
 export interface PriceStep {
