@@ -41,7 +41,7 @@ def read() -> Iterator[list[Read]]:
     async def look(connection: Any, query: str, given: Sequence[Any]) -> None:
         if id(connection) in busy or not query.lstrip().lower().startswith(_EXPLAINED):
             return
-        if "retainer_begin" in query or "retainer_enter" in query:
+        if any(name in query for name in ("retainer_begin", "retainer_enter", "retainer_key")):
             return
         busy.add(id(connection))
         try:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.db.engine import Tx
+from app.db.driver import fetch
+from app.db.engine import PATIENCE, Database, Tx, run_alone
+from app.db.failures import Busy, Unavailable
 from app.db.keyset import select_page
 from app.db.schema import api_key, directory
 from app.domain.values.paging import PageRequest
@@ -31,6 +36,18 @@ class KeyRow:
     last_used_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAtDoor:
+    """A key's tenant, its row (None where it is not here), and what the tenant's rows say of it and its move."""
+
+    tenant_id: str
+    key: KeyRow | None
+    suspended: bool
+    move: str | None
+    address: str | None
+
+
+_AT_DOOR = text("select * from retainer_key(:digest, :lock_timeout, :statement_timeout)")
 _COLUMNS = (
     api_key.c.key_id,
     api_key.c.label,
@@ -71,6 +88,48 @@ async def add(tx: Tx, row: KeyRow, digest: bytes) -> None:
 async def register(tx: Tx, digest: bytes) -> None:
     """A directory entry of this tenant."""
     await tx.execute(upsert(directory).values(hash=digest, tenant_id=tx.tenant_id).on_conflict_do_nothing())
+
+
+async def at_door(database: Database, digest: bytes) -> KeyAtDoor | None:
+    """The key of a hash, whosever it is, live or not: one round trip, as it is asked each second for each key."""
+    timeouts = {
+        "lock_timeout": f"{database.lock_timeout_ms}ms",
+        "statement_timeout": f"{database.statement_timeout_ms}ms",
+    }
+    row = await _asked(database, {"digest": digest, **timeouts})
+    if row.tenant is None:
+        return None
+    key = None
+    if row.key_id is not None:
+        key = KeyRow(
+            key_id=row.key_id,
+            label="",
+            kind=row.kind,
+            scopes=tuple(row.scopes),
+            options=msgspec.json.decode(row.options),
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            revoked_at=row.revoked_at,
+            last_used_at=None,
+        )
+    return KeyAtDoor(tenant_id=row.tenant, key=key, suspended=bool(row.suspended), move=row.move, address=row.address)
+
+
+async def _asked(database: Database, parameters: dict[str, Any]) -> Any:
+    """The row; asked again, in a transaction, where the connection was lost: that begin finds all that are."""
+    began = time.monotonic()
+    try:
+        return (await run_alone(database, _AT_DOOR, parameters))[0]
+    except Busy:
+        raise
+    except Unavailable:
+        for _ in range(2):
+            with contextlib.suppress(Unavailable):
+                async with database.bare() as connection:
+                    return (await fetch(connection, _AT_DOOR, parameters))[0]
+            if time.monotonic() - began > PATIENCE:
+                break
+        raise
 
 
 async def by_hash(tx: Tx, digest: bytes) -> KeyRow | None:

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.db.account import accounts
-from app.db.engine import Tx
+from app.db.engine import Database, Tx
 from app.db.tenants import audit_trail, keys
 from app.db.tenants.keys import KeyRow
 from app.domain.values.errors import DomainError
@@ -206,6 +206,21 @@ async def revoke(tx: Tx, key_id: str, *, now: datetime) -> ApiKey:
     return _view(row, now)
 
 
+async def find_at_door(database: Database, digest: bytes) -> tuple[str, dict[str, Any]] | None:
+    """The tenant of a hash, and the live or dead key as `find` has it; None where there is none.
+
+    A vendor's key is found in one round trip. What needs to know more (a customer, who made a session) asks `find`.
+    """
+    found = await keys.at_door(database, digest)
+    if found is None:
+        return None
+    if found.key is not None and found.key.kind == "key":
+        moved_to = found.address if found.move == "moved" else None
+        return found.tenant_id, _at_door(found.key, suspended=found.suspended, moved_to=moved_to)
+    row = await database.read(found.tenant_id, lambda tx: find(tx, digest), even_moved=True)
+    return None if row is None else (found.tenant_id, row)
+
+
 async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
     """The live or dead key of a hash, for the door: id, kind, scopes, options, the end of its life, the customer.
 
@@ -223,17 +238,30 @@ async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
     maker = None
     if row.kind == "session" and str(row.options.get("made_by", "")).startswith("key_"):
         maker = await keys.by_id(tx, str(row.options["made_by"]))
+    found = _at_door(
+        row, suspended=tx.tenant.suspended, moved_to=tx.tenant.address if tx.tenant.move == "moved" else None
+    )
+    return {
+        **found,
+        "options": {**row.options, **({} if named is None else {"named": named})},
+        "expires_at": _sooner(row.expires_at, None if maker is None else maker.expires_at),
+        "revoked_at": row.revoked_at or (None if maker is None else maker.revoked_at),
+        "customer_id": customer,
+    }
+
+
+def _at_door(row: KeyRow, *, suspended: bool, moved_to: str | None) -> dict[str, Any]:
     return {
         "key_id": row.key_id,
         "kind": row.kind,
         "scopes": row.scopes,
-        "options": {**row.options, **({} if named is None else {"named": named})},
+        "options": row.options,
         "created_at": row.created_at,
-        "expires_at": _sooner(row.expires_at, None if maker is None else maker.expires_at),
-        "revoked_at": row.revoked_at or (None if maker is None else maker.revoked_at),
-        "customer_id": customer,
-        "suspended": tx.tenant.suspended,
-        "moved_to": tx.tenant.address if tx.tenant.move == "moved" else None,
+        "expires_at": row.expires_at,
+        "revoked_at": row.revoked_at,
+        "customer_id": None,
+        "suspended": suspended,
+        "moved_to": moved_to,
     }
 
 
