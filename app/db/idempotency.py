@@ -9,11 +9,19 @@ from typing import Any
 import asyncpg
 from sqlalchemy import text
 
+from app.db import shared_calls
 from app.db.engine import Tx
 from app.db.failures import sqlstate
+from app.db.rows import CommandRow, Rows
 from app.domain.values.errors import DomainError
 
 _CLAIM = text("select * from retainer_claimed_command(:tenant, :key)")
+shared_calls.key_shared(
+    _CLAIM,
+    "select k.key as asked, c.kind, c.payload_hash, c.status, c.answer from unnest(cast(:asked as text[])) as k(key)"
+    " left join lateral retainer_claimed_command(:tenant, k.key) c on true",
+    by="key",
+)
 _STORE = text(
     "insert into command (tenant_id, key, kind, payload_hash, status, answer, actor, customer_id, created_at)"
     " values (:tenant, :key, :kind, :payload_hash, :status, :answer, :actor, :customer_id, :at)"
@@ -53,6 +61,11 @@ async def store(
     tx: Tx, key: str, kind: str, payload_hash: bytes, status: int, answer: object, *, customer_id: str | None
 ) -> None:
     """Keeps an answer; ``customer_id`` is our surrogate, for erasure."""
+    # A text in JSON: see `claim`.
+    answer_text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+    if tx.peers is not None:
+        tx.peers.keep(Rows(commands=[CommandRow(key, kind, payload_hash, status, answer_text, tx.actor, customer_id)]))
+        return
     await tx.rows(
         _STORE,
         {
@@ -61,8 +74,7 @@ async def store(
             "kind": kind,
             "payload_hash": payload_hash,
             "status": status,
-            # A text in JSON: see `claim`.
-            "answer": json.dumps(json.dumps(answer, separators=(",", ":"), ensure_ascii=False)),
+            "answer": json.dumps(answer_text),
             "actor": tx.actor,
             "customer_id": customer_id,
             "at": tx.at,

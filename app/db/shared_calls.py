@@ -3,9 +3,10 @@
 Each call's work runs as it is written, in steps: up to a question that all of them ask (`Ask`), then on with its
 answer. No rule knows of it.
 
-1. All claims are taken, sorted, then all customers are locked, sorted (decision 0003).
-2. The accounts are read in one statement, a row for each call.
-3. What the calls write goes to the one writer as one, and is committed once.
+1. The keys of keyed calls are taken, sorted, with what is stored under them.
+2. All claims are taken, sorted, then all customers are locked, sorted (decision 0003).
+3. The accounts are read in one statement, a row for each call.
+4. What the calls write goes to the one writer as one, and is committed once.
 
 A call that is refused writes nothing; the others are not touched. Some ask something else than the common
 way: a new customer, a merged account, a repeated call. They are left out, with nothing written, and run alone.
@@ -18,7 +19,7 @@ import re
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import TextClause, text
@@ -57,6 +58,7 @@ _TYPES: Final = {
 """Parameters that calls may differ in, with their types in SQL."""
 _PARAMETER: Final = re.compile(r"(?<![:\w]):(?!tenant\b)(\w+)")
 _encode = msgspec.json.Encoder().encode
+Q = TypeVar("Q")
 
 
 class Alone(Exception):  # noqa: N818 - no error: the caller goes on by itself
@@ -93,18 +95,36 @@ class Locking:
     """A statement that locks one call's customer, and the one that locks those of several calls.
 
     ``several``: takes `:asked`, the values of the parameter that ``by`` names; each row says its own as `asked`.
+    ``whose``: the select of the customers that it locks.
+    """
+
+    by: str
+    several: TextClause
+    whose: str
+
+
+@dataclass(frozen=True, eq=False)
+class Keyed:
+    """A statement that takes one call's key, and the one that takes those of several; as `Locking`, without ``whose``.
+
+    A row without a ``kind`` says that nothing is stored under its key.
     """
 
     by: str
     several: TextClause
 
 
-_LOCKING: Final[dict[str, Locking]] = {}
+_SHARED: Final[dict[str, Locking | Keyed]] = {}
 
 
-def lock_shared(single: TextClause, several: str, *, by: str) -> None:
+def lock_shared(single: TextClause, several: str, *, by: str, whose: str) -> None:
     """Let the customers of several calls be locked at once where each would be by ``single``."""
-    _LOCKING[single.text] = Locking(by, text(several))
+    _SHARED[single.text] = Locking(by, text(several), whose)
+
+
+def key_shared(single: TextClause, several: str, *, by: str) -> None:
+    """Let the keys of several calls be taken at once where each would be by ``single``."""
+    _SHARED[single.text] = Keyed(by, text(several))
 
 
 class Ask:
@@ -112,7 +132,7 @@ class Ask:
 
     __slots__ = ("about", "parameters")
 
-    def __init__(self, about: Locking | tuple[Select[Any], ...], parameters: Mapping[str, Any]) -> None:
+    def __init__(self, about: Locking | Keyed | tuple[Select[Any], ...], parameters: Mapping[str, Any]) -> None:
         self.about = about
         self.parameters = parameters
 
@@ -129,11 +149,11 @@ class _PeerTx(Tx):
     """What the work has to write."""
 
     async def row(self, statement: Any, parameters: Any = None) -> Any:
-        """The row of a statement that locks; see `Tx.row`."""
-        locking = _LOCKING.get(statement.text) if type(statement) is TextClause else None
-        if locking is None:
+        """The row of a statement that locks, or takes a key; see `Tx.row`."""
+        about = _SHARED.get(statement.text) if type(statement) is TextClause else None
+        if about is None:
             raise Alone
-        return await Ask(locking, parameters)
+        return await Ask(about, parameters)
 
     async def rows(self, statement: Any, parameters: Any = None) -> Sequence[Any]:
         """Refuse: see `row`."""
@@ -245,7 +265,11 @@ async def run_one(database: Database, tenant_id: str, work: Work, *, lock_timeou
         try:
             return Outcome(await database.run(tenant_id, done, actor=work.actor, lock_timeout_ms=lock_timeout_ms))
         except DomainError as error:
-            return Outcome(refusal=error)
+            if error.code != "request_in_flight" or lock_timeout_ms is None:
+                return Outcome(refusal=error)
+            if not late:  # somebody has the key: its work is waited for as somebody's lock is
+                raise Locked("a call of the same key is under way") from None
+            return Outcome(alone=True)
         except Locked:
             if not late:
                 raise
@@ -273,16 +297,25 @@ def _peer_tx(tx: Tx, work: Work) -> _PeerTx:
 async def _go_on(tx: Tx, peers: Sequence[_Peer]) -> None:
     await _step([(peer, None) for peer in peers])
     while asking := [peer for peer in peers if peer.ask is not None]:
-        by_question: dict[Locking | tuple[Select[Any], ...], list[_Peer]] = {}
-        for peer in asking:
-            if peer.ask is not None:
-                by_question.setdefault(peer.ask.about, []).append(peer)
-        # Everybody locks before anybody reads: who reads has all the locks there will be.
-        about = next((question for question in by_question if isinstance(question, Locking)), next(iter(by_question)))
-        if isinstance(about, Locking):
-            await _lock(tx, about, by_question[about], peers)
+        # Everybody has a key before anybody locks, and locks before anybody reads: who reads has all the locks there
+        # will be.
+        if keyed := _of_kind(asking, Keyed):
+            for key, those in keyed.items():
+                await _take_keys(tx, key, those)
+        elif locking := _of_kind(asking, Locking):
+            await _lock(tx, locking, peers)
         else:
-            await _look(tx, about, by_question[about])
+            selects, those = next(iter(_of_kind(asking, tuple).items()))
+            await _look(tx, selects, those)
+
+
+def _of_kind(asking: Sequence[_Peer], kind: type[Q]) -> dict[Q, list[_Peer]]:
+    """Return those whose question is of a kind, by the question."""
+    found: dict[Q, list[_Peer]] = {}
+    for peer in asking:
+        if peer.ask is not None and isinstance(peer.ask.about, kind):
+            found.setdefault(peer.ask.about, []).append(peer)
+    return found
 
 
 async def _step(answers: Sequence[tuple[_Peer, Any]]) -> None:
@@ -292,27 +325,59 @@ async def _step(answers: Sequence[tuple[_Peer, Any]]) -> None:
             await asyncio.sleep(0)
 
 
-async def _lock(tx: Tx, locking: Locking, asking: Sequence[_Peer], peers: Sequence[_Peer]) -> None:
-    """Take the claims of these works, then lock their customers. Two works on one of either do not go shared_calls."""
-    claimed: dict[tuple[str, str], _Peer] = {}
+async def _take_keys(tx: Tx, keyed: Keyed, asking: Sequence[_Peer]) -> None:
+    """Take the keys of these works. Of two works with one key the second waits for the first, and goes on alone."""
+    first: dict[str, _Peer] = {}
     for peer in asking:
-        by = _asked(peer)
-        if claimed.setdefault((by["kind"], by["name"]), peer) is not peer:
+        if first.setdefault(_asked(peer)[keyed.by], peer) is not peer:
             peer.leave()
-    left = [peer for peer in asking if peer.ask is not None]
-    kinds, names = zip(*sorted(claimed), strict=True)
-    await tx.rows(_CLAIM, {"tenant": tx.tenant_id, "kinds": list(kinds), "names": list(names)})
-    asked_names = sorted({_asked(peer)[locking.by] for peer in left})
-    found = {row.asked: row for row in await tx.rows(locking.several, {"tenant": tx.tenant_id, "asked": asked_names})}
+    rows = await tx.rows(keyed.several, {"tenant": tx.tenant_id, "asked": sorted(first)})
+    stored = {row.asked: row for row in rows if row.kind is not None}
+    await _step([(peer, stored.get(key)) for key, peer in first.items()])
+
+
+async def _lock(tx: Tx, locking: Mapping[Locking, Sequence[_Peer]], peers: Sequence[_Peer]) -> None:
+    """Take the claims of these works, then lock their customers. Two works on one of either do not share."""
+    claimed: dict[tuple[str, str], _Peer] = {}
+    for those in locking.values():
+        for peer in those:
+            by = _asked(peer)
+            if "kind" in by and claimed.setdefault((by["kind"], by["name"]), peer) is not peer:
+                peer.leave()
+    if claimed:
+        kinds, names = zip(*sorted(claimed), strict=True)
+        await tx.rows(_CLAIM, {"tenant": tx.tenant_id, "kinds": list(kinds), "names": list(names)})
+    asked = {
+        about: sorted({_asked(peer)[about.by] for peer in those if peer.ask is not None})
+        for about, those in locking.items()
+    }
+    if len(asked) > 1:  # in one order, whatever names them
+        lists = {f"asked_{number}": names for number, names in enumerate(asked.values())}
+        await tx.rows(_all_of(tuple(asked)), {"tenant": tx.tenant_id, **lists})
+    answers: list[tuple[_Peer, Any]] = []
     locked_ids = {peer.customer for peer in peers if peer.customer is not None}
-    for peer in left:
-        row = found.get(_asked(peer)[locking.by])
-        if row is None or row.customer_id in locked_ids:
-            peer.leave()
-            continue
-        peer.customer = row.customer_id
-        locked_ids.add(row.customer_id)
-    await _step([(peer, found[_asked(peer)[locking.by]]) for peer in left if peer.ask is not None])
+    for about, those in locking.items():
+        rows = await tx.rows(about.several, {"tenant": tx.tenant_id, "asked": asked[about]})
+        found = {row.asked: row for row in rows}
+        for peer in those:
+            row = None if peer.ask is None else found.get(_asked(peer)[about.by])
+            if row is None or row.customer_id in locked_ids:
+                peer.leave()
+                continue
+            peer.customer = row.customer_id
+            locked_ids.add(row.customer_id)
+            answers.append((peer, row))
+    await _step(answers)
+
+
+@lru_cache(maxsize=50)
+def _all_of(asked: tuple[Locking, ...]) -> TextClause:
+    """Return the statement that locks the customers of several kinds of works, sorted."""
+    whose = " union ".join(about.whose.replace(":asked", f":asked_{number}") for number, about in enumerate(asked))
+    return text(
+        f"select c.customer_id from customer c where c.tenant_id = :tenant and c.customer_id in ({whose})"
+        " order by c.customer_id for update"
+    )
 
 
 async def _look(tx: Tx, selects: tuple[Select[Any], ...], asking: Sequence[_Peer]) -> None:

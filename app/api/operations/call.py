@@ -281,15 +281,17 @@ class Call:
             raise Problem("customer_token_not_allowed", "Only the vendor says this.", errors=errors)
         return True
 
-    async def write_shared(self, work: Work[T], customer_id: str) -> T:
+    async def write_shared(self, work: Work[T], customer_id: str | None = None) -> T:
         """`write`, in one transaction with writes of other customers that came at the same time.
 
         ``work`` must read and write by the common statements for that (`app.db.shared_calls`); else it runs alone.
+        ``customer_id``: whose write it is; None where the path names a ticket.
         """
         if self.validate_only or self.principal.customer_id is not None:
             return await self.write(work, customer_id=customer_id)
         async with self.in_turn(customer_id):
-            gathered = Gathered(work, customer_id, self.actor, self.agent)
+            group = f"ticket {self.path['ticket_id']}" if customer_id is None else customer_id
+            gathered = Gathered(work, group, self.actor, self.agent)
             outcome = await (await self.rooms.shared.submit(self.tenant_id, gathered)).whole()
         if outcome.refusal is not None:
             raise outcome.refusal
@@ -313,10 +315,13 @@ class Call:
             status, view = await self.write(work, customer_id=customer_id)
         return Answer(view, status, headers)
 
-    async def keyed(self, kind: str, body: Body, work: Work[V], *, ids: Mapping[str, Any] | None = None) -> Answer[V]:
+    async def keyed(
+        self, kind: str, body: Body, work: Work[V], *, ids: Mapping[str, Any] | None = None, shared: bool = False
+    ) -> Answer[V]:
         """Answer a write that an Idempotency-Key makes idempotent. ``ids`` (of the path) and ``body`` tell calls apart.
 
-        400 without the key; the first answer again, as a replay; 422 with another payload.
+        400 without the key; the first answer again, as a replay; 422 with another payload. ``shared``: as
+        `write_shared` does, for a verb on a ticket.
         """
         named = self.ids if ids is None else ids
         content = CallContent({**named, **body.content()}, lambda: {**named, **first_form(body)})
@@ -326,7 +331,7 @@ class Call:
             return await once(tx, key, kind, content, self.actor, work, status=self.operation.status)
 
         try:
-            status, view, replayed = await self.write(run)
+            status, view, replayed = await (self.write_shared(run) if shared else self.write(run))
         except DomainError as error:
             if error.code == "request_in_flight":
                 raise Problem("request_in_flight", headers={"Retry-After": "1"}) from None

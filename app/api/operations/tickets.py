@@ -124,7 +124,10 @@ async def withdraw(call: Call, ticket_id: PathId, body: OccurredBody | None = No
     content = body or OccurredBody()
     call.check_customer(content)
     return await call.keyed(
-        "tickets.withdraw", content, lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=content.occurred_at)
+        "tickets.withdraw",
+        content,
+        lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=content.occurred_at),
+        shared=True,
     )
 
 
@@ -160,6 +163,7 @@ async def assess(call: Call, ticket_id: PathId, body: AssessmentBody) -> Answer[
             reason=body.reason,
             occurred_at=body.occurred_at,
         ),
+        shared=True,
     )
 
 
@@ -168,7 +172,7 @@ async def confirm(call: Call, ticket_id: PathId, number: PathNumber, body: Confi
     """The customer's yes or no."""
     call.check_customer(body, "accept")
     return await call.keyed(
-        "tickets.confirm", body, lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept)
+        "tickets.confirm", body, lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept), shared=True
     )
 
 
@@ -187,6 +191,7 @@ async def respond(call: Call, ticket_id: PathId, body: ResponseBody) -> Answer[T
             automatic=body.automatic,
             occurred_at=body.occurred_at,
         ),
+        shared=True,
     )
 
 
@@ -220,6 +225,7 @@ async def reach(call: Call, ticket_id: PathId, body: MilestoneBody) -> Answer[Ti
         "tickets.reach",
         body,
         lambda tx: ticket_work.reach(tx, ticket_id, milestone=body.milestone, occurred_at=body.occurred_at),
+        shared=True,
     )
 
 
@@ -232,6 +238,7 @@ async def pause(call: Call, ticket_id: PathId, body: PauseBody) -> Answer[Ticket
         lambda tx: ticket_work.pause(
             tx, ticket_id, reason=body.reason, party=body.party, until=body.until, occurred_at=body.occurred_at
         ),
+        shared=True,
     )
 
 
@@ -243,6 +250,7 @@ async def resume(call: Call, ticket_id: PathId, body: ResumeBody) -> Answer[Tick
         "tickets.resume",
         body,
         lambda tx: ticket_work.resume(tx, ticket_id, reason=body.reason, party=party, occurred_at=body.occurred_at),
+        shared=True,
     )
 
 
@@ -306,6 +314,7 @@ async def resolve(call: Call, ticket_id: PathId, body: ResolutionBody) -> Answer
             result=dict(body.result),
             occurred_at=body.occurred_at,
         ),
+        shared=True,
     )
 
 

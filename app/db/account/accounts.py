@@ -67,12 +67,22 @@ shared_calls.lock_shared(
     f"select {_CUSTOMER}, external_id as asked from customer where tenant_id = :tenant"
     " and external_id = any(:asked) and merged_into is null order by customer_id for update",
     by="external",
+    whose="select n.customer_id from customer n where n.tenant_id = :tenant and n.external_id = any(:asked)",
 )
 _LOCK_OF_TICKET = text(
     "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
     " t.ticket_id, cast(t.document ->> 'policy_version' as integer) as policy_version"
     " from ticket t join customer c on c.tenant_id = t.tenant_id and c.customer_id = t.customer_id"
     " where t.tenant_id = :tenant and t.external_id = :external for update of c"
+)
+shared_calls.lock_shared(
+    _LOCK_OF_TICKET,
+    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
+    " t.ticket_id, cast(t.document ->> 'policy_version' as integer) as policy_version, t.external_id as asked"
+    " from ticket t join customer c on c.tenant_id = :tenant and c.customer_id = t.customer_id"
+    " where t.tenant_id = :tenant and t.external_id = any(:asked) order by c.customer_id for update of c",
+    by="external",
+    whose="select t.customer_id from ticket t where t.tenant_id = :tenant and t.external_id = any(:asked)",
 )
 _LOCK = text(
     f"select {_CUSTOMER} from customer where tenant_id = :tenant and customer_id = any(:customers)"

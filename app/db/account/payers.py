@@ -42,6 +42,8 @@ shared_calls.lock_shared(
     " where p.tenant_id = :tenant and p.external_id = any(:asked) and p.merged_into is null and c.merged_into is null"
     " and c.external_id is not null order by c.customer_id for update of c",
     by="external",
+    whose="select coalesce(p.company_id, p.customer_id) from customer p"
+    " where p.tenant_id = :tenant and p.external_id = any(:asked)",
 )
 
 
