@@ -335,6 +335,10 @@ def samples(database: Database, stats: GatherStats) -> Iterable[tuple[str, str, 
     yield "retainer_ledger_joined", "Commands that joined a batch under way", "counter", stats.joined
     yield "retainer_ledger_waiting", "Ledger commands waiting", "gauge", stats.waiting
     yield "retainer_ledger_refused", "Ledger commands refused for want of room", "counter", stats.refused
+    shared = shared_calls.METRICS
+    yield "retainer_shared_calls", "Tickets, orders and verbs that may share a transaction", "counter", shared.works
+    yield "retainer_shared_transactions", "Transactions that such calls took", "counter", shared.transactions
+    yield "retainer_shared_left", "Calls that left a shared one for one of their own", "counter", shared.left
     yield from work_samples()
     pool: Any = database.engine.pool
     yield "retainer_db_connections_in_use", "Connections under way", "gauge", pool.checkedout()

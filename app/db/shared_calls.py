@@ -61,6 +61,18 @@ _encode = msgspec.json.Encoder().encode
 Q = TypeVar("Q")
 
 
+@dataclass(slots=True)
+class SharedStats:
+    """Counters for the metrics page: how many calls share a transaction is ``works`` by ``transactions``."""
+
+    works: int = 0
+    transactions: int = 0
+    left: int = 0
+
+
+METRICS: Final = SharedStats()
+
+
 class Alone(Exception):  # noqa: N818 - no error: the caller goes on by itself
     """This work needs a transaction of its own."""
 
@@ -231,6 +243,8 @@ async def run(
     Where the database refuses it, nothing was done, and each is run alone. Raises `Locked` where somebody else holds
     what one of them needs, and `Unavailable` where nobody knows what became of the commit.
     """
+    METRICS.works += len(works)
+    METRICS.transactions += 1
     try:
         return await _run(database, tenant_id, works, lock_timeout_ms)
     except Locked:
@@ -251,11 +265,15 @@ async def _run(database: Database, tenant_id: str, works: Sequence[Work], lock_t
         finally:
             for peer in peers:
                 peer.coroutine.close()
-    return [peer.outcome or Outcome(alone=True) for peer in peers]
+    outcomes = [peer.outcome or Outcome(alone=True) for peer in peers]
+    METRICS.left += sum(outcome.alone for outcome in outcomes)
+    return outcomes
 
 
 async def run_one(database: Database, tenant_id: str, work: Work, *, lock_timeout_ms: int | None = None) -> Outcome:
     """Run a work that nobody shares a transaction with. After `LONG` seconds it goes on by itself (`Outcome.later`)."""
+    METRICS.works += 1
+    METRICS.transactions += 1
 
     async def done(tx: Tx) -> Any:
         tx.agent = work.agent
