@@ -1,11 +1,15 @@
-"""Policy versions of a tenant: immutable rows, parsed once a process."""
+"""Policy versions of a tenant: immutable rows, each parsed once a process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, Final
 
 from sqlalchemy import func, insert, select, update
 
@@ -15,6 +19,13 @@ from app.documents.policy_document import dump, policy_from_json
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
+
+Version = tuple[int, datetime, Policy]
+"""A version's number, the instant from which it is in force, and what it says."""
+_Row = tuple[int, datetime, datetime]
+"""(version, effective_from, created_at) of a row: what it says does not change."""
+_PARSED_AT_A_STRETCH: Final = 10
+"""Documents that become policies before the event loop has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +38,90 @@ class StoredVersion:
     withdrawn_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The versions of a tenant's policy as a process knows them; a question costs the same however many there are."""
+
+    state: tuple[str, int]
+    every: tuple[StoredVersion, ...]
+    by_number: Mapping[int, Policy]
+    """All of them, with those that were withdrawn."""
+    versions: tuple[Version, ...]
+    """Those that are or will be in force."""
+    terms: Mapping[int, Policy]
+    in_order: tuple[Version, ...]
+    """By the instant that each takes effect."""
+    recurs: bool
+    parsed: Mapping[_Row, Policy]
+
+    def in_force(self, at: datetime) -> Policy | None:
+        """The newest whose date has come; else the oldest version."""
+        place = bisect_right(self.in_order, at, key=itemgetter(1))
+        found = self.in_order[place - 1] if place else next(iter(self.versions), None)
+        return None if found is None else found[2]
+
+
+async def _known(tx: Tx) -> _Known:
+    state = (tx.tenant.policy_name, tx.tenant.policy_revision)
+    key = ("policy", tx.tenant_id)
+    cached: _Known | None = tx.database.process_cache.get(key)
+    if cached is not None and cached.state == state:
+        return cached
+    c = policy_version.c
+    mine = (c.tenant_id == tx.tenant_id, c.name == tx.tenant.policy_name)
+    columns = (c.version, c.effective_from, c.created_at, c.withdrawn_at)
+    rows = await tx.rows(select(*columns).where(*mine).order_by(c.version))
+    parsed: dict[_Row, Policy] = {}
+    if cached is not None and cached.state[0] == state[0]:
+        parsed.update(cached.parsed)
+    wanted = [row[:3] for row in rows if row[:3] not in parsed]
+    if wanted:
+        new = c.version.in_([version for version, _, _ in wanted])
+        documents = {row[0]: row[1] for row in await tx.rows(select(c.version, c.document).where(*mine, new))}
+        for number, row in enumerate(wanted, 1):
+            parsed[row] = _parsed(row[0], row[1], documents[row[0]])
+            if number % _PARSED_AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+    known = _of(state, [StoredVersion(row[0], row[1], parsed[row[:3]], row[3]) for row in rows], parsed)
+    if not tx.database.process_cache.get("disabled"):
+        tx.database.process_cache[key] = known
+    return known
+
+
+def _of(state: tuple[str, int], every: Sequence[StoredVersion], parsed: Mapping[_Row, Policy]) -> _Known:
+    alive = tuple(
+        (stored.version, stored.effective_from, stored.policy) for stored in every if stored.withdrawn_at is None
+    )
+    return _Known(
+        state=state,
+        every=tuple(every),
+        by_number={stored.version: stored.policy for stored in every},
+        versions=alive,
+        terms=MappingProxyType({number: policy for number, _, policy in alive}),
+        in_order=tuple(sorted(alive, key=itemgetter(1, 0))),
+        recurs=any(policy.recurs for _, _, policy in alive),
+        parsed=parsed,
+    )
+
+
 async def every_version(tx: Tx) -> Sequence[StoredVersion]:
     """All versions of the tenant's policy, oldest first, with those that were withdrawn."""
-    key = ("policy", tx.tenant_id)
-    cached = tx.database.process_cache.get(key)
-    if cached is not None and cached[0] == (tx.tenant.policy_name, tx.tenant.policy_revision):
-        found: Sequence[StoredVersion] = cached[1]
-        return found
-    c = policy_version.c
-    rows = await tx.rows(
-        select(c.version, c.effective_from, c.document, c.withdrawn_at)
-        .where(c.tenant_id == tx.tenant_id, c.name == tx.tenant.policy_name)
-        .order_by(c.version)
-    )
-    parsed = tuple(
-        StoredVersion(version, since, _parsed(version, since, document), withdrawn)
-        for version, since, document, withdrawn in rows
-    )
-    if not tx.database.process_cache.get("disabled"):
-        tx.database.process_cache[key] = ((tx.tenant.policy_name, tx.tenant.policy_revision), parsed)
-    return parsed
+    return (await _known(tx)).every
 
 
-async def versions(tx: Tx) -> list[tuple[int, datetime, Policy]]:
+async def versions(tx: Tx) -> Sequence[Version]:
     """The versions that are or will be in force: (version, effective_from, policy), oldest first."""
-    return [
-        (stored.version, stored.effective_from, stored.policy)
-        for stored in await every_version(tx)
-        if stored.withdrawn_at is None
-    ]
+    return (await _known(tx)).versions
+
+
+async def terms(tx: Tx) -> Mapping[int, Policy]:
+    """The versions that are or will be in force, by number."""
+    return (await _known(tx)).terms
 
 
 async def recurs(tx: Tx) -> bool:
     """Whether any version brings credits that come again, so that accounts have recurring grants."""
-    key = ("recurs", tx.tenant_id)
-    state = (tx.tenant.policy_name, tx.tenant.policy_revision)
-    known = tx.database.process_cache.get(key)
-    if known is not None and known[0] == state:
-        return bool(known[1])
-    found = any(policy.recurs for _, _, policy in await versions(tx))
-    if not tx.database.process_cache.get("disabled"):
-        tx.database.process_cache[key] = (state, found)
-    return found
+    return (await _known(tx)).recurs
 
 
 def _parsed(version: int, since: datetime, document: dict[str, Any]) -> Policy:
@@ -77,20 +130,18 @@ def _parsed(version: int, since: datetime, document: dict[str, Any]) -> Policy:
 
 async def in_force(tx: Tx, at: datetime | None = None) -> Policy:
     """The policy in force at ``at`` (now): the newest version whose effective date has come; else the oldest."""
-    found = await versions(tx)
-    if not found:
+    found = (await _known(tx)).in_force(at or tx.at)
+    if found is None:
         raise DomainError("policy_not_found", name=tx.tenant.policy_name)
-    moment = at or tx.at
-    best = [pair for pair in found if pair[1] <= moment]
-    return (max(best, key=lambda item: (item[1], item[0])) if best else found[0])[2]
+    return found
 
 
 async def of_version(tx: Tx, version: int) -> Policy:
     """A pinned version: grants and quotes keep the policy they were made under."""
-    for stored in await every_version(tx):
-        if stored.version == version:
-            return stored.policy
-    raise DomainError("policy_not_found", name=tx.tenant.policy_name, version=version)
+    found = (await _known(tx)).by_number.get(version)
+    if found is None:
+        raise DomainError("policy_not_found", name=tx.tenant.policy_name, version=version)
+    return found
 
 
 async def source(tx: Tx, name: str, version: int) -> str:

@@ -223,7 +223,7 @@ async def _rank(tx: Tx, target: Customer) -> None:
     account = await accounts.load_by_id(tx, target.customer_id)
     mine = await orders.of_customer(tx, target.customer_id)
     if mine:
-        terms = {number: policy for number, _, policy in await policies.versions(tx)}
+        terms = await policies.terms(tx)
 
         def ranked() -> None:
             licenses.rank(account, mine, terms)

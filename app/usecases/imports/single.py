@@ -133,7 +133,7 @@ def is_new(outcomes: Sequence[Outcome]) -> bool:
 
 async def reconcile_licenses(tx: Tx, account: CustomerAccount, mine: Sequence[Order]) -> None:
     """Settle the customer's orders once licenses were brought in before or between them."""
-    terms = {number: policy for number, _, policy in await policies.versions(tx)}
+    terms = await policies.terms(tx)
     await reconcile_orders.reconcile_grants(tx, account, mine, terms)
 
 

@@ -466,7 +466,7 @@ async def _refund_early(
 
 
 async def _terms(tx: Tx) -> order_lines.Terms:
-    return {number: policy for number, _, policy in await policies.versions(tx)}
+    return await policies.terms(tx)
 
 
 async def _require(tx: Tx, order_id: str) -> Order:

@@ -121,9 +121,7 @@ async def _load(tx: Tx, order_id: str) -> _Work:
         payment_dispute.dispute_id: payment_dispute for payment_dispute in await payment_disputes.of_order(tx, order_id)
     }
     refunds = await orders.refunds(tx, order_id)
-    return _Work(
-        tx, account, order, {number: policy for number, _, policy in await policies.versions(tx)}, refunds, known
-    )
+    return _Work(tx, account, order, await policies.terms(tx), refunds, known)
 
 
 def _record(work: _Work, disputed: Disputed) -> tuple[PaymentDispute, Action]:

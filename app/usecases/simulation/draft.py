@@ -143,7 +143,7 @@ async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int) -
     pasts, whole = await history.pasts(tx, start, end, limit=limit)
     recorded = {(kind, id_): await _standing(tx, kind, id_) for past in pasts for kind, id_ in _things(past)}
     return _History(
-        versions=await policies.versions(tx),
+        versions=list(await policies.versions(tx)),
         in_force=await policies.in_force(tx),
         pasts=pasts,
         whole=whole,

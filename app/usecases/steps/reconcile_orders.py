@@ -112,6 +112,6 @@ async def apart(account: CustomerAccount, mine: Sequence[Order], work: Callable[
 async def reconcile_again(tx: Tx, account: CustomerAccount) -> None:
     """Settles the customer's orders once more, since something that they rest on has changed."""
     mine = await orders.of_customer(tx, account.customer.customer_id)
-    terms = {number: policy for number, _, policy in await policies.versions(tx)}
+    terms = await policies.terms(tx)
     await reconcile_grants(tx, account, mine, terms)
     keep_answers(account, mine)
