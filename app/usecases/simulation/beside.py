@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
 
+import uvloop
+
 from app.db.engine import Database
 from app.domain.policy.policy import Policy
 from app.usecases.simulation import draft as drafts
@@ -30,4 +32,4 @@ async def simulate(
             await own.close()
 
     async with db.lend(tenant_id) as made:
-        return await asyncio.get_running_loop().run_in_executor(_RUNS, lambda: asyncio.run(run(made)))
+        return await asyncio.get_running_loop().run_in_executor(_RUNS, lambda: uvloop.run(run(made)))
