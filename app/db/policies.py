@@ -24,6 +24,8 @@ Version = tuple[int, datetime, Policy]
 """A version's number, the instant from which it is in force, and what it says."""
 _Row = tuple[int, datetime, datetime]
 """(version, effective_from, created_at) of a row: what it says does not change."""
+_CHANGED: Final = "policy.changed"
+"""A transaction's memo: it has written a version, which may yet be rolled back, so that nothing it reads is kept."""
 _PARSED_AT_A_STRETCH: Final = 10
 """Documents that become policies before the event loop has its turn."""
 
@@ -83,7 +85,7 @@ async def _known(tx: Tx) -> _Known:
             if number % _PARSED_AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
     known = _of(state, [StoredVersion(row[0], row[1], parsed[row[:3]], row[3]) for row in rows], parsed)
-    if not tx.database.process_cache.get("disabled"):
+    if _CHANGED not in tx.caches and not tx.database.process_cache.get("disabled"):
         tx.database.process_cache[key] = known
     return known
 
@@ -161,6 +163,7 @@ async def newest_version(tx: Tx, name: str) -> int:
 
 async def add_version(tx: Tx, policy: Policy, *, version: int, source: str, effective_from: datetime) -> None:
     """Keeps a new, immutable version; every process reads the versions anew afterwards."""
+    tx.caches[_CHANGED] = True
     await tx.execute(
         insert(policy_version).values(
             tenant_id=tx.tenant_id,
@@ -187,6 +190,7 @@ async def is_used(tx: Tx, version: int) -> bool:
 
 async def withdraw(tx: Tx, name: str, version: int) -> None:
     """Marks a version, so that it never comes into force; every process reads the versions anew afterwards."""
+    tx.caches[_CHANGED] = True
     c = policy_version.c
     await tx.execute(
         update(policy_version)
