@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from app.db import claims, policies, shared_calls
-from app.db.account import account_rows, contacts, counted, customers, parts, people, preload, shown
+from app.db import claims, policies
+from app.db.account import account_rows, contacts, counted, customers, lock_statements, parts, people, preload, shown
 from app.db.account.account_rows import AccountRows
 from app.db.account.parts import AccountPart
 from app.db.account.preload import customer_of
-from app.db.claims import CLAIMED, Claim
+from app.db.claims import Claim
 from app.db.combined import Select
 from app.db.engine import Tx
 from app.db.failures import Moved
@@ -36,56 +36,24 @@ from app.domain.values.ids import CustomerId
 
 Found = dict[str, list[Any]]
 """Rows of further selects, by the selects' names."""
-_CUSTOMER: Final = "customer_id, external_id, last_at, event_sequence, data, profile, merged_into, company_id"
-_BY_NAME = text(f"select {_CUSTOMER} from customer where tenant_id = :tenant and external_id = :external")
-_BY_ID = text(f"select {_CUSTOMER} from customer where tenant_id = :tenant and customer_id = :customer")
+_BY_NAME = text(
+    f"select {lock_statements.CUSTOMER} from customer where tenant_id = :tenant and external_id = :external"
+)
+_BY_ID = text(f"select {lock_statements.CUSTOMER} from customer where tenant_id = :tenant and customer_id = :customer")
 _CREATE = text(
     "with made as ("
     "insert into customer (tenant_id, customer_id, external_id, event_sequence, data, profile, created_at)"
     " values (:tenant, :customer, :external, 0, '{}', '{}', :at)"
-    f" on conflict (tenant_id, external_id) do nothing returning tenant_id, {_CUSTOMER}"
+    f" on conflict (tenant_id, external_id) do nothing returning tenant_id, {lock_statements.CUSTOMER}"
     "), found as ("
     "insert into customer_word (tenant_id, word, customer_id) select t.tenant_id, w.word, made.customer_id"
     " from tenant t join made on made.tenant_id = t.tenant_id, unnest(cast(:words as text[])) as w(word)"
     " where t.tenant_id = :tenant"
-    f") select {_CUSTOMER} from made"
+    f") select {lock_statements.CUSTOMER} from made"
 )
 """With the words by which a search finds the customer (`app.db.account.search`)."""
-_LOCK_BY_NAME = text(
-    f"select {_CUSTOMER} from customer where tenant_id = :tenant and external_id = :external and merged_into is null"
-    " for update"
-)
-"""An account that went into another one is not locked here: its heir comes first (decision 0003)."""
-_CLAIM_AND_LOCK = text(
-    f"with claimed as ({CLAIMED}) select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile,"
-    " c.merged_into, c.company_id from claimed, customer c where c.tenant_id = :tenant and c.external_id = :external"
-    " and c.merged_into is null for update of c"
-)
-"""The same, behind a claim on a natural key. Without a row nothing may be claimed yet."""
-shared_calls.lock_shared(
-    _CLAIM_AND_LOCK,
-    f"select {_CUSTOMER}, external_id as asked from customer where tenant_id = :tenant"
-    " and external_id = any(:asked) and merged_into is null order by customer_id for update",
-    by="external",
-    whose="select n.customer_id from customer n where n.tenant_id = :tenant and n.external_id = any(:asked)",
-)
-_LOCK_OF_TICKET = text(
-    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
-    " t.ticket_id, cast(t.document ->> 'policy_version' as integer) as policy_version"
-    " from ticket t join customer c on c.tenant_id = t.tenant_id and c.customer_id = t.customer_id"
-    " where t.tenant_id = :tenant and t.external_id = :external for update of c"
-)
-shared_calls.lock_shared(
-    _LOCK_OF_TICKET,
-    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, c.company_id,"
-    " t.ticket_id, cast(t.document ->> 'policy_version' as integer) as policy_version, t.external_id as asked"
-    " from ticket t join customer c on c.tenant_id = :tenant and c.customer_id = t.customer_id"
-    " where t.tenant_id = :tenant and t.external_id = any(:asked) order by c.customer_id for update of c",
-    by="external",
-    whose="select t.customer_id from ticket t where t.tenant_id = :tenant and t.external_id = any(:asked)",
-)
 _LOCK = text(
-    f"select {_CUSTOMER} from customer where tenant_id = :tenant and customer_id = any(:customers)"
+    f"select {lock_statements.CUSTOMER} from customer where tenant_id = :tenant and customer_id = any(:customers)"
     " order by customer_id for update"
 )
 
@@ -162,7 +130,9 @@ def _looked_at(tx: Tx, row: Any, *, named: Sequence[str] = (), absorbed: bool = 
 
 async def _claim_and_lock(tx: Tx, external_id: str, claim: Claim) -> Customer | None:
     """Claim a key, then find and lock the customer of a name, in one statement; None as `_lock_by_name`."""
-    row = await tx.row(_CLAIM_AND_LOCK, {"tenant": tx.tenant_id, "external": external_id, **claim.parameters})
+    row = await tx.row(
+        lock_statements.CLAIM_AND_LOCK, {"tenant": tx.tenant_id, "external": external_id, **claim.parameters}
+    )
     if row is None:
         await claims.take(tx, claim)
     return None if row is None else customer_of(row)
@@ -170,7 +140,7 @@ async def _claim_and_lock(tx: Tx, external_id: str, claim: Claim) -> Customer | 
 
 async def _lock_by_name(tx: Tx, external_id: str) -> Customer | None:
     """Find and lock the customer of a name in one statement; None where there is none, or it went into another one."""
-    row = await tx.row(_LOCK_BY_NAME, {"tenant": tx.tenant_id, "external": external_id})
+    row = await tx.row(lock_statements.BY_NAME, {"tenant": tx.tenant_id, "external": external_id})
     return None if row is None else customer_of(row)
 
 
@@ -223,7 +193,7 @@ class TicketOwner:
 
 async def lock_of_ticket(tx: Tx, external_id: str) -> TicketOwner:
     """Lock the customer of a ticket, named by the helpdesk's id. 404 ``ticket_not_found``."""
-    row = await tx.row(_LOCK_OF_TICKET, {"tenant": tx.tenant_id, "external": external_id})
+    row = await tx.row(lock_statements.OF_TICKET, {"tenant": tx.tenant_id, "external": external_id})
     if row is None:
         raise DomainError("ticket_not_found", ticket_id=external_id)
     return TicketOwner(_looked_at(tx, row), row.ticket_id, row.policy_version)

@@ -7,14 +7,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.driver import fetch
-from app.db.engine import PATIENCE, Database, Tx, run_alone
+from app.db.engine import Database, Tx, run_alone
 from app.db.failures import Busy, Unavailable
 from app.db.keyset import select_page
 from app.db.schema import api_key, directory
@@ -47,6 +47,8 @@ class KeyAtDoor:
     address: str | None
 
 
+_SOON: Final = 1.0
+"""Seconds within which a lost connection shows."""
 _AT_DOOR = text("select * from retainer_key(:digest, :lock_timeout, :statement_timeout)")
 _COLUMNS = (
     api_key.c.key_id,
@@ -116,7 +118,10 @@ async def at_door(database: Database, digest: bytes) -> KeyAtDoor | None:
 
 
 async def _asked(database: Database, parameters: dict[str, Any]) -> Any:
-    """The row; asked again, in a transaction, where the connection was lost: that begin finds all that are."""
+    """The row; asked again, in a transaction, where the connection was lost: that begin finds all that are.
+
+    A database that does not answer is not asked again: who calls is told soon.
+    """
     began = time.monotonic()
     try:
         return (await run_alone(database, _AT_DOOR, parameters))[0]
@@ -124,11 +129,11 @@ async def _asked(database: Database, parameters: dict[str, Any]) -> Any:
         raise
     except Unavailable:
         for _ in range(2):
+            if time.monotonic() - began > _SOON:
+                break
             with contextlib.suppress(Unavailable):
                 async with database.bare() as connection:
                     return (await fetch(connection, _AT_DOOR, parameters))[0]
-            if time.monotonic() - began > PATIENCE:
-                break
         raise
 
 
