@@ -76,11 +76,11 @@ async def _known(tx: Tx) -> _Known:
     parsed: dict[_Row, Policy] = {}
     if cached is not None and cached.state[0] == state[0]:
         parsed.update(cached.parsed)
-    wanted = [row[:3] for row in rows if row[:3] not in parsed]
-    if wanted:
-        new = c.version.in_([version for version, _, _ in wanted])
+    missing = [row[:3] for row in rows if row[:3] not in parsed]
+    if missing:
+        new = c.version.in_([version for version, _, _ in missing])
         documents = {row[0]: row[1] for row in await tx.rows(select(c.version, c.document).where(*mine, new))}
-        for number, row in enumerate(wanted, 1):
+        for number, row in enumerate(missing, 1):
             parsed[row] = _parsed(row[0], row[1], documents[row[0]])
             if number % _PARSED_AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
