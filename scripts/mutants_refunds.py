@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+WOO: Final = "tests/inbound/test_woocommerce_orders.py"
 UNITS: Final = "tests/ledger/test_refunded_units.py"
 INSTANT: Final = "tests/inbound/test_periods_of_one_instant.py"
 DISPUTES: Final = "tests/inbound/test_payment_disputes.py"
@@ -164,5 +165,12 @@ ROWS: Final = (
         "    if ref is None:\n        return []\n",
         "",
         f"{DISPUTES}::test_a_won_dispute_that_took_nothing_gives_back_no_period_that_was_refunded",
+    ),
+    (
+        "a won dispute gives back the cover of a license that was taken out",
+        "app/domain/orders/payment_disputes.py",
+        "if cover is None or _never_bought(account, cover.license_id):",
+        "if cover is None:",
+        f"{WOO}::test_a_license_taken_out_while_its_payment_is_lost_brings_no_cover_later",
     ),
 )

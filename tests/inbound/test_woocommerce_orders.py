@@ -518,6 +518,24 @@ async def test_an_order_on_hold_after_it_was_paid_is_disputed_and_one_that_faile
     assert await shop.audit() == []
 
 
+async def test_a_license_taken_out_while_its_payment_is_lost_brings_no_cover_later(vendor: MakeVendor) -> None:
+    """The shop changes the quantity of an order whose payment is lost, and it is there again then."""
+    shop = await woo(vendor, "cactushop", products={"65": {"sku": "license-standard", "attributes": {}}})
+    told = (
+        packs(2),
+        packs(2, status="failed", **LATER),
+        packs(1, status="failed", date_modified_gmt="2025-02-28T00:00:00"),
+        packs(1, status="processing", **LATEST),
+    )
+    for order in told:
+        assert (await shop.deliver(order))["state"] == "done"
+        assert await shop.audit() == []
+    found = await shop.tenant.ok(await shop.tenant.get("/v1/customers/shop:23"))
+    held = [row["license_id"] for row in found["licenses"] if row["active"]]
+    assert len(held) == 1
+    assert [row["license_id"] for row in found["covers"] if row["state"] == "running"] == held
+
+
 @pytest.mark.parametrize("status", ["on-hold", "failed"])
 async def test_a_dispute_of_a_cancelled_order_is_no_second_payment(vendor: MakeVendor, status: str) -> None:
     """A gateway sets an order on hold for a dispute, whatever it was before."""

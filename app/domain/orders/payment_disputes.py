@@ -386,7 +386,7 @@ def _covers_then(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]
     found = []
     for key, values in sorted(then.items()):
         cover = account.covers.get(key)
-        if cover is None:
+        if cover is None or _never_bought(account, cover.license_id):
             continue
         cover.state = values["state"]
         cover.starts_at = parse_iso_or_none(values["starts_at"])
@@ -430,11 +430,19 @@ def _choices_back(account: CustomerAccount, choices: Iterable[str]) -> list[dict
         choice: Choice | None = account.choices.get(key)
         if choice is None or choice.voided_at is None or _stands(account, choice):
             continue
+        if _never_bought(account, choice.license_id):
+            continue
         choice.voided_at = None
         account.plan.put_choice(choice, "reinstated", {"reason": REASON})
         account.emit("choice.reinstated", {"choice_id": key, "order_id": choice.order_id, "reason": REASON})
         returned.append({"kind": "choice", "choice_id": key, "line_id": choice.line_id})
     return returned
+
+
+def _never_bought(account: CustomerAccount, license_id: str | None) -> bool:
+    """Whether a license was taken out of its order by the shop since: what it brought stays gone with it."""
+    found = None if license_id is None else account.licenses.get(license_id)
+    return found is not None and found.ended_reason == "corrected"
 
 
 def _stands(account: CustomerAccount, gone: Choice) -> bool:
