@@ -8,10 +8,12 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from app.commands.base import CommandError
 from app.connectors.standard import PREFIX, key_of
+from app.domain.values.wire import iso
 
 JSON = dict[str, Any]
 
@@ -27,7 +29,9 @@ def sample(kind: str, secret: str, at: int) -> Sample:
     """Return a signed delivery of a kind of source, sent at an instant in seconds."""
     maker = _MAKERS.get(kind)
     if maker is None:
-        raise CommandError(f"there is no sample of the kind {kind}")
+        raise CommandError(
+            f"nothing of the kind {kind} can be sent that brings nothing about: try a ticket of your own"
+        )
     return maker(secret, at)
 
 
@@ -97,6 +101,26 @@ def _zammad(secret: str, at: int) -> Sample:
     return Sample({"X-Hub-Signature": f"sha1={made}", "X-Zammad-Delivery": _ident()}, body)
 
 
+def _zendesk(secret: str, at: int) -> Sample:
+    timestamp = iso(datetime.fromtimestamp(at, UTC))
+    body = _raw({"id": _ident(), "type": "zen:event-type:user.created", "detail": {"id": "1"}})
+    made = base64.b64encode(hmac.digest(secret.encode(), timestamp.encode() + body, "sha256")).decode()
+    headers = {"X-Zendesk-Webhook-Signature": made, "X-Zendesk-Webhook-Signature-Timestamp": timestamp}
+    return Sample(headers, body)
+
+
+def _freescout(secret: str, at: int) -> Sample:
+    body = _raw({"id": at})
+    made = base64.b64encode(hmac.digest(secret.encode(), body, "sha1")).decode()
+    return Sample({"X-FreeScout-Signature": made, "X-FreeScout-Event": "customer.created"}, body)
+
+
+def _chatwoot(secret: str, at: int) -> Sample:
+    body = _raw({"event": "contact_created", "id": at})
+    made = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return Sample({"X-Chatwoot-Signature": f"sha256={made}", "X-Chatwoot-Timestamp": str(at)}, body)
+
+
 _MAKERS: Final[Mapping[str, Callable[[str, int], Sample]]] = {
     "purchase": _standard,
     "helpdesk": _standard,
@@ -105,4 +129,7 @@ _MAKERS: Final[Mapping[str, Callable[[str, int], Sample]]] = {
     "shopify": _shopify,
     "paddle": _paddle,
     "zammad": _zammad,
+    "zendesk": _zendesk,
+    "freescout": _freescout,
+    "chatwoot": _chatwoot,
 }

@@ -230,6 +230,9 @@ KINDS = {
     "shopify": "shopify secret",
     "paddle": "pdl_ntfset_secret",
     "zammad": "zammad secret",
+    "zendesk": "zendesk secret",
+    "freescout": "freescout secret",
+    "chatwoot": "chatwoot secret",
 }
 
 
