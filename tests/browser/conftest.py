@@ -186,7 +186,7 @@ class Watched:
         if os.environ.get("RETAINER_RECORD"):
             PICTURES.mkdir(parents=True, exist_ok=True)
             taken = self.page.context.new_cdp_session(self.page).send(
-                "Page.captureScreenshot", {"format": "webp", "quality": 60}
+                "Page.captureScreenshot", {"format": "webp", "quality": 45}
             )
             (PICTURES / f"{name}.webp").write_bytes(base64.b64decode(taken["data"]))
 
