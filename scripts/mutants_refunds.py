@@ -92,8 +92,8 @@ ROWS: Final = (
     (
         "what a refund took of periods stays as it was taken first",
         "app/domain/orders/reconcile.py",
-        "elif follow and follow_orders(account, ordered, there.laid, merged=there.merged):",
-        "elif False:",
+        "if follow and follow_orders(account, ordered, there.laid, merged=there.merged):",
+        "if False:",
         f"{QUEUED}::test_a_refund_gives_up_the_period_of_an_order_that_went_to_another_customer",
     ),
     (
