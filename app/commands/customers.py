@@ -78,7 +78,7 @@ def _draw(out: Console, view: JSON) -> None:
     out.print()
     table(
         out,
-        {"License": "license_id", "State": "state", "Edition": "edition", "Order": "order_id"},
+        {"License": "license_id", "In force": "active", "Edition": "edition", "Order": "order_id"},
         view["licenses"],
         empty="No license.",
     )

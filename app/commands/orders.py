@@ -38,7 +38,7 @@ def show_order(
 def _draw(out: Console, view: JSON) -> None:
     facts(out, view, {"Order": "order_id", "Customer": "customer_id", "Placed": "placed_at", "Currency": "currency"})
     for name, columns in (
-        ("licenses", {"License": "license_id", "Edition": "edition", "State": "state"}),
+        ("licenses", {"License": "license_id", "Edition": "edition", "In force": "active"}),
         ("lots", {"Lot": "lot_id", "Granted": "granted", "Available": "available", "Expires": "expires_at"}),
         ("covers", {"Cover": "cover_id", "State": "state", "From": "starts_at", "To": "ends_at"}),
         ("choices", {"Choice": "choice_id", "Options": "options"}),
