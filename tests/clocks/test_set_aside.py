@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from app.commands.doctor import _aside
+from app.commands.doctor import _tenants
 from app.db import agenda
 from app.db.engine import Database
 from app.usecases.agenda import HANDLERS
@@ -50,7 +50,7 @@ async def test_in_a_sandbox_the_others_happen_and_the_answer_tells_which_did_not
     told = [one["data"] for one in events if one["type"] == "agenda.set_aside"]
     assert told[0]["code"] == "internal_error"
     assert told[0]["failures"] == 1
-    assert any(shop.tenant_id in one.what for one in await _aside(db))
+    assert any(shop.tenant_id in one.what for one in await _tenants(db))
 
     broken.clear()
     again = await shop.ok(await shop.put("/v1/clock", {"now": "2025-07-04T00:00:00Z"}))
