@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean run-env dev-env gates-env site-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -22,6 +22,8 @@ dev-env:
 	@scripts/bootstrap.sh dev
 gates-env:
 	@scripts/bootstrap.sh gates
+site-env:
+	@scripts/bootstrap.sh site
 
 # The service dies with make (kill -9 of make would otherwise leave it running, holding port and data folder).
 serve: run-env
@@ -95,11 +97,16 @@ lock:
 	cd requirements && $(COMPILE) -c run.lock -c embedded.lock -c otel.lock dev.in -o dev.lock
 	cd requirements && $(COMPILE) gates.in -o gates.lock
 	cd requirements && $(COMPILE) clients.in -o clients.lock
+	cd requirements && $(COMPILE) site.in -o site.lock
 	@! grep -n '://' requirements/*.lock
+
+# All pages as one site with search: build/site.
+site: dev-env site-env
+	@exec $(PY) scripts/site.py
 
 # Swagger UI and GraphiQL, so that the docs pages ask nobody. Needs npm; the result is committed.
 docs-assets:
 	scripts/vendor_docs.sh
 
 clean:
-	rm -rf .venv .venv-gates .venv-clients .venv-node .venv-lock .venv*.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-gates .venv-clients .venv-node .venv-site .venv-lock .venv*.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes or refreshes a virtual environment from a lock file: bootstrap.sh run|dev|gates|clients [folder]
+# Makes or refreshes a virtual environment from a lock file: bootstrap.sh run|dev|gates|clients|site [folder]
 # Needs python3 (3.11 or newer) with pip 22.3 or newer, and nothing else: not python3-venv, not the network of anyone
 # but the configured package index. A stamp with the lock's hash makes every later call cost milliseconds.
 set -eu
 cd "$(dirname "$0")/.."
-kind=${1:?run, dev, gates or clients}
+kind=${1:?run, dev, gates, clients or site}
 python=${PYTHON:-python3}
 case $kind in
   run) locks=requirements/run.lock; venv=${2:-.venv}
@@ -13,6 +13,7 @@ case $kind in
   dev) locks=requirements/dev.lock; venv=${2:-.venv} ;;
   gates) locks=requirements/gates.lock; venv=${2:-.venv-gates} ;;
   clients) locks=requirements/clients.lock; venv=${2:-.venv-clients} ;;
+  site) locks=requirements/site.lock; venv=${2:-.venv-site} ;;
   *) echo "bootstrap: unknown kind '$kind'" >&2; exit 2 ;;
 esac
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1

@@ -27,6 +27,8 @@ ELSEWHERE = {
     ("README.md", "json"): "tests/stories/test_readme.py",
     ("docs/explanations.md", "sh"): "tests/stories/test_explained_lives.py",
     ("docs/explanations.md", "json"): "tests/stories/test_explained_lives.py",
+    ("docs/tutorial.md", "sh"): "tests/stories/test_tutorial.py",
+    ("docs/tutorial.md", "text"): "tests/stories/test_tutorial.py",
     ("docs/calls.md", "sh"): "tests/stories/test_explained_lives.py",
     ("docs/calls.md", "json"): "tests/stories/test_explained_lives.py",
     ("docs/graphql.md", "json"): "tests/graphql/test_limits.py",
