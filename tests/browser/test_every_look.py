@@ -108,6 +108,7 @@ def test_every_page_is_whole(scene: Scene, watched: Any, width: int, dark: bool)
     customer.go(scene.shop.address("boris"))
     for name, path in scene.account.items():
         see(customer, name, path)
+    see(agent, "front", "/")
     see(agent, "sign-in", scene.vendor.sign_in())
     signed_in(scene.vendor, agent, "/desk")
     for name, path in scene.desk.items():
@@ -126,7 +127,7 @@ def test_no_page_is_missing_here(scene: Scene) -> None:
         "/sign-in/return": "leads back from it",
     }
     seen = [path.partition("?")[0] for pages in (scene.desk, scene.account, scene.card) for path in pages.values()]
-    seen += ["/sign-in"]
+    seen += ["/", "/sign-in"]
     missing = []
     for route in registry.routes():
         template = route.path
