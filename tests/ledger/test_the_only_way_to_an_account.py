@@ -10,8 +10,10 @@ import re
 from pathlib import Path
 
 ACCOUNTS = "app/db/account/accounts.py"
+STATEMENTS = "app/db/account/lock_statements.py"
 LOCKS = {
     ACCOUNTS: "`lock_customers`, which looks under the lock",
+    STATEMENTS: "the statements of `accounts`, which alone runs them",
     "app/db/account/payers.py": "accounts that pay for a person, who is looked at under the lock",
     "app/db/ledger/read.py": "batches of credit commands, which follow `merged_into` under the lock",
     "app/db/agenda.py": "what falls due, which goes through `accounts` for each customer again",
@@ -74,6 +76,11 @@ def _calls_of_ledger(tree: ast.Module) -> set[str]:
 def test_rows_of_customers_are_locked_in_these_places_alone() -> None:
     found = {name for name, tree in modules() if any(_locks_customers(node) for node in ast.walk(tree))}
     assert found == set(LOCKS)
+
+
+def test_the_statements_that_lock_are_run_by_accounts_alone() -> None:
+    users = {path for path, tree in modules() if path != STATEMENTS and "lock_statements" in ast.unparse(tree)}
+    assert users == {ACCOUNTS}
 
 
 def test_credits_are_loaded_in_these_places_alone() -> None:
