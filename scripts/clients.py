@@ -126,6 +126,9 @@ def _ours(folder: Path) -> int:
     shutil.copy(source / "package.json", package)
     if not _made([node_tools.program("tsc"), "-p", str(source), "--outDir", str(package / "dist")], folder):
         return 1
+    shutil.copy(node_tools.HERE / "client" / "webhooks.mjs", folder)
+    if not _made(["node", "webhooks.mjs"], folder):
+        return 1
 
     async def work(base: str, key: str) -> int:
         for name, wanted in OURS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import inspect
 import json
 import os
@@ -268,6 +269,25 @@ def test_webhooks_are_verified() -> None:
             webhooks.verify(wrong_body, headers, secret, now=now)
 
 
+UNREADABLE = ("", "whsec_", "whsec_my-secret!", "plain secret", "whsec_AAAA", SECRET.removeprefix("whsec_"))
+
+
+@pytest.mark.parametrize("secret", [*UNREADABLE, [SECRET, ""]])
+def test_a_secret_that_cannot_be_read_signs_nothing(secret: str | list[str]) -> None:
+    """Whoever signs with an empty key is refused, and so is whoever signs rightly: the mistake is seen at once."""
+    body, now = b'{"type":"credits.granted"}', int(time.time())
+    empty = hmac.digest(b"", f"evt_1.{now}.".encode() + body, "sha256")
+    forged = {**signed(body, now), "Webhook-Signature": f"v1,{base64.b64encode(empty).decode()}"}
+    for headers in (forged, signed(body, now)):
+        with pytest.raises(webhooks.WebhookError, match="16 to 128 bytes"):
+            webhooks.verify(body, headers, secret, now=now)
+
+
+def test_a_body_may_be_text() -> None:
+    body, now = '{"type":"ticket.opened","data":{"n":"ü"}}', time.time()
+    assert webhooks.verify(body, signed(body.encode(), now), SECRET, now=now)["data"] == {"n": "ü"}
+
+
 def test_money_and_instants_are_exact() -> None:
     price = Money.of({"amount": "34.50", "currency": "USD"})
     assert price == Money(Decimal("34.50"), "USD")
@@ -276,3 +296,11 @@ def test_money_and_instants_are_exact() -> None:
     assert parse_instant("2025-01-02T07:00:00Z") == datetime(2025, 1, 2, 7, tzinfo=UTC)
     with pytest.raises(ValueError, match="zone"):
         instant(datetime(2025, 1, 2))
+    with pytest.raises(ValueError, match="zone"):
+        parse_instant("2025-01-02T07:00:00")
+    for amount in ("abc", "NaN", "Infinity"):
+        with pytest.raises(ValueError, match="an amount is a number"):
+            Money.of({"amount": amount, "currency": "USD"})
+    for wrong in (1.1, "1.1"):
+        with pytest.raises(TypeError, match="Decimal"):
+            Money(wrong, "USD")  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from retainer_client import RefusedError, Retainer
 
 with Retainer(os.environ["RETAINER_URL"], os.environ["RETAINER_KEY"]) as retainer:
     decision = retainer.decide_entitlement("ann", "open_ticket")
-    ticket = retainer.put_ticket("T-1", {"customer_id": "ann", "subject": "Taxes", "category": "domain_change"})
+    ticket = retainer.put_ticket("example-1", {"customer_id": "ann", "subject": "Taxes", "category": "domain_change"})
     try:
         retainer.create_debit("ann", {"credits": 100_000})
     except RefusedError as refusal:

@@ -15,17 +15,20 @@ TOLERANCE_SECONDS = 300
 
 
 class WebhookError(Exception):
-    """The delivery is not the service's, or it is too old."""
+    """The delivery is not the service's or too old, or a secret cannot be read."""
 
 
 def verify(
-    body: bytes, headers: Mapping[str, str], secret: str | Sequence[str], *, now: float | None = None
+    body: bytes | str, headers: Mapping[str, str], secret: str | Sequence[str], *, now: float | None = None
 ) -> dict[str, Any]:
     """The event of a delivery. Raise `WebhookError` unless a secret signed these bytes within five minutes.
 
-    ``body``: the bytes as they came. ``secret``: one, or two while one replaces the other. Remember ``webhook-id``: a
-    delivery may come twice.
+    ``body``: the bytes as they came, or their text. ``secret``: one, or two while one replaces the other; each is
+    ``whsec_`` and base64 of 16 to 128 bytes. Remember ``webhook-id``: a delivery may come twice.
     """
+    # All of them first: a secret that cannot be read is a mistake, even where another one would do.
+    keys = [_key(one) for one in ([secret] if isinstance(secret, str) else secret)]
+    raw = body.encode() if isinstance(body, str) else body
     lower = {name.lower(): value for name, value in headers.items()}
     try:
         ident, sent_at, signed = (lower[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
@@ -35,12 +38,21 @@ def verify(
     if age > TOLERANCE_SECONDS:
         raise WebhookError("the delivery is older than five minutes")
     presented = [_decoded(part[3:]) for part in signed.split() if part.startswith("v1,")]
-    for one in [secret] if isinstance(secret, str) else secret:
-        wanted = hmac.new(_decoded(one.removeprefix("whsec_")), f"{ident}.{sent_at}.".encode() + body, hashlib.sha256)
+    for key in keys:
+        wanted = hmac.new(key, f"{ident}.{sent_at}.".encode() + raw, hashlib.sha256)
         if any(hmac.compare_digest(wanted.digest(), part) for part in presented):
-            event: dict[str, Any] = json.loads(body)
+            event: dict[str, Any] = json.loads(raw)
             return event
     raise WebhookError("no secret signed this body")
+
+
+def _key(secret: str) -> bytes:
+    """The key of a secret. An empty one would let anybody sign."""
+    text = secret.removeprefix("whsec_")
+    key = _decoded(text + "=" * (-len(text) % 4))
+    if text == secret or not 16 <= len(key) <= 128:
+        raise WebhookError("a secret is whsec_ and base64 of 16 to 128 bytes")
+    return key
 
 
 def _decoded(text: str) -> bytes:

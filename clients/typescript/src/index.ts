@@ -42,14 +42,18 @@ export class RefusedError extends RetainerError {}
 export class InvalidError extends RetainerError {}
 /** There is nothing of that id, or it is another tenant's. */
 export class NotFoundError extends RetainerError {}
-/** No key, or one that lacks a scope. */
+/** No key, or one that does not count. */
+export class UnauthorizedError extends RetainerError {}
+/** The key lacks a scope. */
 export class ForbiddenError extends RetainerError {}
-/** Too many calls, or the service cannot answer now. */
+/** Too many calls. */
+export class TooManyError extends RetainerError {}
+/** The service cannot answer now, or does not answer. */
 export class UnavailableError extends RetainerError {}
 
 const KINDS: Record<number, typeof RetainerError> = {
   400: InvalidError,
-  401: ForbiddenError,
+  401: UnauthorizedError,
   403: ForbiddenError,
   404: NotFoundError,
   409: RefusedError,
@@ -57,7 +61,7 @@ const KINDS: Record<number, typeof RetainerError> = {
   413: InvalidError,
   415: InvalidError,
   422: InvalidError,
-  429: UnavailableError,
+  429: TooManyError,
 };
 
 export interface Options {
@@ -148,27 +152,32 @@ function said(answer: Response): number {
   return Number.isFinite(seconds) ? Math.min(LONGEST_WAIT, Math.max(0, seconds * 1000)) : 0;
 }
 
-/** The delivery is not the service's, or it is too old. */
+/** The delivery is not the service's or too old, or a secret cannot be read. */
 export class WebhookError extends Error {}
 
 const TOLERANCE = 300;
 
-/** The event of a delivery (Standard Webhooks). Give the body as it came, and one secret or two. */
+/**
+ * The event of a delivery (Standard Webhooks). Give the body as it came, its headers as `fetch` or Node has them, and
+ * one secret or two; each is `whsec_` and base64 of 16 to 128 bytes.
+ */
 export async function verifyWebhook(
   body: string,
-  headers: Record<string, string | undefined>,
+  headers: Headers | Record<string, string | string[] | undefined>,
   secrets: string | string[],
   now: number = Date.now() / 1000,
 ): Promise<Record<string, unknown>> {
-  const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  // All of them first: a secret that cannot be read is a mistake, even where another one would do.
+  const keys = (Array.isArray(secrets) ? secrets : [secrets]).map(keyOf);
+  const pairs = headers instanceof Headers ? [...headers] : Object.entries(headers);
+  const lower = Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), String(value ?? "")]));
   const id = lower["webhook-id"];
   const at = lower["webhook-timestamp"];
   const signed = lower["webhook-signature"];
   if (!id || !at || !signed || !/^\d{1,12}$/.test(at)) throw new WebhookError("the headers of a webhook are missing");
   if (Math.abs(now - Number(at)) > TOLERANCE) throw new WebhookError("the delivery is older than five minutes");
   const data = new TextEncoder().encode(`${id}.${at}.${body}`);
-  for (const secret of Array.isArray(secrets) ? secrets : [secrets]) {
-    const raw = decoded(secret.replace(/^whsec_/, ""));
+  for (const raw of keys) {
     const algorithm = { name: "HMAC", hash: "SHA-256" };
     const key = await crypto.subtle.importKey("raw", raw, algorithm, false, ["verify"]);
     for (const part of signed.split(" ")) {
@@ -180,6 +189,13 @@ export async function verifyWebhook(
     }
   }
   throw new WebhookError("no secret signed this body");
+}
+
+/** The key of a secret. An empty one would let anybody sign. */
+function keyOf(secret: string): Uint8Array<ArrayBuffer> {
+  const key = secret.startsWith("whsec_") ? decoded(secret.slice("whsec_".length)) : new Uint8Array();
+  if (key.length < 16 || key.length > 128) throw new WebhookError("a secret is whsec_ and base64 of 16 to 128 bytes");
+  return key;
 }
 
 function decoded(text: string): Uint8Array<ArrayBuffer> {
