@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from app import __version__
-from app.commands.base import CommandError
+from app.commands.base import CommandError, plain
 from app.embedded import EmbeddedPostgresError
 from app.settings import SettingsError
 
@@ -104,7 +104,7 @@ def main() -> int:
         build(completed_words() or sys.argv[1:])()
     except (CommandError, EmbeddedPostgresError, SettingsError) as error:
         for line in str(error).splitlines():
-            print(f"retainer: {line}", file=sys.stderr)
+            print(f"retainer: {plain(line)}", file=sys.stderr)
         return getattr(error, "exit_code", 1)
     except KeyboardInterrupt:
         return 130

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from app.commands.base import CommandError, database
+from app.commands.base import CommandError, existing
 from app.commands.reconcile import tenant_of
+from app.commands.remote import refused
 from app.connectors import inbound
 from app.db.engine import Database
 from app.db.failures import Unavailable
@@ -31,13 +32,13 @@ def run(
     if not 1 <= len(reason.strip()) <= 500:
         raise CommandError("--reason: 1 to 500 characters")
     settings_, _ = Settings.read().with_secrets(create=False)
-    with database(settings_) as settings:
+    with existing(settings_) as settings:
         try:
             asyncio.run(_run(settings, source, tenant, delivery, reason.strip(), adjustment))
         except Unavailable as error:
             raise CommandError(f"{error}; run it again") from None
         except DomainError as error:
-            raise CommandError(f"{error.code}: {error.facts.get('message') or error.facts}") from None
+            raise refused(error) from None
     print(f"retainer: {len(delivery)} dismissed")
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Self
 
 import typer
 
-from app.commands.base import CommandError, database
+from app.commands.base import CommandError, existing
 from app.commands.import_files import ColumnError, check_columns, records
 from app.db.engine import Database
 from app.db.failures import Locked, Unavailable
@@ -46,7 +46,7 @@ def run(
     """Check a file line by line; with --apply, bring it in. Safe to run again: what is there is passed over."""
     with Staged() as staged:
         staged.read(file, kind)
-        with database(Settings.read()) as settings:
+        with existing(Settings.read()) as settings:
             code = asyncio.run(_bring(settings.database_url or "", tenant, staged, apply=apply))
     if code:
         raise typer.Exit(code)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands.base import CommandError, database
+from app.commands.base import CommandError, existing
 from app.db.engine import Database
 from app.db.failures import Unavailable
 from app.settings import Settings
@@ -27,7 +27,7 @@ def run(
     tenant: Annotated[list[str] | None, typer.Argument(help="Tenants to look at; all unless named.")] = None,
 ) -> None:
     """Judge anew the clocks that were resumed on another calendar; both judgements are kept."""
-    with database(Settings.read()) as settings:
+    with existing(Settings.read()) as settings:
         try:
             answer = asyncio.run(judge(settings.database_url or "", tenant))
         except Unavailable as error:

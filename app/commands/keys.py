@@ -10,7 +10,8 @@ import typer
 
 from app.api.deps import wall_clock
 from app.api.fields import parse_instant
-from app.commands.base import CommandError, database
+from app.commands.base import CommandError, existing, plain
+from app.commands.remote import refused
 from app.db.engine import Database, Tx
 from app.db.failures import Unavailable
 from app.domain.values.errors import DomainError
@@ -54,7 +55,7 @@ def list_keys(tenant: Tenant) -> None:
     for row in _run(tenant, work):
         state = "live" if row["live"] else "dead"
         used = row["last_used_at"] or "never used"
-        print(f"{row['key_id']}  {state}  {' '.join(row['scopes'])}  {used}  {row['label']}")
+        print(f"{row['key_id']}  {state}  {' '.join(row['scopes'])}  {used}  {plain(row['label'])}")
 
 
 @app.command()
@@ -90,10 +91,10 @@ def _run(tenant: str, work: Callable[[Tx], Awaitable[Any]]) -> Any:
         finally:
             await opened.close()
 
-    with database(Settings.read()) as settings:
+    with existing(Settings.read()) as settings:
         try:
             return asyncio.run(run(settings.database_url or ""))
         except DomainError as error:
-            raise CommandError(f"{error.code}: {error.facts.get('message') or error.facts}") from None
+            raise refused(error) from None
         except Unavailable as error:
             raise CommandError(f"{error}; `retainer doctor` says more") from None

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -15,8 +17,8 @@ from urllib.parse import quote
 import typer
 from rich.console import Console
 
-from app.commands.base import CommandError
-from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, facts, show, table
+from app.commands.base import CommandError, plain
+from app.commands.remote import JSON, Json, Key, Refused, Service, Target, Tenant, Url, facts, show, table
 from app.documents.marks import PolicyDocumentError, Problem
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import json_schema, load_document
@@ -39,8 +41,8 @@ def findings(text: str) -> tuple[Problem, ...]:
 def shown(file: str, problem: Problem) -> str:
     """A finding as editors know it: ``file:line:column: severity: message [code]``, what to write below it."""
     where = f"{file}:{problem.line}:{problem.column}"
-    hint = f"\n    {problem.hint}" if problem.hint else ""
-    return f"{where}: {problem.severity}: {problem.message} [{problem.code}]{hint}"
+    hint = f"\n    {plain(problem.hint)}" if problem.hint else ""
+    return f"{where}: {problem.severity}: {plain(problem.message)} [{problem.code}]{hint}"
 
 
 @app.command()
@@ -129,11 +131,12 @@ def diff(
 
     def write(out: Console, found: JSON) -> None:
         for row in found["differences"]:
-            print(f"{_SIGNS[row['change']]} {row['words']}")
+            print(f"{_SIGNS[row['change']]} {plain(row['words'])}")
         if not found["differences"]:
             print(f"It says the same as version {found['version']}.")
 
-    found = show(Target(url, key, tenant), work, as_json, write)
+    with _findings(file):
+        found = show(Target(url, key, tenant), work, as_json, write)
     if exit_code and found["differences"]:
         raise typer.Exit(1)
 
@@ -158,7 +161,8 @@ def simulate(
     async def work(service: Service) -> Any:
         return await service.send("POST", f"{await _path(service)}/simulate", body=body)
 
-    show(Target(url, key, tenant), work, as_json, _drawn)
+    with _findings(file):
+        show(Target(url, key, tenant), work, as_json, _drawn)
 
 
 def _drawn(out: Console, found: JSON) -> None:
@@ -222,7 +226,8 @@ def publish(
         )
 
     labels = {"version": "version", "in force from": "effective_from"}
-    found = show(Target(url, key, tenant), work, as_json, lambda out, view: facts(out, view, labels))
+    with _findings(file):
+        found = show(Target(url, key, tenant), work, as_json, lambda out, view: facts(out, view, labels))
     for problem in found["warnings"]:
         print(shown(file, Problem(**problem)), file=sys.stderr)
 
@@ -242,6 +247,17 @@ def withdraw(
 
     labels = {"version": "version", "withdrawn": "withdrawn_at"}
     show(Target(url, key, tenant), work, as_json, lambda out, view: facts(out, view, labels))
+
+
+@contextlib.contextmanager
+def _findings(file: str) -> Iterator[None]:
+    """Print each mistake for which the service refuses a document, as `check` does."""
+    try:
+        yield
+    except Refused as refusal:
+        for problem in refusal.problem.get("facts", {}).get("problems", ()):
+            print(shown(file, Problem(**problem)), file=sys.stderr)
+        raise
 
 
 def _instant(text: str | None) -> str | None:

@@ -10,7 +10,8 @@ import typer
 
 from app.api.deps import wall_clock
 from app.api.fields import parse_instant
-from app.commands.base import CommandError, database
+from app.commands.base import CommandError, existing
+from app.commands.remote import refused
 from app.connectors import inbound, reconcile
 from app.db.engine import Database
 from app.db.failures import Unavailable
@@ -32,13 +33,13 @@ def run(
     except ValueError as error:
         raise CommandError(f"--since: {error}") from None
     settings_, _ = Settings.read().with_secrets(create=False)
-    with database(settings_) as settings:
+    with existing(settings_) as settings:
         try:
             print(asyncio.run(_run(settings, source, tenant, begin)))
         except (FetchError, Unavailable) as error:
             raise CommandError(f"{error}") from None
         except DomainError as error:
-            raise CommandError(f"{error.code}: {error.facts.get('message') or error.facts}") from None
+            raise refused(error) from None
 
 
 async def _run(settings: Settings, name: str, tenant: str | None, begin: datetime | None) -> str:

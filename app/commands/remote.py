@@ -21,10 +21,13 @@ from typing import Annotated, Any, Final, TypeVar
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
-from app.commands.base import CommandError, database
+from app.commands.base import EXIT_NOT_ANSWERED, CommandError, database_errors, existing, plain
+from app.domain.values.errors import DomainError
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -32,7 +35,6 @@ JSON = dict[str, Any]
 
 EXIT_REFUSED: Final = 3
 EXIT_NOT_FOUND: Final = 4
-EXIT_NOT_ANSWERED: Final = 5
 PAGE: Final = 100
 _WIDE: Final = 200
 """Columns of a table that no terminal shows, so that nothing of it is cut."""
@@ -51,11 +53,15 @@ CustomerId = Annotated[str, typer.Argument(help="The customer's id.")]
 
 
 class Refused(CommandError):  # noqa: N818 - it is what happened
-    """The service refused, or did not answer; ``exit_code`` says which kind of refusal it was."""
+    """The service refused, or did not answer; ``exit_code`` says which kind of refusal it was.
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    ``problem``: the whole answer, where it was one of the catalogue's.
+    """
+
+    def __init__(self, message: str, exit_code: int, problem: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+        self.problem = problem or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +129,34 @@ class Service:
 
 def refusal_of(answer: httpx.Response) -> Refused:
     """Return a refusal in words: its code, what happened, what would help, and what to do."""
-    code = EXIT_REFUSED if answer.status_code < 500 else EXIT_NOT_ANSWERED
-    code = EXIT_NOT_FOUND if answer.status_code == 404 else code
     try:
-        problem = answer.json()
-        lines = [f"{problem['code']}: {problem.get('detail') or problem.get('title')}"]
+        return _refusal(answer.status_code, answer.json())
     except (ValueError, KeyError, TypeError):
-        return Refused(f"HTTP {answer.status_code}: {answer.text[:200]}", code)
+        return Refused(f"HTTP {answer.status_code}: {answer.text[:200]}", _exit_code(answer.status_code))
+
+
+def refused(error: DomainError) -> Refused:
+    """Return the refusal of a use case as the service would answer it."""
+    # Imported here: an address needs none of it.
+    from app.api.problems import body_of_error
+
+    body = body_of_error(error)
+    return _refusal(body["status"], body)
+
+
+def _exit_code(status: int) -> int:
+    """Return what a shell is told of an answer."""
+    return EXIT_NOT_FOUND if status == 404 else EXIT_REFUSED if status < 500 else EXIT_NOT_ANSWERED
+
+
+def _refusal(status: int, problem: JSON) -> Refused:
+    lines = [f"{problem['code']}: {problem.get('detail') or problem.get('title')}"]
     lines += [f"{error.get('pointer')}: {error.get('message')}" for error in problem.get("errors", ())]
     lines += [
         f"{reason['message']} [{reason['clause']}]" for reason in problem.get("reasons", ()) if reason.get("clause")
     ]
     lines.append(f"next: {problem.get('next_step')}")
-    return Refused("\n".join(lines), code)
+    return Refused("\n".join(map(plain, lines)), _exit_code(status), problem)
 
 
 def ask(target: Target, work: Callable[[Service], Awaitable[T]]) -> T:
@@ -151,16 +172,21 @@ def ask(target: Target, work: Callable[[Service], Awaitable[T]]) -> T:
         raise CommandError("a service at an address wants a key: give --key, or set RETAINER_KEY")
     if target.tenant is None and not target.operator:
         raise CommandError("say which tenant: give --tenant, or --key with a key of its own")
-    with database(Settings.read()) as settings:
+    with existing(Settings.read()) as settings:
         return asyncio.run(_here(target, settings, work))
 
 
 def show(
     target: Target, work: Callable[[Service], Awaitable[T]], as_json: bool, draw: Callable[[Console, T], None]
 ) -> T:
-    """Print what ``work`` finds out: as JSON, or as ``draw`` shows it to people."""
-    with waiting():
-        found = ask(target, work)
+    """Print what ``work`` finds out, or the refusal: as JSON, or as ``draw`` shows it to people."""
+    try:
+        with waiting():
+            found = ask(target, work)
+    except Refused as refusal:
+        if as_json and refusal.problem:
+            print(json.dumps(refusal.problem, indent=2, ensure_ascii=False))
+        raise
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
@@ -173,6 +199,8 @@ async def service(target: Target) -> AsyncIterator[Service]:
     """Open the service at an address."""
     where = (target.url or f"http://127.0.0.1:{os.environ.get('RETAINER_PORT') or 8000}").rstrip("/")
     headers = {"Authorization": f"Bearer {target.key}"}
+    if not where.lower().startswith(("http://", "https://")):
+        raise CommandError("--url: it begins with http:// or https://")
     try:
         client = httpx.AsyncClient(base_url=where, headers=headers, timeout=60)
     except (httpx.InvalidURL, ValueError) as error:
@@ -204,7 +232,9 @@ async def _here(target: Target, settings: Settings, work: Callable[[Service], Aw
         def forget(self) -> None:
             """Keep nothing."""
 
-    async with app.router.lifespan_context(app):
+    async with contextlib.AsyncExitStack() as stack:
+        with database_errors():
+            await stack.enter_async_context(app.router.lifespan_context(app))
         app.state.house.authenticator = Known()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
@@ -217,8 +247,11 @@ async def _here(target: Target, settings: Settings, work: Callable[[Service], Aw
 
 
 def console() -> Console:
-    """Return where people read; without a terminal it has no colours and cuts nothing."""
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    """Return where people read; without a terminal it has no colours and cuts nothing.
+
+    Values of the service's go through `escaped`, or into a `Text`: they are shown as they are.
+    """
+    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False, emoji=False)
 
 
 @contextlib.contextmanager
@@ -239,11 +272,12 @@ def table(out: Console, columns: Mapping[str, str], rows: list[JSON], *, empty: 
     if not rows:
         out.print(empty, style="dim")
         return
-    made = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
+    words = None if title is None else Text(plain(title))
+    made = Table(box=None, pad_edge=False, title=words, title_justify="left", header_style="bold")
     for heading in columns:
-        made.add_column(heading, overflow="fold", no_wrap=not out.is_terminal)
+        made.add_column(Text(plain(heading)), overflow="fold", no_wrap=not out.is_terminal)
     for row in rows:
-        made.add_row(*(words_of(member(row, path)) for path in columns.values()))
+        made.add_row(*(Text(plain(words_of(member(row, path)))) for path in columns.values()))
     out.print(made)
 
 
@@ -264,8 +298,8 @@ def member(view: Any, path: str) -> Any:
 
 
 def escaped(text: str) -> str:
-    """Return a text that is shown as it is, whatever it looks like."""
-    return text.replace("[", "\\[")
+    """Return a text that is shown as it is, whatever it looks like; only control characters are replaced."""
+    return escape(plain(text))
 
 
 def words_of(value: Any) -> str:
@@ -291,8 +325,3 @@ def _instant(text: str) -> str:
         return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     except ValueError:
         return text
-
-
-def cells(rows: list[JSON]) -> list[JSON]:
-    """Return rows whose text a table shows as it is."""
-    return [{name: escaped(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from app.commands.base import CommandError, database
+from app.commands.base import CommandError, existing, plain
 from app.commands.reconcile import tenant_of
+from app.commands.remote import refused
 from app.connectors import inbound
 from app.db.engine import Database
 from app.db.failures import Unavailable
@@ -28,13 +29,13 @@ def run(
 ) -> None:
     """Act once more on what was parked, or on the deliveries named. What was done already is not done twice."""
     settings_, _ = Settings.read().with_secrets(create=False)
-    with database(settings_) as settings:
+    with existing(settings_) as settings:
         try:
             states = asyncio.run(_run(settings, source, tenant, delivery or []))
         except Unavailable as error:
             raise CommandError(f"{error}; run it again") from None
         except DomainError as error:
-            raise CommandError(f"{error.code}: {error.facts.get('message') or error.facts}") from None
+            raise refused(error) from None
     print(
         "retainer: " + (", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing is parked")
     )
@@ -60,7 +61,7 @@ async def replayed(db: Database, settings: Settings, tenant: str, name: str, cho
             view = await db.run(tenant, work, actor="command line")
             states[view["state"]] += 1
             if view["state"] == "parked":
-                print(f"{id_}  {view['reason']}: {view['detail']}")
+                print(f"{id_}  {view['reason']}: {plain(str(view['detail']))}")
         if chosen or len(ids) < PAGE:
             return states
         after = ids[-1]

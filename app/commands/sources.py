@@ -12,7 +12,21 @@ from rich.console import Console
 
 from app.commands.base import CommandError
 from app.commands.customers import quoted
-from app.commands.remote import JSON, Json, Key, Refused, Service, Target, Tenant, Url, facts, refusal_of, show, table
+from app.commands.remote import (
+    JSON,
+    Json,
+    Key,
+    Refused,
+    Service,
+    Target,
+    Tenant,
+    Url,
+    escaped,
+    facts,
+    refusal_of,
+    show,
+    table,
+)
 from app.commands.samples import sample
 
 app = typer.Typer(no_args_is_help=True, help="List shops and helpdesks, and test one with a signed sample.")
@@ -88,7 +102,7 @@ async def _tested(service: Service, name: str, address: str, secret: str) -> JSO
 
 
 def _draw(out: Console, view: JSON) -> None:
-    out.print(f"[green]The signature holds, and {view['source']} took the sample.[/green]")
+    out.print(f"[green]The signature holds, and {escaped(view['source'])} took the sample.[/green]")
     facts(
         out,
         view,

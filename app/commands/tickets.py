@@ -11,7 +11,7 @@ from rich.console import Console
 
 from app.commands.base import CommandError
 from app.commands.customers import quoted
-from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, facts, show, table
+from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, escaped, facts, show, table
 from app.domain.values.wire import iso, parse_iso
 
 app = typer.Typer(no_args_is_help=True, help="List tickets, and show one.")
@@ -107,7 +107,7 @@ def _draw(out: Console, view: JSON) -> None:
         },
     )
     for reason in (view.get("qualification") or {}).get("reasons", ()):
-        out.print(f"  {reason['message']} \\[{reason['clause']}]", style="yellow", soft_wrap=True)
+        out.print(escaped(f"  {reason['message']} [{reason['clause']}]"), style="yellow", soft_wrap=True)
     out.print()
     table(
         out,
@@ -124,4 +124,4 @@ def _draw(out: Console, view: JSON) -> None:
     )
     allowed: list[Any] = [row["action"] for row in view.get("actions", ()) if row["allowed"]]
     out.print()
-    out.print(f"[dim]May be done now:[/dim] {', '.join(allowed) or 'nothing'}", soft_wrap=True)
+    out.print(f"[dim]May be done now:[/dim] {escaped(', '.join(allowed)) or 'nothing'}", soft_wrap=True)

@@ -10,8 +10,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from app.commands.base import database
+from app.commands.base import existing, plain
+from app.commands.remote import refused
 from app.db.engine import Database, Tx
+from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases.reports import audit
 
@@ -83,14 +85,18 @@ def run(
             text = f"{tenant_id}: {customers} customers after {seconds:.0f} s; to go on from here: --after {place}"
             print(text, file=sys.stderr, flush=True)
 
-    with database(Settings.read()) as settings:
-        assert settings.database_url is not None  # noqa: S101 - what `database` is for
-        answer = asyncio.run(verify(settings.database_url, tenant, after=after, report=report))
+    with existing(Settings.read()) as settings:
+        assert settings.database_url is not None  # noqa: S101 - what `existing` is for
+        try:
+            answer = asyncio.run(verify(settings.database_url, tenant, after=after, report=report))
+        except DomainError as error:
+            raise refused(error) from None
     broken = 0
     for tenant_id, (customers, found) in answer.items():
         broken += len(found)
         print(f"{tenant_id}: {customers} customers, {len(found)} differences")
         for row in found:
-            print(f"  {row['invariant']}: {row['subject']} should be {row['expected']}, is {row['found']}")
+            words = f"{row['invariant']}: {row['subject']} should be {row['expected']}, is {row['found']}"
+            print(f"  {plain(words)}")
     if broken:
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from app.commands.base import CommandError
+from app.commands.base import CommandError, plain
 from app.commands.events import After, Every, Once, Types, feed
 from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, ask, console, escaped
 from app.commands.samples import fresh_secret, standard_headers
@@ -50,7 +50,7 @@ def listen(
         out = console()
         if not as_json:
             if secret is None:
-                out.print(f"Deliveries are signed with {signing}", soft_wrap=True)
+                out.print(f"Deliveries are signed with {escaped(signing)}", soft_wrap=True)
             out.print("Waiting for events; Ctrl-C ends it.", style="dim")
         async with httpx.AsyncClient(timeout=15) as receiver:
             async for event in feed(service, types, after, None, once=once, every=every):
@@ -58,11 +58,12 @@ def listen(
                 if as_json:
                     print(json.dumps(delivery, ensure_ascii=False), flush=True)
                     continue
-                status = delivery["status"] or delivery["error"] or "shown"
+                status = escaped(str(delivery["status"] or delivery["error"] or "shown"))
                 colour = "red" if delivery["error"] or (delivery["status"] or 0) >= 300 else "green"
-                out.print(f"[bold]{escaped(event['type'])}[/bold]  {event['id']}  [{colour}]{status}[/{colour}]")
+                kind, ident = escaped(event["type"]), escaped(event["id"])
+                out.print(f"[bold]{kind}[/bold]  {ident}  [{colour}]{status}[/{colour}]")
                 if where is None:
-                    out.print_json(data=delivery["body"])
+                    out.print_json(plain(json.dumps(delivery["body"], ensure_ascii=False)))
 
     ask(Target(url, key, tenant), work)
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from app.commands.policies import app
+from app.commands import policies
+from app.commands.policies import app, findings
 from app.commands.remote import Refused
 from tests.browser.vendor import Shop
 from tests.support.serving import serving
@@ -87,6 +88,11 @@ def test_what_is_refused_says_why(shop: Shop, tmp_path: Path) -> None:
         result = RUN.invoke(app, words)
         assert isinstance(result.exception, Refused), words
         assert str(result.exception).startswith("policy_invalid: ")
+        mistakes = findings("policy: x-cart\n")
+        assert len(mistakes) > 1
+        assert result.stderr == "".join(f"{policies.shown(str(file), mistake)}\n" for mistake in mistakes), words
+        answered = json.loads(RUN.invoke(app, [*words, "--json"]).stdout)
+        assert (answered["code"], len(answered["facts"]["problems"])) == ("policy_invalid", len(mistakes))
     result = RUN.invoke(app, ["withdraw", "1"])
     assert str(result.exception).startswith("policy_version_in_force: ")
     result = RUN.invoke(app, ["pull", "--version", "9"])
