@@ -134,12 +134,16 @@ class Call:
 
     async def read(self, work: Work[T], *, owned: bool = False) -> T:
         """Return what ``work`` finds in a read-only snapshot. ``owned``: it looks itself whose it is."""
-        found = await self.database.read(self.tenant_id, work)
-        if self.principal.customer_id is not None:
-            if not owned:
-                self._own(found)
-            return self._shown(found)
-        return found
+        if self.principal.customer_id is None:
+            return await self.database.read(self.tenant_id, work)
+        try:
+            found = await self.database.read(self.tenant_id, work)
+        except DomainError as refusal:  # what it says of the thing beyond the thing's id would tell whether it exists
+            absent = self._absent()
+            raise (absent if not owned and absent.code == refusal.code else refusal) from None
+        if not owned:
+            self._own(found)
+        return self._shown(found)
 
     def _shown(self, found: T) -> T:
         """Return an answer as a customer may see it; an export of a person's things keeps what was written."""
@@ -240,13 +244,20 @@ class Call:
         return json.dumps([self.tenant_id, sorted(lists), sorted(self.path.items())])
 
     def _own(self, found: Any) -> None:
-        """A customer token sees what names its own customer, in path, query or answer; else there is nothing."""
+        """A customer token sees what names its own customer, in path, query or answer; else there is no such thing."""
         customer_id = self.path.get("customer_id") or self.query.get("customer_id")
         owners = [customer_id]
         if customer_id is None and isinstance(found, dict):  # a ticket is its person's, and the company's that pays
             owners = [found.get("customer_id"), found.get("company_id")]
         if not any(self.principal.is_own(owner) for owner in owners):
-            raise Problem("not_found")
+            raise self._absent()
+
+    def _absent(self) -> Problem | DomainError:
+        """Return the refusal of a thing that nobody has. What is another customer's is refused by the same words."""
+        for name in _THINGS:
+            if name in self.path:
+                return DomainError(f"{name.removesuffix('_id')}_not_found", **{name: self.path[name]})
+        return Problem("not_found")
 
     # writing ----------------------------------------------------------------------------------------------------------
 
@@ -360,6 +371,19 @@ class Call:
 
 _OWNERS: Final = ("customer_id", "ticket_id", "order_id", "license_id", "cover_id", "lot_id")
 """Parts of a path by which writes stand in line, the first that is there: all of them lock one customer's row."""
+_THINGS: Final = (
+    "ticket_id",
+    "license_id",
+    "cover_id",
+    "choice_id",
+    "lot_id",
+    "entry_id",
+    "order_id",
+    "clock_id",
+    "hold_id",
+    "event_id",
+)
+"""Parts of a path that name a thing of a customer's. Each begins the code of its absence: ``ticket_not_found``."""
 _alone: Final = nullcontext()
 
 
