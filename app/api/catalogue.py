@@ -56,7 +56,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "request_timeout": Entry(408, "Request too slow", "The request did not arrive within 30 seconds.", "Send it again, in one go."),
     "precondition_failed": Entry(412, "Changed meanwhile", "`If-Match` names another version than the one in force, or `If-None-Match: *` met an existing one.", "Read it again, apply your change to what you read, and send its ETag."),
     "body_too_large": Entry(413, "Too large", "The body is larger than this operation takes: 64 KiB. Batches, policies and calendar versions may have 512 KiB, inbound deliveries 1 MiB.", "Send less, or in several calls."),
-    "unsupported_media_type": Entry(415, "Unsupported media type", "The body is not `application/json` in UTF-8.", "Send `Content-Type: application/json`."),
+    "unsupported_media_type": Entry(415, "Unsupported media type", "The body is not `application/json` in UTF-8.", "Send the `Content-Type` that the address takes: `application/json`, unless `detail` names another."),
     "content_encoding_refused": Entry(415, "Compressed bodies are refused", "The body has a Content-Encoding.", "Send the body uncompressed."),
     "invalid_input": Entry(422, "Invalid input", "Some fields are not what this operation takes; `errors` names each.", "Correct the fields named in `errors`."),
     "value_out_of_range": Entry(422, "Value out of range", "A number, an instant or a text of the request, or one that follows from it, cannot be stored.", "Send smaller values; prices have at most ten digits before the point."),

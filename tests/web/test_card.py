@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -125,3 +126,46 @@ async def test_the_fragment_is_small_and_holds_no_script(acme: Vendor, browser: 
     assert "Nobody is known" in (await fragment(browser, reader, "x@nowhere.example")).text
     assert (await fragment(browser, acme.key, "ann@shop.example")).status_code == 403
     assert (await fragment(browser, "nonsense", "ann@shop.example")).status_code == 401
+
+
+async def test_the_fragment_takes_the_json_that_the_module_posts(acme: Vendor, browser: httpx.AsyncClient) -> None:
+    """FreeScout's module sends these members, with the mailbox as a number and the telephones as a list."""
+    await acme.ok(await acme.put("/v1/customers/ann", {"name": "Ann Lee", "emails": ["ann@shop.example"]}))
+    reader = (await acme.as_key("customers:read")).headers["authorization"].partition(" ")[2]
+    said: dict[str, Any] = {
+        "customerEmail": "Ann@shop.example",
+        "customerPhones": [{"type": 1, "value": "+49 30 1", "n": "49301"}],
+        "conversationSubject": "Grüße",
+        "conversationType": "Email",
+        "mailboxId": 1,
+        "secret": "",
+    }
+
+    async def posted(body: Any, media: str = "application/json", key: str = reader) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": media, "Accept": "text/html"}
+        return await browser.post("/card/fragment", params={"key": key}, content=content, headers=headers)
+
+    by_form = await fragment(browser, reader, "ann@shop.example")
+    for media in ("application/json", "Application/JSON; charset=utf-8"):
+        answer = await posted(said, media)
+        assert answer.status_code == 200, answer.text
+        assert answer.text == by_form.text
+        assert "Ann Lee" in answer.text
+    for email in (None, "", [], 7):
+        assert "No e-mail address came" in (await posted({**said, "customerEmail": email})).text
+    assert (await posted(said, key="nonsense")).status_code == 401
+    assert (await posted(said, key=acme.key)).status_code == 403
+    assert [(await posted(body)).status_code for body in (b"{", b"[]", b"x" * 70_000)] == [400, 422, 413]
+
+
+async def test_another_media_type_is_told_what_the_address_takes(acme: Vendor, browser: httpx.AsyncClient) -> None:
+    """What was refused and what to do about it do not contradict each other."""
+    form, object_ = "application/x-www-form-urlencoded", "application/json"
+    for path, media, takes in (("/card/fragment", "text/xml", (form, object_)), ("/card/act", object_, (form,))):
+        answer = await browser.post(path, content=b"x", headers={"Content-Type": media})
+        assert answer.status_code == 415
+        assert all("This address takes" in answer.text and one in answer.text for one in takes)
+        assert "unless" in answer.text
+    other = await acme.client.put("/v1/customers/ann", content=b"a=1", headers={"Content-Type": form})
+    assert (other.status_code, other.json()["detail"]) == (415, "The body is not `application/json` in UTF-8.")

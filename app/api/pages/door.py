@@ -90,7 +90,7 @@ async def _serve(
     request.scope["retainer.route"] = path
     try:
         if request.method == "POST":
-            visit.form = await read_form(request, limit)
+            visit.form = await read_form(request, limit, foreign=foreign)
         await recognise(visit, kinds, token=token)
         visit.secret = visit.secret or visit.cookie("visitor")
         if visit.principal is None and not open:

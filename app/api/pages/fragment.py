@@ -1,7 +1,7 @@
 """A fragment for helpdesks that put HTML of other people beside a ticket: no script, no form, and a link to the card.
 
-FreeScout's sidebar posts the customer's address to a secret URL. The URL holds a key that reads and does nothing else,
-so that whoever finds it changes nothing.
+FreeScout's sidebar posts the customer's address to a secret URL, as a form or as JSON. The URL holds a key that reads
+and does nothing else, so that whoever finds it changes nothing.
 """
 
 from __future__ import annotations

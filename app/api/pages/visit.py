@@ -19,15 +19,16 @@ from fastapi import Request
 from app.api.auth import Principal
 from app.api.deps import wall_clock
 from app.api.operations.asking import Calls
-from app.api.problems import Problem
+from app.api.problems import FieldError, Problem
 from app.api.state import AppState
-from app.api.strict import BODY_LIMIT, take_body
+from app.api.strict import BODY_LIMIT, parse_json, take_body
 
 FIELDS_MAX: Final = 200
 _SALT: Final = 16
 _KINDS: Final = {"customer": "customer_token"}
 """Of whom a cookie holds the secret; all others are of a session."""
 FORM: Final = "application/x-www-form-urlencoded"
+JSON: Final = "application/json"
 
 
 @dataclass(slots=True)
@@ -135,17 +136,31 @@ class Visit:
         return self.rooms.cursor_secrets
 
 
-async def read_form(request: Request, limit: int = BODY_LIMIT) -> dict[str, str]:
-    """Return the fields of a form. 400, 413, 415 and 422 as the other doors refuse a body."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise Problem("unsupported_media_type", f"A form is sent as {FORM}.")
+async def read_form(request: Request, limit: int = BODY_LIMIT, *, foreign: bool = False) -> dict[str, str]:
+    """Return the fields of a form. 400, 413, 415 and 422 as the other doors refuse a body.
+
+    ``foreign``: a program of others sends it, which may say the same as a JSON object.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != FORM and not (foreign and media == JSON):
+        taken = f"`{FORM}` or `{JSON}`" if foreign else f"`{FORM}`"
+        raise Problem("unsupported_media_type", f"This address takes {taken}.")
     await take_body(request, limit=limit, raw=True, has_body=True)
+    if media == JSON:
+        return _members(parse_json(await request.body()))
     try:
         text = (await request.body()).decode("utf-8")
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX, encoding="utf-8", errors="strict")
     except ValueError:
         raise Problem("malformed_request", "The form cannot be read.") from None
     return dict(pairs)
+
+
+def _members(sent: Any) -> dict[str, str]:
+    """Return the texts of a JSON object; lists and what is null are no fields of a form."""
+    if not isinstance(sent, dict):
+        raise Problem("invalid_input", errors=[FieldError("", "not_an_object", "The body must be a JSON object.")])
+    return {name: value for name, value in sent.items() if isinstance(value, str)}
 
 
 async def recognise(visit: Visit, kinds: tuple[str, ...], *, token: bool) -> None:
