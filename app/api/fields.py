@@ -36,6 +36,9 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _MONEY: Final = re.compile(r"-?\d{1,12}(\.\d{1,4})?\Z", re.ASCII)
 _WHOLE: Final = re.compile(r"-?\d{1,17}\Z", re.ASCII)
 _WORDS: Final = r"^[^\x00-\x1f\x7f\u0080-\u009f]+$"
+TEXT: Final = r"^[^\x00-\x08\x0b-\x1f\x7f\u0080-\u009f]*$"
+"""Text without control characters, except tab and line break: a terminal would obey the others."""
+_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0080-\u009f]*$"
 _FIRST_YEAR: Final = 2000
 _LAST_YEAR: Final = 2200
 
@@ -173,12 +176,14 @@ Link = Annotated[
     Field(examples=["https://desk.example/tickets/77"]),
 ]
 """A link to a page: http or https, without spaces, quotes and angle brackets."""
-ShortText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
-LongText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10_000)]
+ShortText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=TEXT)]
+Subject = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=TEXT)]
+LongText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10_000, pattern=_LINES)]
+"""Somebody's words, in as many lines as they like."""
 Scalar = (
     Annotated[bool, Field(strict=True)]
     | Annotated[int, Field(strict=True, ge=-MAX_WIRE_INT, le=MAX_WIRE_INT)]
-    | Annotated[str, StringConstraints(strict=True, max_length=2000)]
+    | Annotated[str, StringConstraints(strict=True, max_length=2000, pattern=_LINES)]
     | None
 )
 Facts = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
-from app.api.fields import Body, Day, Flag, Instant, LongText, ShortText
+from app.api.fields import TEXT, Body, Day, Flag, Instant, LongText, ShortText
 from app.api.headers import tagged
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
@@ -41,8 +41,8 @@ class ExceptionBody(Body):
 
     date: Day
     kind: Literal["closed", "replace", "add", "subtract"]
-    name: Annotated[str, StringConstraints(strict=True, max_length=200)] | None = None
-    source: Annotated[str, StringConstraints(strict=True, max_length=200)] | None = None
+    name: Annotated[str, StringConstraints(strict=True, max_length=200, pattern=TEXT)] | None = None
+    source: Annotated[str, StringConstraints(strict=True, max_length=200, pattern=TEXT)] | None = None
     hours: Openings | None = None
 
 

@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
 from app.api.addresses import page_address
-from app.api.fields import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
+from app.api.fields import TEXT, Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.outside import address, base
@@ -92,7 +92,7 @@ class SourceBody(Body):
 class DismissalBody(Body):
     """Why a parked delivery is settled; ``adjustment_id``: the correction by hand that settled it."""
 
-    reason: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500)] = Field(
+    reason: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500, pattern=TEXT)] = Field(
         examples=["Half a pack was refunded; 50 points were taken back by hand."]
     )
     adjustment_id: ExternalId | None = Field(default=None, examples=["opr_01JAE7ZB3N8GK6R7Q5W4X2V1T0"])

@@ -18,10 +18,9 @@ from app.api.fields import (
     Link,
     LongText,
     ShortText,
+    Subject,
 )
 from app.api.operations.acting import ActingBody
-
-Subject = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 
 
 class TicketBody(ActingBody):

@@ -17,7 +17,7 @@ from typing import Any, Final
 from app.domain.account.profile import EMAIL, SYSTEM
 from app.domain.values.money import MAX_CREDITS, MAX_WIRE_INT
 
-_ID: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,180}\Z")
+_ID: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,180}\Z")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)\Z")
 _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "customer": (
