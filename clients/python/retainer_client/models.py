@@ -1550,7 +1550,7 @@ class Mapped(TypedDict):
     """What a shop's product is here."""
 
     sku: str
-    attributes: NotRequired[dict[str, bool | int | str | None]]
+    attributes: NotRequired[dict[str, Any]]
     plan_change: NotRequired[PlanChange]
 
 
@@ -1801,7 +1801,7 @@ class Options(TypedDict):
     sandbox: NotRequired[bool]
     subscriptions: NotRequired[bool]
     customer_field: NotRequired[str | None]
-    categories: NotRequired[dict[str, str]]
+    categories: NotRequired[dict[str, Any]]
 
 
 class Order(TypedDict):

@@ -1548,7 +1548,7 @@ export type LotSource = "license" | "purchase" | "choice" | "goodwill" | "correc
 /** What a shop's product is here. */
 export interface Mapped {
   "sku": string;
-  "attributes"?: Record<string, boolean | number | string | null>;
+  "attributes"?: Record<string, unknown>;
   "plan_change"?: PlanChange;
 }
 
@@ -1793,7 +1793,7 @@ export interface Options {
   "sandbox"?: boolean;
   "subscriptions"?: boolean;
   "customer_field"?: string | null;
-  "categories"?: Record<string, string>;
+  "categories"?: Record<string, unknown>;
 }
 
 /** An order of the storefront: what it granted and why, what it did not and why. */
