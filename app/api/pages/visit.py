@@ -143,8 +143,8 @@ async def read_form(request: Request, limit: int = BODY_LIMIT, *, foreign: bool 
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != FORM and not (foreign and media == JSON):
-        taken = f"`{FORM}` or `{JSON}`" if foreign else f"`{FORM}`"
-        raise Problem("unsupported_media_type", f"This address takes {taken}.")
+        media_types = f"`{FORM}` or `{JSON}`" if foreign else f"`{FORM}`"
+        raise Problem("unsupported_media_type", f"This address takes {media_types}.")
     await take_body(request, limit=limit, raw=True, has_body=True)
     if media == JSON:
         return _members(parse_json(await request.body()))
