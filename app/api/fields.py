@@ -154,6 +154,13 @@ def price_in(price: MoneyBody | Decimal | None, currency: str, field: str) -> De
     return price
 
 
+def no_controls(value: str) -> str:
+    """Refuse control characters in a text that may be empty."""
+    if not re.match(TEXT, value):
+        raise PydanticCustomError("bad_text", "Not in the form that is wanted, or with control characters.")
+    return value
+
+
 Credits = Annotated[int, Field(strict=True, ge=1, le=MAX_CREDITS)]
 """1 or more."""
 CreditsOrZero = Annotated[int, Field(strict=True, ge=0, le=MAX_CREDITS)]
@@ -176,7 +183,8 @@ Link = Annotated[
     Field(examples=["https://desk.example/tickets/77"]),
 ]
 """A link to a page: http or https, without spaces, quotes and angle brackets."""
-ShortText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=TEXT)]
+ShortText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=_WORDS)]
+"""A name, a word: in one line, no control characters."""
 Subject = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=TEXT)]
 LongText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10_000, pattern=_LINES)]
 """Somebody's words, in as many lines as they like."""

@@ -6,9 +6,9 @@ from email.message import Message
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path, Query
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from app.api.fields import TEXT, Body, Day, Flag, Instant, LongText, ShortText
+from app.api.fields import Body, Day, Flag, Instant, LongText, ShortText, no_controls
 from app.api.headers import tagged
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
@@ -41,8 +41,8 @@ class ExceptionBody(Body):
 
     date: Day
     kind: Literal["closed", "replace", "add", "subtract"]
-    name: Annotated[str, StringConstraints(strict=True, max_length=200, pattern=TEXT)] | None = None
-    source: Annotated[str, StringConstraints(strict=True, max_length=200, pattern=TEXT)] | None = None
+    name: Annotated[str, StringConstraints(strict=True, max_length=200), AfterValidator(no_controls)] | None = None
+    source: Annotated[str, StringConstraints(strict=True, max_length=200), AfterValidator(no_controls)] | None = None
     hours: Openings | None = None
 
 
