@@ -233,7 +233,8 @@ async def read_body(request: Request, limit: int) -> bytes:
 _JSON_TYPE: Final = re.compile(r'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*\Z', re.IGNORECASE)
 
 
-def _check_media(request: Request) -> None:
+def check_media(request: Request) -> None:
+    """Refuse a body that is not JSON in UTF-8 by its headers: 415 ``unsupported_media_type``."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise Problem("content_encoding_refused", headers={"Accept-Encoding": "identity"})
@@ -340,7 +341,7 @@ async def take_body(request: Request, *, limit: int, raw: bool, has_body: bool) 
     if not body:
         _empty_object(request)
         return
-    _check_media(request)
+    check_media(request)
     value = parse_json(body)
     if not isinstance(value, dict):
         raise Problem("invalid_input", errors=[FieldError("", "not_an_object", "The body must be a JSON object.")])

@@ -262,3 +262,25 @@ async def test_deeply_nested_arguments_are_refused(service: httpx.Client, shop: 
     async with agent(service, shop.key) as ai:
         refusal = await ai.refused("price_request", category="category_1", facts=deep)
         assert refusal["status"] == 422 or refusal["code"] == "too_deep"
+
+
+async def test_a_customers_token_is_shown_no_tool_about_all_customers(service: httpx.Client, shop: Shop) -> None:
+    made = shop.post("/v1/customers/ida/tokens", may="read")
+    async with agent(service, made["token"]) as ai:
+        tools = set(await ai.tools())
+        assert "find_customer" not in tools
+        assert {"show_account", "show_ticket", "explain"} <= tools
+        assert (await ai.refused("find_customer", query="ida"))["status"] == 404
+
+
+async def test_a_rehearsal_says_that_the_ticket_is_there(service: httpx.Client, shop: Shop) -> None:
+    said = {"ticket_id": "t-9", "customer_id": "ida", "subject": "Shipping", "channel": "helpdesk", "language": "en"}
+    async with agent(service, shop.key) as ai:
+        new = await ai.call("open_ticket", **said)
+        assert "done_before" not in new
+        await ai.call("open_ticket", **said, confirmation=new["confirmation"])
+        there = await ai.call("open_ticket", **said)
+        assert (there["rehearsal"], there["done_before"]) == (True, True)
+        assert there["next_step"].startswith("It was done before")
+        again = await ai.call("open_ticket", **said, confirmation=there["confirmation"])
+        assert (again["done"], again["done_before"]) == (True, True)

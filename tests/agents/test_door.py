@@ -182,3 +182,13 @@ def test_the_library_is_imported_by_the_first_call_alone() -> None:
     program = "import sys, app.main; print([name for name in sys.modules if name.split('.')[0] in ('mcp', 'httpx2')])"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "media", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=x"]
+)
+def test_another_media_type_is_a_problem(service: httpx.Client, shop: Shop, media: str) -> None:
+    answer = ask(service, shop.key, **{"Content-Type": media})
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ask(service, shop.key, **{"Content-Type": "application/json; charset=utf-8"}).status_code == 200

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from app.api.graphql.errors import request_error
 from app.api.problems import FieldError, Problem, body_of
-from app.api.strict import BIG_LIMIT, _check_media, decode_json, inspect_json, parse_json, read_body
+from app.api.strict import BIG_LIMIT, check_media, decode_json, inspect_json, parse_json, read_body
 
 _FIELDS: Final = frozenset({"query", "operationName", "variables", "extensions", "documentId"})
 _RELAY: Final = frozenset({"id", "doc_id"})
@@ -70,7 +70,7 @@ async def read_request(request: Request) -> Asked:
         size = len(body)
         if not body:
             raise RequestError("malformed_request", "The body is missing.")
-        _check_media(request)
+        check_media(request)
         sent, escapes = decode_json(body)
         if isinstance(sent, list):
             raise RequestError("malformed_request", "Batches are not taken; send one request at a time.")

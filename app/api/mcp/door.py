@@ -20,7 +20,7 @@ from app.api.deps import authenticate, house
 from app.api.outside import base
 from app.api.problems import Problem
 from app.api.reply import Reply
-from app.api.strict import BODY_LIMIT, StrictRoute, take_body
+from app.api.strict import BODY_LIMIT, StrictRoute, check_media, take_body
 from app.settings import Settings
 from app.usecases.tenants.keys import SCOPES
 
@@ -113,6 +113,7 @@ async def mcp(request: Request) -> Response:
             where = f'Bearer realm="retainer", resource_metadata="{_address(request, METADATA)}/mcp"'
             raise Problem("unauthorized", headers={"WWW-Authenticate": where}) from None
         raise
+    check_media(request)
     await take_body(request, limit=BODY_LIMIT, raw=True, has_body=True)
     return _Served(request.app.state.agents, await request.body())
 

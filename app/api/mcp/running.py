@@ -26,6 +26,10 @@ _REHEARSED: Final = (
     "Nothing was written. Show this to the person you act for. To do it, call again with the same arguments and this"
     f" `{CONFIRMATION}`, within {rehearsals.MINUTES} minutes."
 )
+_EXISTS: Final = (
+    "It was done before: this is how it stands now, and nothing is left to confirm. For a new ticket, call again with"
+    " another `ticket_id`."
+)
 
 
 class Outcome(NamedTuple):
@@ -42,7 +46,7 @@ def tools_for(caller: Principal) -> list[Tool]:
 
 def may_use(caller: Principal, tool: Tool) -> bool:
     """Whether the caller's scopes open a tool. It says nothing of the state of things."""
-    if tool.write is not None and not caller.may(AGENTS):
+    if (tool.write is not None and not caller.may(AGENTS)) or (tool.vendors and caller.customer_id is not None):
         return False
     return all(_opens(caller, operation) for operation in tool.operations)
 
@@ -111,7 +115,14 @@ async def _written(tool: Tool, checked: JSON, calls: Calls, rooms: AppState) -> 
         return {"done": True, "done_before": _done_before(tool, done), **_view(done.plain)}
     again = replace(rehearsals.Rehearsal.fresh(), digest=digest)
     value = rehearsals.seal(keys[0], caller, tool.name, checked, again, now)
-    rehearsal = {"rehearsal": True, CONFIRMATION: value, "next_step": _REHEARSED, **_view(rehearsed.plain)}
+    before = _done_before(tool, rehearsed)
+    rehearsal = {
+        "rehearsal": True,
+        **({"done_before": True} if before else {}),
+        CONFIRMATION: value,
+        "next_step": _EXISTS if before else _REHEARSED,
+        **_view(rehearsed.plain),
+    }
     if confirmation is not None:
         raise Problem("rehearsal_outdated", rehearsal=rehearsal)
     return rehearsal

@@ -62,6 +62,8 @@ class Tool:
     """What the caller must be let into."""
     ask: Ask | None = None
     write: Write | None = None
+    vendors: bool = False
+    """Whether it answers about all customers, which a customer's token never sees."""
 
     @property
     def schema(self) -> JSON:
@@ -151,6 +153,7 @@ TOOLS: Final[tuple[Tool, ...]] = (
         takes={"query": text("Words to look for."), "limit": whole("At most so many, 10 unless said.", minimum=1)},
         needs=("query",),
         operations=("listCustomers",),
+        vendors=True,
         ask=_find_customer,
     ),
     Tool(
