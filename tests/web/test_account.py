@@ -284,3 +284,11 @@ async def test_what_a_page_says_of_itself_to_a_browser(acme: Vendor) -> None:
         assert again.status_code == 304
     assert (await browser.get("/assets/000000000000/pages.css")).status_code == 404
     assert (await browser.get("/assets/000000000000/..%2f..%2fdoor.py")).status_code == 404
+
+
+async def test_the_head_names_the_vendor_and_not_our_word_for_it(acme: Vendor) -> None:
+    browser = await account(acme)
+    for path in ("/account", "/account/balance", "/account/tickets", "/account/statement", "/account/ticket?id=t-1"):
+        page = (await browser.get(path)).text
+        assert '<span class="who">CS-Cart</span></a>' in page, path
+        assert acme.tenant_id not in page, path

@@ -74,6 +74,13 @@ async def test_tabs_lead_to_what_a_person_may_open(acme: Vendor) -> None:
         assert (await few.get(path)).status_code == 200
 
 
+@pytest.mark.parametrize("scope", ["audit:read", "webhooks:write", "orders:read"])
+async def test_the_tab_is_there_for_whoever_may_see_a_part_of_operations(acme: Vendor, scope: str) -> None:
+    page = await (await person(acme, scope)).get("/desk/operations")
+    assert page.status_code == 200
+    assert '<li><a href="/desk/operations" aria-current="page">Operations</a></li>' in page.text
+
+
 async def test_keys_and_who_did_what(acme: Vendor) -> None:
     await acme.as_key("tickets:read", label=HOSTILE[:60])
     browser = await person(acme)

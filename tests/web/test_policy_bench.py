@@ -192,3 +192,48 @@ async def test_who_may_see_what(acme: Vendor) -> None:
     browser = await person(acme)
     assert (await browser.get("/desk/policies", params={"version": HOSTILE})).status_code == 200
     assert (await browser.get("/desk/policies?version=99")).status_code == 404
+
+
+def kept(page: httpx.Response, draft: str) -> bool:
+    """Whether the bench still holds a draft."""
+    found = re.search(r'<textarea id="text"[^>]*>(.*?)</textarea>', page.text, re.DOTALL)
+    return found is not None and html.unescape(found[1]) == draft
+
+
+async def test_a_refusal_brings_the_draft_back(acme: Vendor) -> None:
+    browser, reader = await person(acme), await person(acme, "policies:read")
+    form, text = await bench(browser)
+    read, _ = await bench(reader)
+    draft = f"# not done yet\n{text}"
+    refused = await reader.post(PATH, data={**read, "do": "publish", "document": draft})
+    assert (refused.status_code, kept(refused, draft)) == (403, True)
+    assert "policies:write" in refused.text
+    for version in ("1", "9", "x"):
+        refused = await browser.post(PATH, data={**form, "do": "withdraw", "version": version, "document": draft})
+        assert refused.status_code in (404, 409, 422)
+        assert kept(refused, draft), version
+    bare = await browser.post(PATH, data={**form, "do": "withdraw", "version": "9"})
+    assert kept(bare, text)
+    nobody = await person(acme, "tickets:read")
+    assert (await nobody.post(PATH, data={"do": "publish", "document": draft})).status_code == 403
+
+
+async def test_history_begins_by_the_tenants_time_whatever_the_scopes(acme: Vendor) -> None:
+    page = (await (await person(acme, "policies:read")).get("/desk/policies")).text
+    assert 'id="from" name="from" type="date" value="2024-12-02"' in page
+
+
+async def test_a_refusal_lists_what_may_be_named(acme: Vendor) -> None:
+    """A next step does not send people to members of an answer that a page does not show."""
+    browser = await person(acme)
+    form, text = await bench(browser)
+    page = await browser.post(PATH, data={**form, "do": "price", "document": text, "category": "nonsense"})
+    assert page.status_code == 422
+    assert "Use one of what is listed here." not in page.text
+    assert "Use one of those listed here." in page.text
+    assert re.search(r"There are: .*<code class=\"who\">level_1</code>", page.text)
+    odd = await browser.post(PATH, data={**form, "do": "sing", "document": text})
+    for answer in (page, odd):
+        assert "facts.known" not in answer.text
+        assert "named in `errors`" not in answer.text
+        assert "`known`" not in answer.text

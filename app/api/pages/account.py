@@ -19,6 +19,7 @@ from app.api.pages.timeline import line_of
 from app.api.pages.visit import Visit
 from app.api.problems import Problem
 from app.domain.values.errors import DomainError
+from app.usecases.policies import policies
 from app.usecases.tenants.keys import MAX_TOKEN_MINUTES
 
 PAGES: Final = Pages()
@@ -81,7 +82,7 @@ async def _shared(visit: Visit, customer_id: str, customer: Mapping[str, Any]) -
         "balance": await visit.ask("getBalance", customer_id=customer_id),
         "acts": visit.who.acts,
         "done": DONE.get(visit.query("done")),
-        "tenant": visit.who.tenant_id,
+        "vendor": await visit.rooms.database.read(str(visit.who.tenant_id), policies.vendor),
         "form_to": "/account/act",
         "ticket_page": "/account/ticket",
         "why_page": "/account/why",

@@ -18,16 +18,17 @@ PAGES: Final = Pages()
 LAST: Final = Pages()
 """What is tried when no other page has the address."""
 SESSION: Final = ("session",)
-SECTIONS: Final = [
-    ("/desk", "Customers", "listCustomers"),
-    ("/desk/board", "Board", "listClocks"),
-    ("/desk/tickets", "Tickets", "listTickets"),
-    ("/desk/reports", "Reports", "getReport"),
-    ("/desk/calendars", "Calendars", "listCalendars"),
-    ("/desk/policies", "Policy", "listPolicies"),
-    ("/desk/operations", "Operations", "listSources"),
+_OPERATIONS: Final = ("listSources", "listWebhookEndpoints", "getAudit", "listAuditTrail", "listKeys")
+SECTIONS: Final[list[tuple[str, str, tuple[str, ...]]]] = [
+    ("/desk", "Customers", ("listCustomers",)),
+    ("/desk/board", "Board", ("listClocks",)),
+    ("/desk/tickets", "Tickets", ("listTickets",)),
+    ("/desk/reports", "Reports", ("getReport",)),
+    ("/desk/calendars", "Calendars", ("listCalendars",)),
+    ("/desk/policies", "Policy", ("listPolicies",)),
+    ("/desk/operations", "Operations", _OPERATIONS),
 ]
-"""Pages of the vendor's people: address, name, and the operation that a reader of it must be let into."""
+"""Pages of the vendor's people: address, name, and the operations of which a reader of it is let into one."""
 
 
 def home_page(
@@ -42,7 +43,7 @@ def home_page(
 ) -> Response:
     """Return a page of the vendor's people; its template extends ``home_base.html``."""
     shared: dict[str, Any] = {
-        "sections": SECTIONS,
+        "sections": [(path, name) for path, name, opened_by in SECTIONS if any(map(visit.may, opened_by))],
         "tab": tab,
         "person": sign_in.signed_in(visit),
         "done": done,

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from fastapi import Response
 
-from app.api.deps import wall_clock
 from app.api.pages.door import Pages, problem_of, see_other
 from app.api.pages.forms import Form, texts, whole
 from app.api.pages.home import SESSION, home_page
@@ -24,6 +23,7 @@ from app.documents.differences import cited_by
 from app.documents.policy_document import policy_from_json
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso
+from app.usecases.clocks import sandbox
 
 PAGES: Final = Pages()
 TAB: Final = "Policy"
@@ -84,7 +84,7 @@ def _asked(version: str) -> dict[str, str]:
 
 async def _quarter(visit: Visit) -> str:
     """Return the day a quarter ago, by the tenant's own time."""
-    now = parse_iso((await visit.ask("getTime"))["now"]) if visit.may("getTime") else wall_clock()
+    now = parse_iso((await visit.rooms.database.read(str(visit.who.tenant_id), sandbox.get_clock))["now"])
     return (now - timedelta(days=QUARTER_DAYS)).date().isoformat()
 
 
@@ -135,14 +135,14 @@ async def act(visit: Visit) -> Response:
     except (Problem, DomainError) as refusal:
         body = problem_of(refusal)
         visit.request.scope["retainer.code"] = body["code"]
-        if body["status"] in (401, 403, 404, 429, 503):
+        if body["status"] in (401, 429, 503):
             raise
         wrong = body.get("facts", {}).get("problems", ()) if body["code"] == "policy_invalid" else ()
         shown = (
             {"check": _checked({"valid": False, "problems": wrong}, text), "marks": json.dumps(wrong)} if wrong else {}
         )
         return await policy_page(
-            visit, status=body["status"], text=None if doing == "withdraw" else text, problem=body, **shown
+            visit, status=body["status"], text=text if "document" in visit.form else None, problem=body, **shown
         )
     return await policy_page(visit, text=text, **found)
 

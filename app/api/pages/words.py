@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -84,11 +85,23 @@ FOR_CUSTOMERS: Final = {
 }
 """What a customer can do about a refusal; what the catalogue says is for whoever calls the service."""
 _ELSE: Final = "Load the page again. If it stays so, write to the vendor."
+_MEMBER: Final = re.compile(r"(the (names|kinds) in )?`(facts\.)?known`")
+_LISTED: Final = "those listed here"
+
+
+def known(problem: Mapping[str, Any]) -> list[str]:
+    """Return what may be named instead, where a refusal lists it."""
+    found = (problem.get("facts") or {}).get("known") or problem.get("known") or []
+    return [str(one) for one in found] if isinstance(found, list) else [str(found)]
 
 
 def next_step(problem: Mapping[str, Any], *, customer: bool) -> str:
     """Return what to do about a refusal."""
-    return FOR_CUSTOMERS.get(problem["code"], _ELSE) if customer else str(problem["next_step"])
+    if customer:
+        return FOR_CUSTOMERS.get(problem["code"], _ELSE)
+    if problem["code"] == "invalid_input":  # a page shows what is wrong, and has no member of that name
+        return FOR_CUSTOMERS["invalid_input"]
+    return _MEMBER.sub(_LISTED, str(problem["next_step"]))
 
 
 def state(code: str | None) -> str:

@@ -33,6 +33,11 @@ from app.views.policy_version import PolicyComparison, PolicySource, VersionRow
 from app.views.shapes import PageOf
 
 
+async def vendor(tx: Tx) -> str:
+    """Return what the vendor calls itself, by the policy in force."""
+    return (await policies.in_force(tx)).vendor
+
+
 async def list_policies(tx: Tx) -> PageOf[PolicyRow]:
     """The tenant's policy with its version in force. One tenant has one policy, so the list has one row."""
     policy = await policies.in_force(tx)
