@@ -184,9 +184,7 @@ def test_the_library_is_imported_by_the_first_call_alone() -> None:
     assert found.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    "media", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=x"]
-)
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=x"])
 def test_another_media_type_is_a_problem(service: httpx.Client, shop: Shop, media: str) -> None:
     answer = ask(service, shop.key, **{"Content-Type": media})
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
