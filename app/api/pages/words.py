@@ -92,7 +92,7 @@ _LISTED: Final = "those listed here"
 def known(problem: Mapping[str, Any]) -> list[str]:
     """Return what may be named instead, where a refusal lists it."""
     found = (problem.get("facts") or {}).get("known") or problem.get("known") or []
-    return [str(one) for one in found] if isinstance(found, list) else [str(found)]
+    return [str(name) for name in found] if isinstance(found, list) else [str(found)]
 
 
 def next_step(problem: Mapping[str, Any], *, customer: bool) -> str:
