@@ -75,7 +75,8 @@ LIVES: Final[dict[str, str]] = {
         with recursive {_CHAIN}, {_LINES}, usable as (
             select c.root, c.order_id, c.line_id, c.unit_no, min(c.granted) as granted, sum(l.available) as available,
                    sum({_OWED}) as owed,
-                   bool_or(l.lot_id = c.root and l.data ?| array['withdrawn', 'recurring']) as withdrawn
+                   bool_or(l.lot_id = c.root and l.data ?| array['withdrawn', 'recurring']) as withdrawn,
+                   bool_or(l.lot_id = c.root and l.reason = 'replaced') is true as instead
             from chain c join lot l on l.tenant_id = :tenant and l.lot_id = c.lot_id
             where c.order_id is not null group by 1, 2, 3, 4)
         select lot_id, 'nothing available while some is claimed', available::text from lot
@@ -96,7 +97,7 @@ LIVES: Final[dict[str, str]] = {
         select u.order_id || '/' || u.line_id,
                'at most ' || sum(u.granted) * greatest(n.made - n.gone, 0) / n.made, sum(u.available)::text
         from usable u join lines n on n.order_id = u.order_id and n.line_id = u.line_id
-        where n.gone > 0 and n.made > 0 and not u.withdrawn and not exists (select from license k
+        where n.gone > 0 and n.made > 0 and not u.withdrawn and not u.instead and not exists (select from license k
             where k.tenant_id = :tenant and k.order_id = u.order_id and k.line_id = u.line_id)
         group by u.order_id, u.line_id, n.made, n.gone
         having sum(u.available) > sum(u.granted) * greatest(n.made - n.gone, 0) / n.made + sum(u.owed)""",
@@ -244,7 +245,14 @@ LIVES: Final[dict[str, str]] = {
         from taken t join recurring_grant g on g.tenant_id = :tenant and g.cover_id = t.cover_id and not g.withdrawn
         join lot l on l.tenant_id = :tenant and l.order_id = g.order_id and l.line_id = g.line_id
              and l.unit_no = g.unit_no and l.rule = g.rule and not (l.data ? 'withdrawn')
-        group by t.order_id, t.line_id, t.cover_id having sum(l.available) > 0""",
+        group by t.order_id, t.line_id, t.cover_id having sum(l.available) > 0
+        union all
+        select t.order_id || '/' || t.line_id, '0 credits left of what was given with ' || t.cover_id, l.available::text
+        from taken t join cover c on c.tenant_id = :tenant and c.cover_id = t.cover_id
+        cross join lateral jsonb_path_query(c.data, '$.brought.*.unit_no') as given(place)
+        join lot l on l.tenant_id = :tenant and l.order_id = c.order_id and l.line_id = c.line_id
+             and l.unit_no = given.place::int and l.rule = c.rule and l.reason = 'replaced'
+        where l.available > coalesce((l.data ->> 'owed')::bigint, 0) and not (l.data ? 'withdrawn')""",
     "a_choice_is_made_once": """
         select choice_id, 'made once', count(*) || ' times' from choice c join entity_event e
         on e.tenant_id = :tenant and e.stream = 'choice' and e.entity_id = c.choice_id and e.kind = 'made'

@@ -116,8 +116,8 @@ def cut_again(account: CustomerAccount, by: Cover) -> None:
         cut(account, lower, by, by.starts_at)  # one that was suspended meanwhile was over by then
 
 
-def undo(account: CustomerAccount, by: Cover) -> None:
-    """Let a cover replace nothing, as if it had just been bought, so that it may replace anew."""
+def undo(account: CustomerAccount, by: Cover) -> timedelta:
+    """Let a cover replace nothing, as if it had just been bought, so that it may replace anew. Return what it loses."""
     put_back(account, by)
     rows = by.data.get("brought", {})
     by.data = {name: value for name, value in by.data.items() if name not in ("instead_of", "brought")}
@@ -125,6 +125,7 @@ def undo(account: CustomerAccount, by: Cover) -> None:
     longer = timedelta(seconds=sum(row.get("seconds", 0) for row in rows.values()))
     if longer and by.starts_at is not None and by.ends_at is not None:
         covers.move(account, by, starts_at=by.starts_at, ends_at=by.ends_at - longer, occurred_at=account.at)
+    return longer
 
 
 def undue(account: CustomerAccount, by: Cover) -> list[Cover]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.domain.account import extension
@@ -33,7 +33,7 @@ from app.domain.orders.lines import PLANS_HAD, Terms, line_facts, paid_price, pi
 from app.domain.orders.offers import grant_json, options_of
 from app.domain.orders.periods import QUEUED, LaidPeriods, in_order, spans, undisturbed
 from app.domain.orders.recurring import grant_recurring, recurs
-from app.domain.orders.replaced_plans import ReplacedPlans, lengthen, undo_later
+from app.domain.orders.replaced_plans import ReplacedPlans, brought_days, lengthen, shift, undo_later
 from app.domain.orders.retaken import follow_orders
 from app.domain.orders.upgraded import end_with_lower, lower_end
 from app.domain.orders.wrong_class import already_granted, take_back
@@ -42,6 +42,8 @@ from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant
 from app.domain.policy.policy import Policy
 from app.domain.values.ids import ChoiceId, OrderId
 from app.domain.values.money import Money
+
+_Span = tuple[datetime | None, datetime | None]
 
 
 def reconcile_grants(
@@ -349,8 +351,11 @@ class _Line:
         end_with_lower(self.account, self.order, self.line, self.policy, grant, at)
         instead = ReplacedPlans(self.account, self.order, self.line, self.policy, offer, grant)
         for cover in at:
-            lengthen(self.account, cover, instead.of(cover))
-        for starts_at, ends_at in periods[len(at) :]:
+            lengthen(self.account, cover, longer := instead.of(cover))
+            shift(self.account, cover, longer)
+        later = brought_days(mine)  # the first ones are longer by what they replaced
+        for number in range(len(at), len(periods)):
+            starts_at, ends_at = self._periods(grant, number + 1, later)[number] if later else periods[number]
             made = covers.open_cover(
                 self.account,
                 grant,
@@ -364,7 +369,8 @@ class _Line:
                 own_term=self._lower_end(grant) is None,
                 seats=seats_of(grant, n),
             )
-            lengthen(self.account, made, instead.of(made), fresh=True)
+            lengthen(self.account, made, longer := instead.of(made), fresh=True)
+            later += longer
             mine.append(made)
             self.there.covers.setdefault(key, []).append(made)
         self.there.replaced |= instead.any
@@ -377,7 +383,7 @@ class _Line:
         self.there.timeline += stretches_of(mine)
         self.there.laid.append(LaidPeriods(self.order, self.line, self.policy, grant, mine))
 
-    def _periods(self, grant: CoverGrant, target: int) -> list[tuple[datetime | None, datetime | None]]:
+    def _periods(self, grant: CoverGrant, target: int, later: timedelta = timedelta(0)) -> list[_Span]:
         """The periods that a line's covers fill, one after another, each counted from one anchor (decision 0026)."""
         if grant.start == "first_ticket":
             return [(None, None)] * target
@@ -387,7 +393,8 @@ class _Line:
         if (until := self._lower_end(grant)) is not None:
             return [(placed_at, until)] * target
         licenses = self.account.licenses.values()
-        return [*spans(self.policy, grant, placed_at, target, self.there.timeline, licenses)]
+        begins = placed_at if grant.seats == "quantity" else placed_at + later  # those run side by side
+        return [*spans(self.policy, grant, begins, target, self.there.timeline, licenses)]
 
     def _lower_end(self, grant: CoverGrant) -> datetime | None:
         return lower_end(self.account, self.order, self.line, self.policy, grant)

@@ -27,6 +27,7 @@ from app.domain.orders import periods
 from app.domain.orders.grants import end_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.orders.refundable import whole
+from app.domain.orders.replaced_plans import lots_instead, shift
 from app.domain.policy.offers import NotGranted
 from app.domain.policy.policy import Policy
 from app.domain.values.term import add_term
@@ -221,7 +222,7 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
     found = account.ledger.granted_by(order.order_id, line.line_id) if unit_no is None else taking.of_unit(unit_no)
     again = {grant.rule for grant in _recurring(taking)} if unit_no is None else set()
     for family in found:
-        if family[0].rule in again:
+        if family[0].rule in again or family[0].reason == replacing.REPLACED:
             continue  # these go with the cover or the unit that they come with
         by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
     left = None if quantity is None else sum(map(whole, by_unit.values())) * quantity // line.made
@@ -414,7 +415,10 @@ def take_instead(taking: Taking, lower: Cover, by: Cover | None = None) -> None:
         alike = [family for family in families if family[0].reason == replacing.REPLACED]
         if alike:
             _take_families(taking, alike, None)
+    ends = by.ends_at
     if replacing.shorten(account, by, lower, reason=taking.reason, clause=taking.clause):
+        if ends is not None and by.ends_at is not None:
+            shift(account, by, by.ends_at - ends)
         taking.answer.taken_back.append(
             {
                 "kind": "cover",
@@ -463,11 +467,13 @@ def _lots_of(account: CustomerAccount, cover: Cover) -> list[Lot]:
         for family in account.ledger.granted_by(grant.order_id, grant.line_id, (grant.unit_no,))
         if family[0].rule == grant.rule
         for lot in family
-    ]
+    ] + [lot for family in lots_instead(account, cover) for lot in family]
 
 
 def credits_of(taking: Taking, cover: Cover) -> None:
-    """Take back the credits that came with a period."""
+    """Take back the credits that came with a period: those that come again, and those for what it replaced."""
+    if families := lots_instead(taking.account, cover):
+        _take_families(taking, families, None)
     for grant in recurring.grants_of(taking.account):
         if grant.cover_id == cover.cover_id and not grant.withdrawn:
             _again(taking, grant)

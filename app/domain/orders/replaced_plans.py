@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
@@ -11,6 +11,7 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.cover import replacing
+from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.events import granted_data, voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.orders.grants import schedule_lot
@@ -38,6 +39,9 @@ class ReplacedPlans:
         """Credits that were given instead."""
         self.any = False
         """Whether a plan was replaced."""
+        lines = [each for order in account.orders.values() for each in order.lines] if grant.replaces else []
+        self.refunded_ids = {row["cover_id"] for each in lines for row in each.taken_periods}
+        """Periods that refunded units took."""
 
     def of(self, cover: Cover) -> timedelta:
         """End what a cover replaces, give credits for it, and return by how much longer the cover is instead."""
@@ -69,7 +73,9 @@ class ReplacedPlans:
         return longer
 
     def _ended_by_refund(self, lower: Cover) -> bool:
-        """Whether a refund took a cover while it ran, so that nothing is left of it."""
+        """Whether a refund took a cover, so that nothing is left of it."""
+        if lower.cover_id in self.refunded_ids:
+            return True  # one that was longer by what it replaced has no term to compare with
         term = covers.term_of(lower)
         if term is None or lower.starts_at is None or lower.ends_at is None:
             return False
@@ -141,7 +147,7 @@ def undo_later(account: CustomerAccount, ordered: Sequence[Order]) -> None:
             balance = account.ledger.balance(lot.credit_type)
             data = voided_data(lot, voided, balance, reason=CORRECTED, order_id=cover.order_id)
             account.emit("credits.voided", data)
-        replacing.undo(account, cover)
+        shift(account, cover, -replacing.undo(account, cover))
 
 
 def _whole(account: CustomerAccount, cover: Cover) -> bool:
@@ -168,6 +174,56 @@ def _lots_instead(account: CustomerAccount, cover: Cover) -> list[Lot]:
         and lot.unit_no in units
         and not lot.withdrawn
     ]
+
+
+def lots_instead(account: CustomerAccount, cover: Cover) -> list[list[Lot]]:
+    """Return the credits that a period gave for others that it replaced, with the lots in which they lie by now."""
+    units = {row["unit_no"] for row in _rows(cover) if "unit_no" in row}
+    if not units or cover.order_id is None or cover.line_id is None:
+        return []
+    found = account.ledger.granted_by(cover.order_id, cover.line_id, units)
+    return [
+        family
+        for family in found
+        if (family[0].rule, family[0].reason) == (cover.rule, replacing.REPLACED) and not family[0].withdrawn
+    ]
+
+
+def shift(account: CustomerAccount, by: Cover, longer: timedelta) -> None:
+    """Let the periods that follow one on its order line begin later, since that one is longer by what it replaced.
+
+    ``longer`` below 0: earlier. Units with a seat each run side by side, so none follows.
+    """
+    starts, mine = by.starts_at, (by.order_id, by.line_id, by.rule, by.license_id)
+    if not longer or starts is None:
+        return
+    found = [
+        (cover.starts_at, cover.ends_at, cover)
+        for cover in account.covers.values()
+        if (cover.order_id, cover.line_id, cover.rule, cover.license_id) == mine
+        and cover.state == "running"
+        and cover.starts_at is not None
+        and cover.ends_at is not None
+        and cover.starts_at > starts
+    ]
+    found.sort(key=lambda item: (item[0], item[2].cover_id))
+    terms = CoverTerms.of(account.policy)
+    for i, (begins, ends, cover) in enumerate(found):
+        term = covers.term_of(cover)
+        as_bought = term is not None and not cover.suspensions and terms.as_bought(begins, ends, term)
+        if term is not None and not as_bought and ends < add_term(begins, term, terms.zone):
+            continue  # a refund took it while it ran
+        if term is not None and as_bought:  # counted from one anchor, as when it was bought
+            starts_at, ends_at = terms.periods(found[0][0] + longer, term, i + 1)[i]
+        else:
+            starts_at, ends_at = begins + longer, ends + longer
+        covers.move(account, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=account.at)
+
+
+def brought_days(found: Iterable[Cover]) -> timedelta:
+    """Return by how much periods are longer in all since they replaced others."""
+    rows = [row for cover in found for row in _rows(cover) if "gone" not in row]
+    return timedelta(seconds=sum(row.get("seconds", 0) for row in rows))
 
 
 def lengthen(account: CustomerAccount, cover: Cover, longer: timedelta, *, fresh: bool = False) -> None:
