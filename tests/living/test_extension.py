@@ -238,6 +238,24 @@ async def test_a_dispute_that_is_won_gives_the_time_again(app: FastAPI, api: htt
     await sound(shop)
 
 
+@pytest.mark.parametrize("won", ["2025-12-01T00:00:00Z", "2026-04-01T00:00:00Z"], ids=["before", "after"])
+async def test_a_payment_that_is_won_is_extended_by_what_was_bought_meanwhile(
+    app: FastAPI, api: httpx.AsyncClient, won: str
+) -> None:
+    shop = await vendor_under(app, api, EXTENDING, now="2025-03-01T12:00:00Z")
+    made = await shop.ok(await shop.put("/v1/sources/shop", {"kind": "stripe", "secret": shops.SECRET}), 201)
+    assert (await deliver(shop, made["path"], session("credits-20", 1, 20000)))["state"] == "done"
+    assert (await deliver(shop, made["path"], dispute("lost", amount=20000)))["state"] == "done"
+    await shop.move_clock("2025-11-01T00:00:00Z")
+    await bought(shop, "credits-10", "o2", customer="shop:17", at="2025-11-01T00:00:00Z")
+    assert (await balance(shop, "shop:17"))["available"] == 10
+    await shop.move_clock(won)
+    assert (await deliver(shop, made["path"], dispute("won", amount=20000, number=2)))["state"] == "done"
+    lots = [(lot["available"], lot["expires_at"]) for lot in (await balance(shop, "shop:17"))["lots"]]
+    assert sorted(lots) == [(10, "2026-11-01T00:00:00Z"), (20, "2026-11-01T00:00:00Z")]
+    await sound(shop)
+
+
 @pytest.mark.parametrize(
     ("written", "code"),
     [

@@ -204,7 +204,7 @@ def _follow(
     own, stored_rows = own_end(lot), lot.data.get(EXTENDED, [])
     over = lot.expires_at is not None and lot.expires_at <= account.at
     again = "told_late" in lot.data or any(not row.get("stands", True) for row in stored_rows)
-    if own is None or (not stored_rows and not again and (over or lot.available + lot.held == 0)):
+    if own is None or (not stored_rows and not again and (over or lot.available + lot.held + paid_back(lot) == 0)):
         return
     stored = [_Purchase.stored(lot, row) for row in stored_rows]
     mine = {each.root: replace(each, stands=known.get(each.root, each.stands)) for each in stored}
