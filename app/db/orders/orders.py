@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Final
 
@@ -66,6 +66,21 @@ async def of_customer(tx: Tx, customer_id: str) -> list[Order]:
     """All orders of a customer, as placed: by (placed_at, order_id)."""
     rows = await tx.rows(_OF_CUSTOMER, {"tenant": tx.tenant_id, "customer": customer_id})
     return [order_of(row) for row in rows]
+
+
+async def as_locked(tx: Tx, order: Order) -> list[Order]:
+    """All orders of an order's customer, who is locked by now, with this one among them as it stands now.
+
+    It was found before the customer was locked. Meanwhile, another order of the customer may have written on it:
+    what its refunds took of periods follows all orders.
+    """
+    found = await of_customer(tx, order.customer_id)
+    for number, stored in enumerate(found):
+        if stored.order_id == order.order_id:
+            for each in fields(Order):
+                setattr(order, each.name, getattr(stored, each.name))
+            found[number] = order
+    return found
 
 
 async def of_licenses(tx: Tx, customer_id: str) -> list[Order]:

@@ -172,7 +172,6 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
             order_id=order.order_id,
             message="The order's credits were moved when two accounts were merged.",
         )
-    order.payload_hash = command.content().digest()
     if same and dated:
         return 200, await _correct_lines(tx, order, command, sent)
     return 200, await _give_over(tx, order, command, sent)
@@ -182,16 +181,14 @@ async def _correct_lines(tx: Tx, order: Order, command: PutOrder, sent: dict[str
     """The same customer's order with other lines or quantities."""
     account = await receivers.load(tx, order)
     tx.customer_id = account.customer.customer_id
+    mine = await orders.as_locked(tx, order)
+    order.payload_hash = command.content().digest()
     terms = await _terms(tx)
     refunded = _refunded(await orders.refunds(tx, order.order_id))
     served = await tickets.served(tx, order.customer_id)
     answer = order_correction.change_lines(account, order, sent, command.unmapped, refunded, terms, served)
     await _pin(tx, account, order)
     account.plan.orders[order.order_id] = order
-    mine = [
-        order if order_.order_id == order.order_id else order_
-        for order_ in await orders.of_customer(tx, order.customer_id)
-    ]
     fresh = await reconcile_orders.reconcile_grants(tx, account, mine, terms, corrected=True)
     for line_id in (line_id for order_id, line_id in fresh if order_id == order.order_id):
         answer.later.pop(line_id, None)
@@ -214,8 +211,9 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, sent: dict[str, Or
     await accounts.lock_customers(tx, [source, target.customer_id], named=[target.customer_id])
     giver = await accounts.load_by_id(tx, source)
     terms = await _terms(tx)
+    others = [order_ for order_ in await orders.as_locked(tx, order) if order_.order_id != order.order_id]
+    order.payload_hash = command.content().digest()
     answer = order_correction.leave(giver, order, await tickets.served(tx, source))
-    others = [order_ for order_ in await orders.of_customer(tx, source) if order_.order_id != order.order_id]
     taker = giver
     if target.customer_id != source:
         giver.plan.orders.pop(order.order_id, None)
@@ -333,10 +331,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         check_credits_alone(account, order)
         mine = [*await orders.of_licenses(tx, order.customer_id), order]
     else:
-        mine = [
-            order if order_.order_id == order.order_id else order_
-            for order_ in await orders.of_customer(tx, order.customer_id)
-        ]
+        mine = await orders.as_locked(tx, order)
     await reconcile_orders.reconcile_grants(
         tx, account, mine, terms
     )  # first, so that nothing is granted anew to what is refunded
@@ -419,14 +414,11 @@ async def _replay(tx: Tx, order: Order) -> None:
     }
     if not sold:
         return
+    mine = await orders.as_locked(tx, order)
     order.answer["lines"] = [
         {**row, "policy_version": policy.version} if row["line_id"] in sold else row for row in order.answer["lines"]
     ]
     account.plan.orders[order.order_id] = order
-    mine = [
-        order if order_.order_id == order.order_id else order_
-        for order_ in await orders.of_customer(tx, order.customer_id)
-    ]
     await reconcile_orders.reconcile_grants(tx, account, mine, await _terms(tx))
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)

@@ -59,7 +59,7 @@ class _Work:
     async def mine(self) -> list[Order]:
         """Return all of the customer's orders, this one as it is being worked on."""
         if self.others is None:
-            found = await orders.of_customer(self.tx, self.order.customer_id)
+            found = await orders.as_locked(self.tx, self.order)
             self.others = [order for order in found if order.order_id != self.order.order_id]
         return sorted([*self.others, self.order], key=lambda order: (order.placed_at, order.order_id))
 
@@ -77,6 +77,7 @@ async def give_back(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list
         if action != "none" and dispute.units is None:
             unclear.append(dispute.dispute_id)
         if record.action != "none" and (action != record.action or _other(record, dispute)):
+            await work.mine()
             _revert(work, record)
     await _write(work)
     return unclear
@@ -89,13 +90,14 @@ async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[Disp
         record, action = _record(work, dispute)
         if action == "none" or record.action == action or dispute.units is None:
             continue
+        mine = await work.mine()
         record.wanted = dict(dispute.units)
         refunds_before = len(work.account.plan.refunds)
         units = rules_of.units_left(work.order, dispute.units, work.refunded())
         if action == "suspended":
             rules_of.suspend(work.account, work.order, record, units, work.terms)
         else:
-            work.account.orders = {order.order_id: order for order in await work.mine()}
+            work.account.orders = {order.order_id: order for order in mine}
             rules_of.take(work.account, work.order, record, units, work.terms)
             work.refunds += work.account.plan.refunds[refunds_before:]
         record.action, work.changed = action, True
