@@ -112,7 +112,7 @@ def take(home: LotLedger, family: Sequence[Lot], credits: int | None, why: TakeB
             ledgers[lot.customer_id].mark_lot(lot)
     expired = rest - sum(held.values()) - sum(spent.values())
     if expired > 0:
-        note(family[0], why.door, expired, at=home.at, ref=why.ref)
+        note(family[0], why.door, expired, at=home.at, ref=why.ref, expired=True)
         ledgers[family[0].customer_id].mark_lot(family[0])
     if debt:
         _book_debt(home, family, debt, why)

@@ -97,6 +97,10 @@ def paid_back(lot: Lot, *doors: Door) -> int:
     return sum(row["credits"] for row in lot.data.get("paid_back", ()) if not doors or row["door"] in doors)
 
 
+def _refunded_expired(lot: Lot) -> int:
+    return sum(row["credits"] for row in lot.data.get("paid_back", ()) if row.get("expired"))
+
+
 def by_door(lot: Lot) -> dict[str, int]:
     """Return the credits for which something was given back, by door."""
     doors = dict.fromkeys(row["door"] for row in lot.data.get("paid_back", ()))
@@ -104,10 +108,22 @@ def by_door(lot: Lot) -> dict[str, int]:
 
 
 def note(
-    lot: Lot, door: Door, credits: int, *, at: datetime, amount: str | None = None, ref: str | None = None
+    lot: Lot,
+    door: Door,
+    credits: int,
+    *,
+    at: datetime,
+    amount: str | None = None,
+    ref: str | None = None,
+    expired: bool = False,
 ) -> None:
-    """Remember that something was given back for so many credits; ``amount``: the money that a lot's refund paid."""
-    row = {"door": door, "credits": credits, "amount": amount, "ref": ref, "at": iso(at)}
+    """Remember that something was given back for so many credits; ``amount``: the money that a lot's refund paid.
+
+    ``expired``: they had run out, so that there was nothing to take.
+    """
+    row: dict[str, Any] = {"door": door, "credits": credits, "amount": amount, "ref": ref, "at": iso(at)}
+    if expired:
+        row["expired"] = True
     lot.data = {**lot.data, "paid_back": [*lot.data.get("paid_back", ()), row]}
 
 
@@ -178,11 +194,14 @@ def ends_of(lot: Lot, *, as_bought: bool = True) -> dict[str, Any]:
 
 
 def outstanding(family: Sequence[Lot]) -> int:
-    """Return how much an order granted and nobody took back or claims, over all lots in which it lies by now."""
+    """Return how much an order granted and nobody took back or claims, over all lots in which it lies by now.
+
+    What had expired when it was refunded counts as taken back: it is reported once.
+    """
     root = next((lot for lot in family if lot.root == lot.lot_id), None)
     granted = root.granted if root is not None else sum(lot.granted for lot in family)
     voided = sum(lot.voided - lot.moved - transferred(lot) for lot in family)
-    return granted - voided - sum(claimed(lot) + owed(lot) for lot in family)
+    return granted - voided - sum(claimed(lot) + owed(lot) + _refunded_expired(lot) for lot in family)
 
 
 def owed(lot: Lot) -> int:
