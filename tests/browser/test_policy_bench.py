@@ -51,7 +51,7 @@ def test_a_draft_with_a_mistake_shows_its_line(vendor: Shop, watched: Any, axe: 
     assert written(eye) == "nonsense: 1\n" + text
     eye.page.locator(".cm-lint-marker-error").wait_for()
     eye.page.get_by_role("link", name="Line 1", exact=True).click()
-    assert eye.page.locator(".cm-focused").count() == 1
+    eye.page.locator(".cm-focused").wait_for()
     eye.accessible(axe)
     eye.check()
 
