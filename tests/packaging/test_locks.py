@@ -17,7 +17,7 @@ LOCKS = sorted(FOLDER.glob("*.lock"))
 
 
 def test_the_lock_files_stand_in_their_folder() -> None:
-    assert {path.stem for path in LOCKS} == {"run", "embedded", "otel", "dev", "gates", "clients"}
+    assert {path.stem for path in LOCKS} == {"run", "embedded", "otel", "dev", "gates", "clients", "site"}
     assert {path.stem for path in LOCKS} == {path.stem for path in FOLDER.glob("*.in")}
     assert not list(ROOT.glob("requirements*.*"))
 
