@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.api.problems import FieldError, Problem
@@ -214,6 +215,21 @@ RowsCursor = Annotated[
 Ordinal = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole_of)]
 """The number of a version, in a query."""
 QueryFlag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+
+
+def several(known: Iterable[str]) -> AfterValidator:
+    """Read names with commas between them. Refused: a name that is none of ``known``."""
+    names = [str(name) for name in known]
+
+    def read(text: str) -> str:
+        if not set(text.split(",")) <= set(names):
+            message = f"Names of {', '.join(names)} are wanted, with commas between them."
+            raise PydanticCustomError("not_known", "{message}", {"message": message})
+        return text
+
+    return AfterValidator(read)
+
+
 PathNumber = Annotated[int, Path(ge=1, le=1_000_000), BeforeValidator(whole_of)]
 
 

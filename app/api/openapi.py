@@ -206,6 +206,8 @@ def _finish(
         parameters.append(dict(_IF_MATCH))
     for parameter in parameters:
         _without_null(parameter)
+        if "description" in parameter:  # the framework says it twice
+            parameter["schema"].pop("description", None)
         if "example" not in parameter and parameter["name"] not in _CURSORS:
             parameter["example"] = _parameter_example(parameter)
     if not parameters:

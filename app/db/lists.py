@@ -1,13 +1,14 @@
 """Lists over all of a tenant's customers: orders, refunds, holds, licenses and covers, by the instant each was made.
 
-Each list has an index in its order, and one that begins with the customer. What else narrows a list is looked at row
-by row along that order.
+Each list has an index in its order, and one that begins with the customer. States are ranges of an index. What else
+narrows a list is looked at row by row along that order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
@@ -18,6 +19,7 @@ from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.domain.account.customer import Cover, License, Order, OrderRefund
 from app.domain.ledger.lot import Hold
+from app.domain.values.errors import DomainError
 from app.domain.values.paging import PageRequest
 from app.domain.values.wire import parse_iso
 
@@ -58,16 +60,21 @@ REFUNDS: Final = _list(
     order="order_refund.order_id = :order",
 )
 HOLDS: Final = _list(
+    "hold", HOLD, Hold, "created_at", "hold_id", open="hold.closed_at is null", closed="hold.closed_at is not null"
+)
+HOLDS_OF: Final = _list(
     "hold",
     HOLD,
     Hold,
     "hold_id",
+    since="hold.created_at >= :since",
+    until="hold.created_at < :until",
     tickets="hold.ticket_id = any(:tickets)",
     open="hold.closed_at is null",
     closed="hold.closed_at is not null",
     accounts="hold.customer_id = any(:accounts)",
 )
-"""Ids are minted in order of time, so that no further index slows each debit down."""
+"""Holds of a customer or a ticket, by their ids, which are minted in order of time."""
 LICENSES: Final = _list(
     "license",
     columns_of(s.license_),
@@ -77,36 +84,94 @@ LICENSES: Final = _list(
     domain="license.registered_domain = :domain",
     active="(license.ended_at is null or license.ended_at > :at)",
     ended="license.ended_at is not null and license.ended_at <= :at",
+    **{
+        reason: f"license.ended_at is not null and license.ended_reason = '{reason}' and license.ended_at <= :at"
+        for reason in ("terminated", "refunded", "upgraded", "corrected")
+    },
 )
 COVERS: Final = _list(
     "cover", columns_of(s.cover), Cover, "granted_at", "cover_id", license="cover.license_id = :license"
 )
+NO_END: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""Stands for the end of a cover that has none yet."""
+_NO_END: Final = f"'{NO_END:%Y-%m-%d} 00:00:00+00'::timestamptz"
+_END: Final = f"case when cover.ends_at is null then {_NO_END} else cover.ends_at end"
+_GOES_ON: Final = f"{_END} > :at and cover.starts_at <= :at"
+_BEGINS: Final = f"{_END} > :at and cover.starts_at > :at"
+_FROZEN: Final = "(cover.state = 'suspended' and not cover.runs_on)"
+"""The end moves with every day, so that nobody knows it."""
+COVERS_BY_END: Final = RowList(
+    COVERS.table,
+    COVERS.columns,
+    Cover,
+    (_END, "cover.cover_id"),
+    {
+        **COVERS.filters,
+        "ends_after": f"{_END} >= :ends_after and {_END} < {_NO_END} and not {_FROZEN}",
+        "ends_before": f"{_END} < :ends_before and not {_FROZEN}",
+        **{f"is_{name}": f"cover.state = '{name}'" for name in ("pending", "running", "suspended", "voided")},
+        "running": f"cover.state = 'running' and {_GOES_ON}",
+        "suspended": f"cover.state = 'suspended' and (not cover.runs_on or {_GOES_ON})",
+        "ended": f"cover.state = 'running' and {_END} <= :at",
+        "ended_meanwhile": f"cover.state = 'suspended' and cover.runs_on and {_END} <= :at",
+        "scheduled": f"cover.state = 'running' and {_BEGINS}",
+        "scheduled_meanwhile": f"cover.state = 'suspended' and cover.runs_on and {_BEGINS}",
+    },
+)
+"""Covers by their end, in the order of `ix_cover_ends`. ``*_meanwhile``: suspended while their time runs on."""
+STORED_COVERS: Final = ("is_pending", "is_running", "is_suspended", "is_voided")
+"""The ranges that hold every cover."""
+COVER_RANGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "pending": ("is_pending",),
+    "scheduled": ("scheduled", "scheduled_meanwhile"),
+    "running": ("running",),
+    "suspended": ("suspended",),
+    "ended": ("ended", "ended_meanwhile"),
+    "voided": ("is_voided",),
+}
+"""State -> the ranges of `COVERS_BY_END` that hold its covers."""
 
 
 async def page(
-    tx: Tx, rows: RowList[R], part: PageRequest, filters: Mapping[str, Any], *, newest_first: bool = True
+    tx: Tx,
+    rows: RowList[R],
+    part: PageRequest,
+    filters: Mapping[str, Any],
+    *,
+    newest_first: bool = True,
+    ranges: Sequence[str] = (),
 ) -> tuple[list[R], bool]:
-    """A part of a list, and whether there is more of it.
+    """A part of a list, and whether there is more of it. 400 ``cursor_invalid`` for a key of another order.
 
-    ``filters``: values by name; None and False filter nothing.
+    ``filters``: values by name; None and False filter nothing. ``ranges``: names of filters, of which a row meets one.
     """
     narrowing = {name: value for name, value in filters.items() if value is not None and value is not False}
     parameters: dict[str, Any] = {**narrowing, "at": tx.at, "most": part.most}
     after = [f"after_{n}" for n in range(len(rows.order))]
     if part.key is not None:
+        if len(part.key) != len(after):  # given out by an earlier version
+            raise DomainError("cursor_invalid")
         first, *others = part.key
         parameters |= dict(zip(after, (first if others == [] else parse_iso(str(first)), *others), strict=True))
     beyond = where_after(
         part, ", ".join(rows.order), ", ".join(f":{name}" for name in after), newest_first=newest_first
     )
-    select = _select(rows, tuple(narrowing), *beyond)
+    select = _select(rows, tuple(narrowing), tuple(dict.fromkeys(ranges)), *beyond)
     found = await read(tx, (select,), parameters)
     return part.trim(found[select.name])
 
 
 @lru_cache(maxsize=500)
-def _select(rows: RowList[R], filters: tuple[str, ...], beyond: str, order: str) -> Select[R]:
-    """Return the select of a page. Built once, so that its statement is."""
+def _select(rows: RowList[R], filters: tuple[str, ...], ranges: tuple[str, ...], beyond: str, order: str) -> Select[R]:
+    """Return the select of a page. Built once, so that its statement is. What its ranges give is merged."""
     conditions = [f"{rows.table}.tenant_id = :tenant", *(rows.filters[name] for name in filters)]
-    sql = f"select {rows.columns} from {rows.table} where {' and '.join(conditions)}{beyond}{order}"
-    return select_into("page", rows.row, sql)
+    if not ranges:
+        where = " and ".join(conditions)
+        return select_into("page", rows.row, f"select {rows.columns} from {rows.table} where {where}{beyond}{order}")
+    parts = [
+        f"(select {rows.table}.* from {rows.table} where {' and '.join([*conditions, rows.filters[name]])}"
+        f"{beyond}{order})"
+        for name in ranges
+    ]
+    merged = f"({' union all '.join(parts)}) {rows.table}"
+    return select_into("page", rows.row, f"select {rows.columns} from {merged}{order}")

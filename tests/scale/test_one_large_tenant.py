@@ -60,15 +60,33 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
         "/v1/holds?open=false",
         "/v1/holds?customer_id=ann1",
         "/v1/holds?ticket_id=t-ann1",
+        "/v1/holds?since={then}&until=2025-06-20T00:00:00Z",
+        "/v1/holds?since=2025-06-20T00:00:00Z",
+        "/v1/holds?until={then}&open=true&sort=oldest",
+        "/v1/holds?since={then}&customer_id=ann1",
     ),
     "/v1/licenses": (
         "/v1/licenses",
         "/v1/licenses?active=true",
         "/v1/licenses?active=false",
         "/v1/licenses?domain=nothing",
+        "/v1/licenses?ended_reason=refunded,upgraded",
+        "/v1/licenses?ended_reason=terminated,corrected&sort=oldest&customer_id=ann1",
         "/v1/licenses?customer_id=ann1",
     ),
-    "/v1/covers": ("/v1/covers", "/v1/covers?license_id={license}", "/v1/covers?customer_id=ann1&sort=oldest"),
+    "/v1/covers": (
+        "/v1/covers",
+        "/v1/covers?license_id={license}",
+        "/v1/covers?customer_id=ann1&sort=oldest",
+        *(
+            f"/v1/covers?state={one}{more}"
+            for one in ("pending", "scheduled", "running", "suspended", "ended", "voided", "ended,running,pending")
+            for more in ("", "&sort=oldest", "&customer_id=ann1", "&ends_before=2025-06-20T00:00:00Z")
+        ),
+        "/v1/covers?ends_after={then}&ends_before=2025-07-20T00:00:00Z&sort=oldest",
+        "/v1/covers?ends_after=2025-07-20T00:00:00Z",
+        "/v1/covers?state=running&since={then}&until=2025-06-20T00:00:00Z",
+    ),
     "/v1/orders/{order_id}": ("/v1/orders/o-ann1",),
     "/v1/licenses/{license_id}": ("/v1/licenses/{license}",),
     "/v1/covers/{cover_id}": ("/v1/covers/{cover}",),

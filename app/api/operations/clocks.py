@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 
-from app.api.fields import Body, Instant, LongText, PathId, QueryId
+from app.api.fields import Body, Instant, LongText, PathId, QueryId, several
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
 from app.api.operations.lists import Sort
@@ -28,27 +25,15 @@ class JudgementBody(Body):
     reason: LongText
 
 
-def _several(known: type[StrEnum]) -> AfterValidator:
-    """Read names with commas between them. Refused: a name that is none."""
-
-    def read(text: str) -> str:
-        if not set(text.split(",")) <= {str(name) for name in known}:
-            message = f"Names of {', '.join(known)} are wanted, with commas between them."
-            raise PydanticCustomError("not_known", "{message}", {"message": message})
-        return text
-
-    return AfterValidator(read)
-
-
 @OPERATIONS.get("listClocks", "/v1/clocks", scope="clocks:read", paging="pages", refusals=(404,))
 async def list_clocks(
     call: Call,
     asked: AsOf,
     phase: Annotated[
-        Annotated[str, _several(Phase)] | None, Query(max_length=200, description="Phases, with commas between them")
+        Annotated[str, several(Phase)] | None, Query(max_length=200, description="Phases, with commas between them")
     ] = None,
     outcome: Annotated[
-        Annotated[str, _several(Outcome)] | None, Query(max_length=200, description="Outcomes, in the same way")
+        Annotated[str, several(Outcome)] | None, Query(max_length=200, description="Outcomes, in the same way")
     ] = None,
     ticket_id: QueryId | None = None,
     customer_id: QueryId | None = None,

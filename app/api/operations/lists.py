@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from fastapi import Depends, Query
 
-from app.api.fields import Instant, QueryId, QueryText
+from app.api.fields import Instant, QueryId, QueryText, several
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
+from app.domain.cover.cover import ShownState
 from app.domain.values.paging import PageRequest
 from app.usecases.reports import lists
 from app.views.hold import Hold
@@ -18,6 +19,9 @@ from app.views.order import ListedOrder, OrderRefund
 from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Lists")
+
+STATES: Final = get_args(ShownState)
+ENDS: Final = ("terminated", "refunded", "upgraded", "corrected")
 
 Sort = Annotated[Literal["newest", "oldest"], Query(description="Which come first")]
 
@@ -70,20 +74,12 @@ async def list_refunds(call: Call, span: Narrowing, order_id: QueryId | None = N
 @OPERATIONS.get("listHolds", "/v1/holds", scope="customers:read", paging="pages", refusals=(404,))
 async def list_holds(
     call: Call,
-    customer_id: QueryId | None = None,
+    span: Narrowing,
     ticket_id: QueryId | None = None,
     is_open: Annotated[bool | None, Query(alias="open", description="Whether some is still set aside")] = None,
-    sort: Sort = "newest",
 ) -> Answer[PageOf[Hold]]:
     """Holds and debits, as they were made."""
-    return await call.pages(
-        lambda tx, part: lists.holds(
-            tx,
-            lists.Narrowed(part=part, customer_id=customer_id, oldest_first=sort == "oldest"),
-            is_open=is_open,
-            ticket_id=ticket_id,
-        )
-    )
+    return await call.pages(lambda tx, part: lists.holds(tx, span.narrowed(part), is_open=is_open, ticket_id=ticket_id))
 
 
 @OPERATIONS.get("listLicenses", "/v1/licenses", scope="customers:read", paging="pages", refusals=(404,))
@@ -91,13 +87,37 @@ async def list_licenses(
     call: Call,
     span: Narrowing,
     active: Annotated[bool | None, Query(description="Whether it is in force")] = None,
+    ended_reason: Annotated[
+        Annotated[str, several(ENDS)] | None, Query(max_length=200, description="Reasons, with commas between them")
+    ] = None,
     domain: Annotated[QueryText | None, Query(description="The installation it is registered to")] = None,
 ) -> Answer[PageOf[License]]:
     """Licenses, by the instant their order was placed."""
-    return await call.pages(lambda tx, part: lists.licenses(tx, span.narrowed(part), active=active, domain=domain))
+    ended = ended_reason.split(",") if ended_reason else ()
+    return await call.pages(
+        lambda tx, part: lists.licenses(tx, span.narrowed(part), active=active, ended=ended, domain=domain)
+    )
 
 
 @OPERATIONS.get("listCovers", "/v1/covers", scope="customers:read", paging="pages", refusals=(404,))
-async def list_covers(call: Call, span: Narrowing, license_id: QueryId | None = None) -> Answer[PageOf[Cover]]:
-    """Periods of support, by the instant they were granted."""
-    return await call.pages(lambda tx, part: lists.covers(tx, span.narrowed(part), license_id=license_id))
+async def list_covers(
+    call: Call,
+    span: Narrowing,
+    state: Annotated[
+        Annotated[str, several(STATES)] | None, Query(max_length=200, description="States, with commas between them")
+    ] = None,
+    ends_after: Annotated[Instant | None, Query(description="Ends from then on")] = None,
+    ends_before: Annotated[Instant | None, Query(description="Ends before then")] = None,
+    license_id: QueryId | None = None,
+) -> Answer[PageOf[Cover]]:
+    """Periods of support, by the instant they were granted; with a state or a bound of ends by their ends."""
+    return await call.pages(
+        lambda tx, part: lists.covers(
+            tx,
+            span.narrowed(part),
+            states=state.split(",") if state else (),
+            ends_after=ends_after,
+            ends_before=ends_before,
+            license_id=license_id,
+        )
+    )

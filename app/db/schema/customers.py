@@ -101,6 +101,14 @@ license_ = Table(
     ),
     _Index("ix_license_list", "tenant_id", "placed_at", "license_id"),
     _Index("ix_license_ended", "tenant_id", "placed_at", "license_id", postgresql_where=_sql("ended_at is not null")),
+    _Index(
+        "ix_license_reason",
+        "tenant_id",
+        "ended_reason",
+        "placed_at",
+        "license_id",
+        postgresql_where=_sql("ended_at is not null"),
+    ),
 )
 
 cover = Table(
@@ -141,6 +149,17 @@ cover = Table(
     CheckConstraint("ends_at is null or starts_at is null or starts_at <= ends_at", name="period"),
     _Index("ix_cover_customer", "tenant_id", "customer_id"),
     _Index("ix_cover_list", "tenant_id", "granted_at", "cover_id"),
+    _Index(
+        "ix_cover_ends",
+        "tenant_id",
+        "state",
+        # Written as Postgres shows it, lines and all, so that the two are compared. (`coalesce` would not do: behind
+        # row-level security no index is searched by it.)
+        _sql("(\ncase\nwhen ends_at is null then '9999-12-31 00:00:00+00'::timestamptz\nelse ends_at\nend)"),
+        "cover_id",
+        "starts_at",
+        "granted_at",
+    ),
     _Index("ix_cover_license", "tenant_id", "license_id", postgresql_where=_sql("license_id is not null")),
 )
 

@@ -184,7 +184,8 @@ hold = Table(
         postgresql_where=_sql("closed_at is null and expires_at is not null"),
     ),
     _Index("ix_hold_ticket", "tenant_id", "ticket_id", postgresql_where=_sql("ticket_id is not null")),
-    _Index("ix_hold_opened", "tenant_id", "hold_id", postgresql_where=_sql("closed_at is null")),
+    _Index("ix_hold_opened", "tenant_id", "created_at", "hold_id", postgresql_where=_sql("closed_at is null")),
+    _Index("ix_hold_list", "tenant_id", "created_at", "hold_id"),
 )
 
 hold_line = Table(

@@ -11,7 +11,8 @@ from app.db import lists, policies, tickets
 from app.db.account import accounts, customers, people
 from app.db.engine import Tx
 from app.db.ledger import read as ledger
-from app.domain.values.paging import Page, PageRequest
+from app.domain.account import customer as entities
+from app.domain.values.paging import Key, Page, PageRequest
 from app.domain.values.wire import iso
 from app.views.hold import Hold, hold_view
 from app.views.license import Cover, License, cover_view, license_view
@@ -31,14 +32,14 @@ class Narrowed:
 
 
 async def _page(
-    tx: Tx, rows: lists.RowList[lists.R], asked: Narrowed, **filters: Any
+    tx: Tx, rows: lists.RowList[lists.R], asked: Narrowed, *, ranges: Sequence[str] = (), **filters: Any
 ) -> tuple[list[lists.R], bool, dict[str, str | None]]:
     """Return the rows of a part, whether there are more, and the customers' names."""
     ours = None
     if asked.customer_id is not None:
         ours = (await accounts.require_customer(tx, asked.customer_id)).customer_id
     narrowing = {"customer": ours, "since": asked.since, "until": asked.until, **filters}
-    found, more = await lists.page(tx, rows, asked.part, narrowing, newest_first=not asked.oldest_first)
+    found, more = await lists.page(tx, rows, asked.part, narrowing, newest_first=not asked.oldest_first, ranges=ranges)
     owners: Sequence[Any] = found
     names = await tickets.customer_names(tx, [row.customer_id for row in owners]) if found else {}
     return found, more, names
@@ -76,7 +77,9 @@ async def holds(tx: Tx, asked: Narrowed, *, is_open: bool | None = None, ticket_
         mine = (await accounts.require_customer(tx, asked.customer_id)).customer_id
         formers = await customers.merged_from(tx, mine)
         narrowing |= {"accounts": [mine, *formers]} if formers else {"customer": mine}
-    found, more, _ = await _page(tx, lists.HOLDS, replace(asked, customer_id=None), **narrowing)
+    of_few = asked.customer_id is not None or ticket_id is not None
+    rows = lists.HOLDS_OF if of_few else lists.HOLDS
+    found, more, _ = await _page(tx, rows, replace(asked, customer_id=None), **narrowing)
     lives_on = await people.living(tx, [row.customer_id for row in found]) if found else {}
     names = {customer_id: name for customer_id, (_, name) in lives_on.items()}
     named = await ledger.ticket_names(tx, sorted({row.ticket_id for row in found if row.ticket_id is not None}))
@@ -84,19 +87,44 @@ async def holds(tx: Tx, asked: Narrowed, *, is_open: bool | None = None, ticket_
         hold_view(row, customer_id=names.get(row.customer_id), ticket_id=named.get(row.ticket_id or "", row.ticket_id))
         for row in found
     ]
-    return asked.part.page_of(found, more, views, lambda row: [row.hold_id])
+    return asked.part.page_of(
+        found, more, views, lambda row: [row.hold_id] if of_few else [iso(row.created_at), row.hold_id]
+    )
 
 
-async def licenses(tx: Tx, asked: Narrowed, *, active: bool | None = None, domain: str | None = None) -> Page[License]:
-    """Licenses by the instant their order was placed. 404 ``customer_not_found``."""
+async def licenses(
+    tx: Tx, asked: Narrowed, *, active: bool | None = None, ended: Sequence[str] = (), domain: str | None = None
+) -> Page[License]:
+    """Licenses by the instant their order was placed; ``ended``: why they ended. 404 ``customer_not_found``."""
     states = {"active": active is True, "ended": active is False}
-    found, more, names = await _page(tx, lists.LICENSES, asked, domain=domain, **states)
+    found, more, names = await _page(tx, lists.LICENSES, asked, ranges=ended, domain=domain, **states)
     views: list[License] = [{**license_view(row, tx.at), "customer_id": names.get(row.customer_id)} for row in found]
     return asked.part.page_of(found, more, views, lambda row: [iso(row.placed_at), row.license_id])
 
 
-async def covers(tx: Tx, asked: Narrowed, *, license_id: str | None = None) -> Page[Cover]:
-    """Periods of support by the instant they were granted. 404 ``customer_not_found``."""
-    found, more, names = await _page(tx, lists.COVERS, asked, license=license_id)
+async def covers(
+    tx: Tx,
+    asked: Narrowed,
+    *,
+    states: Sequence[str] = (),
+    ends_after: datetime | None = None,
+    ends_before: datetime | None = None,
+    license_id: str | None = None,
+) -> Page[Cover]:
+    """Periods of support by the instant they were granted. 404 ``customer_not_found``.
+
+    With states or a bound of ends by their ends; those without an end are the last to end.
+    """
+    ends = {"ends_after": ends_after, "ends_before": ends_before}
+    by_end = bool(states) or ends_after is not None or ends_before is not None
+    rows = lists.COVERS_BY_END if by_end else lists.COVERS
+    ranges: Sequence[str] = lists.STORED_COVERS if by_end else ()
+    if states:
+        ranges = [name for state in states for name in lists.COVER_RANGES[state]]
+    found, more, names = await _page(tx, rows, asked, ranges=ranges, license=license_id, **(ends if by_end else {}))
     views: list[Cover] = [{**cover_view(row, tx.at), "customer_id": names.get(row.customer_id)} for row in found]
-    return asked.part.page_of(found, more, views, lambda row: [iso(row.granted_at), row.cover_id])
+
+    def key_of(row: entities.Cover) -> Key:
+        return [iso(row.ends_at or lists.NO_END) if by_end else iso(row.granted_at), row.cover_id]
+
+    return asked.part.page_of(found, more, views, key_of)

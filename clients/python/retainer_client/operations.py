@@ -280,45 +280,45 @@ class Operations:
             if cursor is None:
                 return
 
-    def list_holds(self, *, customer_id: str | None = None, ticket_id: str | None = None, open: bool | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None) -> models.HoldPage:
+    def list_holds(self, *, ticket_id: str | None = None, open: bool | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.HoldPage:
         """Holds and debits, as they were made."""
-        return cast('models.HoldPage', self._send("GET", _path("/v1/holds"), query={"customer_id": customer_id, "ticket_id": ticket_id, "open": open, "sort": sort, "limit": limit, "cursor": cursor}))
+        return cast('models.HoldPage', self._send("GET", _path("/v1/holds"), query={"ticket_id": ticket_id, "open": open, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    def each_holds(self, *, customer_id: str | None = None, ticket_id: str | None = None, open: bool | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.Hold]:
+    def each_holds(self, *, ticket_id: str | None = None, open: bool | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.Hold]:
         """Every row of `list_holds`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = self.list_holds(limit=100, cursor=cursor, customer_id=customer_id, ticket_id=ticket_id, open=open, sort=sort)
+            page: Any = self.list_holds(limit=100, cursor=cursor, ticket_id=ticket_id, open=open, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    def list_licenses(self, *, active: bool | None = None, domain: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.LicensePage:
+    def list_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.LicensePage:
         """Licenses, by the instant their order was placed."""
-        return cast('models.LicensePage', self._send("GET", _path("/v1/licenses"), query={"active": active, "domain": domain, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+        return cast('models.LicensePage', self._send("GET", _path("/v1/licenses"), query={"active": active, "ended_reason": ended_reason, "domain": domain, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    def each_licenses(self, *, active: bool | None = None, domain: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.License]:
+    def each_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.License]:
         """Every row of `list_licenses`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = self.list_licenses(limit=100, cursor=cursor, active=active, domain=domain, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = self.list_licenses(limit=100, cursor=cursor, active=active, ended_reason=ended_reason, domain=domain, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    def list_covers(self, *, license_id: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.CoverPage:
-        """Periods of support, by the instant they were granted."""
-        return cast('models.CoverPage', self._send("GET", _path("/v1/covers"), query={"license_id": license_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+    def list_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.CoverPage:
+        """Periods of support, by the instant they were granted; with a state or a bound of ends by their ends."""
+        return cast('models.CoverPage', self._send("GET", _path("/v1/covers"), query={"state": state, "ends_after": ends_after, "ends_before": ends_before, "license_id": license_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    def each_covers(self, *, license_id: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.Cover]:
+    def each_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.Cover]:
         """Every row of `list_covers`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = self.list_covers(limit=100, cursor=cursor, license_id=license_id, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = self.list_covers(limit=100, cursor=cursor, state=state, ends_after=ends_after, ends_before=ends_before, license_id=license_id, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
@@ -1053,45 +1053,45 @@ class AsyncOperations:
             if cursor is None:
                 return
 
-    async def list_holds(self, *, customer_id: str | None = None, ticket_id: str | None = None, open: bool | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None) -> models.HoldPage:
+    async def list_holds(self, *, ticket_id: str | None = None, open: bool | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.HoldPage:
         """Holds and debits, as they were made."""
-        return cast('models.HoldPage', await self._send("GET", _path("/v1/holds"), query={"customer_id": customer_id, "ticket_id": ticket_id, "open": open, "sort": sort, "limit": limit, "cursor": cursor}))
+        return cast('models.HoldPage', await self._send("GET", _path("/v1/holds"), query={"ticket_id": ticket_id, "open": open, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    async def each_holds(self, *, customer_id: str | None = None, ticket_id: str | None = None, open: bool | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.Hold]:
+    async def each_holds(self, *, ticket_id: str | None = None, open: bool | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.Hold]:
         """Every row of `list_holds`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = await self.list_holds(limit=100, cursor=cursor, customer_id=customer_id, ticket_id=ticket_id, open=open, sort=sort)
+            page: Any = await self.list_holds(limit=100, cursor=cursor, ticket_id=ticket_id, open=open, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    async def list_licenses(self, *, active: bool | None = None, domain: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.LicensePage:
+    async def list_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.LicensePage:
         """Licenses, by the instant their order was placed."""
-        return cast('models.LicensePage', await self._send("GET", _path("/v1/licenses"), query={"active": active, "domain": domain, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+        return cast('models.LicensePage', await self._send("GET", _path("/v1/licenses"), query={"active": active, "ended_reason": ended_reason, "domain": domain, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    async def each_licenses(self, *, active: bool | None = None, domain: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.License]:
+    async def each_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.License]:
         """Every row of `list_licenses`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = await self.list_licenses(limit=100, cursor=cursor, active=active, domain=domain, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = await self.list_licenses(limit=100, cursor=cursor, active=active, ended_reason=ended_reason, domain=domain, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    async def list_covers(self, *, license_id: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.CoverPage:
-        """Periods of support, by the instant they were granted."""
-        return cast('models.CoverPage', await self._send("GET", _path("/v1/covers"), query={"license_id": license_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+    async def list_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.CoverPage:
+        """Periods of support, by the instant they were granted; with a state or a bound of ends by their ends."""
+        return cast('models.CoverPage', await self._send("GET", _path("/v1/covers"), query={"state": state, "ends_after": ends_after, "ends_before": ends_before, "license_id": license_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    async def each_covers(self, *, license_id: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.Cover]:
+    async def each_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.Cover]:
         """Every row of `list_covers`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = await self.list_covers(limit=100, cursor=cursor, license_id=license_id, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = await self.list_covers(limit=100, cursor=cursor, state=state, ends_after=ends_after, ends_before=ends_before, license_id=license_id, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]

@@ -312,12 +312,12 @@ export abstract class Operations {
   }
 
   /** Holds and debits, as they were made. */
-  listHolds(options: { "customer_id"?: string; "ticket_id"?: string; "open"?: boolean; "sort"?: "newest" | "oldest"; "limit"?: number; "cursor"?: string } = {}): Promise<models.HoldPage> {
+  listHolds(options: { "ticket_id"?: string; "open"?: boolean; "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.HoldPage> {
     return this.send("GET", `/v1/holds`, { query: options });
   }
 
   /** Every row of `listHolds`, page by page. */
-  async *eachHolds(options: { "customer_id"?: string; "ticket_id"?: string; "open"?: boolean; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.Hold> {
+  async *eachHolds(options: { "ticket_id"?: string; "open"?: boolean; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.Hold> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.HoldPage = await this.listHolds({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -327,12 +327,12 @@ export abstract class Operations {
   }
 
   /** Licenses, by the instant their order was placed. */
-  listLicenses(options: { "active"?: boolean; "domain"?: string; "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.LicensePage> {
+  listLicenses(options: { "active"?: boolean; "ended_reason"?: string; "domain"?: string; "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.LicensePage> {
     return this.send("GET", `/v1/licenses`, { query: options });
   }
 
   /** Every row of `listLicenses`, page by page. */
-  async *eachLicenses(options: { "active"?: boolean; "domain"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.License> {
+  async *eachLicenses(options: { "active"?: boolean; "ended_reason"?: string; "domain"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.License> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.LicensePage = await this.listLicenses({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -341,13 +341,13 @@ export abstract class Operations {
     } while (cursor);
   }
 
-  /** Periods of support, by the instant they were granted. */
-  listCovers(options: { "license_id"?: string; "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.CoverPage> {
+  /** Periods of support, by the instant they were granted; with a state or a bound of ends by their ends. */
+  listCovers(options: { "state"?: string; "ends_after"?: string; "ends_before"?: string; "license_id"?: string; "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.CoverPage> {
     return this.send("GET", `/v1/covers`, { query: options });
   }
 
   /** Every row of `listCovers`, page by page. */
-  async *eachCovers(options: { "license_id"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.Cover> {
+  async *eachCovers(options: { "state"?: string; "ends_after"?: string; "ends_before"?: string; "license_id"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.Cover> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.CoverPage = await this.listCovers({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
