@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean run-env dev-env gates-env site-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts messages lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean run-env dev-env gates-env site-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean"
+	@echo "also: worker migrate doctor lint format contracts messages lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -44,6 +44,10 @@ format: dev-env
 contracts: dev-env
 	$(PY) -m app.commands.contracts $(ARGS)
 	@$(PY) -m scripts.reference $(ARGS)
+
+# The catalogues of app/locale: brings them up to date with the texts in the code, and compiles them.
+messages: dev-env
+	@$(PY) -m scripts.messages $(ARGS)
 
 # By hand; their results are kept under docs/. (-P: `scripts/` is not where imports are looked for.)
 bench deliveries faults fuzz lives midnight mutants soak histories recovery: dev-env

@@ -193,15 +193,15 @@ class Watched:
 
 @pytest.fixture
 def watched(chromium: Any, service: httpx.Client) -> Iterator[Any]:
-    """Make watched pages: ``watched(width, dark=..., script=...)``."""
+    """Make watched pages: ``watched(width, dark=..., script=..., locale=...)``."""
     contexts: list[Any] = []
     base = str(service.base_url).rstrip("/")
 
-    def make(width: int = 1440, *, dark: bool = False, script: bool = True) -> Watched:
+    def make(width: int = 1440, *, dark: bool = False, script: bool = True, locale: str = "en-GB") -> Watched:
         context = chromium.new_context(
             viewport={"width": width, "height": 900 if width > 400 else 760},
             color_scheme="dark" if dark else "light",
-            locale="en-GB",
+            locale=locale,
             timezone_id="UTC",
             java_script_enabled=script,
         )

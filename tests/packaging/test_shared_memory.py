@@ -27,6 +27,7 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 UNWANTED = {
     "IPython",
     "alembic",
+    "babel",
     "holidays",
     "httpx",
     "hypothesis",
@@ -41,7 +42,10 @@ UNWANTED = {
     "structlog",
     "typer",
 }
-"""What a console, a migration, a feed of closed days, an issuer or a shop's API needs: imported when it is wanted."""
+"""What a console, a migration, a feed of closed days, an issuer, a shop's API or a page that is not English needs.
+
+It is imported when it is wanted.
+"""
 
 
 def test_a_serving_process_imports_nothing_for_consoles_and_nothing_that_few_need() -> None:

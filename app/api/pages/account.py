@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fastapi import Response
 
+from app.api.languages import text
 from app.api.pages import statement
 from app.api.pages.door import Pages, elsewhere, page, problem_of, see_other
 from app.api.pages.forms import Act, customer_acts
@@ -22,7 +23,7 @@ from app.domain.values.errors import DomainError
 from app.usecases.policies import policies
 from app.usecases.tenants.keys import MAX_TOKEN_MINUTES
 
-PAGES: Final = Pages()
+PAGES: Final = Pages(translated=True)
 CUSTOMER: Final = ("customer",)
 OPEN_SHOWN: Final = 12
 """Tickets under way that the first page shows whole."""
@@ -81,7 +82,7 @@ async def _shared(visit: Visit, customer_id: str, customer: Mapping[str, Any]) -
         "customer": customer,
         "balance": await visit.ask("getBalance", customer_id=customer_id),
         "acts": visit.who.acts,
-        "done": DONE.get(visit.query("done")),
+        "done": text(DONE.get(visit.query("done"), "")),
         "vendor": await visit.rooms.database.read(str(visit.who.tenant_id), policies.vendor),
         "form_to": "/account/act",
         "ticket_page": "/account/ticket",

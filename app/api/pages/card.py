@@ -13,6 +13,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from app.api.addresses import page_address
+from app.api.languages import text
 from app.api.pages import sign_in
 from app.api.pages.account import perform
 from app.api.pages.door import Pages, elsewhere, page, problem_of, see_other
@@ -22,7 +23,7 @@ from app.api.pages.visit import Visit
 from app.api.problems import Problem
 from app.domain.values.errors import DomainError
 
-PAGES: Final = Pages()
+PAGES: Final = Pages(translated=True)
 KINDS: Final = ("card", "session")
 TICKETS_SHOWN: Final = 5
 _NAMED: Final = ("customer_id", "ticket_id", "email")
@@ -95,7 +96,7 @@ async def card(
         acts=visit.who.acts,
         agent=visit.who.kind == "session",
         person=sign_in.signed_in(visit),
-        done=DONE.get(visit.query("done")),
+        done=text(DONE.get(visit.query("done"), "")),
         problem=problem,
         form_to="/card/act",
         why_page="/card/why",

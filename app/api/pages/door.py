@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
 from app.api.deps import house
+from app.api.languages import current, speaking
 from app.api.pages.rendering import link, render
 from app.api.pages.visit import Visit, read_form, recognise
 from app.api.problems import Problem
@@ -30,10 +31,14 @@ _POLICY: Final = (
 
 
 class Pages:
-    """The pages of one noun, in the order in which their routes are tried."""
+    """The pages of one noun, in the order in which their routes are tried.
 
-    def __init__(self) -> None:
+    ``translated``: customers read them, in their language; the others are the vendor's people's, in English.
+    """
+
+    def __init__(self, *, translated: bool = False) -> None:
         self.routes: list[BaseRoute] = []
+        self.translated = translated
 
     def get(
         self, path: str, *, kinds: tuple[str, ...], token: bool = False, framed: bool = False, open: bool = False
@@ -62,11 +67,13 @@ class Pages:
         return self._declare("POST", path, kinds, token=token, framed=framed, open=open, foreign=foreign, limit=limit)
 
     def _declare(
-        self, method: str, path: str, kinds: tuple[str, ...], *, limit: int = BODY_LIMIT, **more: bool
+        self, method: str, path: str, kinds: tuple[str, ...], *, framed: bool, limit: int = BODY_LIMIT, **more: bool
     ) -> Callable[[Show], Show]:
         def note(show: Show) -> Show:
             async def endpoint(request: Request) -> Response:
-                return await _serve(request, show, path, kinds, limit=limit, **more)
+                visit = Visit(request, house(request), framed=framed, translated=self.translated)
+                with speaking(visit.find_language()):
+                    return await _serve(visit, show, path, kinds, limit=limit, **more)
 
             self.routes.append(Route(path, endpoint, methods=[method], include_in_schema=False))
             return show
@@ -75,18 +82,17 @@ class Pages:
 
 
 async def _serve(
-    request: Request,
+    visit: Visit,
     show: Show,
     path: str,
     kinds: tuple[str, ...],
     *,
     token: bool,
-    framed: bool,
     open: bool,
     limit: int,
     foreign: bool = False,
 ) -> Response:
-    visit = Visit(request, house(request), framed=framed)
+    request = visit.request
     request.scope["retainer.route"] = path
     try:
         if request.method == "POST":
@@ -142,7 +148,9 @@ def _finished(visit: Visit, response: Response) -> Response:
     origins = visit.rooms.settings.frame_origins if visit.framed else ()
     headers["Content-Security-Policy"] = _POLICY.format(ancestors=" ".join(origins) or "'none'")
     headers.setdefault("Cache-Control", "no-store")
-    headers["Vary"] = "Accept-Encoding, Cookie"
+    headers["Vary"] = "Accept-Encoding, Accept-Language, Cookie" if visit.translated else "Accept-Encoding, Cookie"
+    if visit.translated:
+        headers["Content-Language"] = current()
     if origins:
         visit.request.scope["retainer.framed"] = True
     if visit.request.method == "POST" and "location" not in headers:

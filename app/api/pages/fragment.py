@@ -18,7 +18,7 @@ from app.api.pages.door import Pages, page
 from app.api.pages.visit import Visit
 from app.api.problems import Problem
 
-PAGES: Final = Pages()
+PAGES: Final = Pages(translated=True)
 
 
 @PAGES.post("/card/fragment", kinds=(), open=True, foreign=True)

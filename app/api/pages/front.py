@@ -10,7 +10,7 @@ from app import __version__
 from app.api.pages.door import Pages, page
 from app.api.pages.visit import Visit
 
-PAGES: Final = Pages()
+PAGES: Final = Pages(translated=True)
 
 
 @PAGES.get("/", kinds=(), open=True)

@@ -13,7 +13,7 @@ from app.api.pages.visit import Visit
 from app.api.problems import Problem, known, published
 from app.views.event import ProblemEntry
 
-PAGES: Final = Pages()
+PAGES: Final = Pages(translated=True)
 GROUPS: Final = (
     (400, "The request itself"),
     (401, "Who calls"),

@@ -12,12 +12,18 @@ from urllib.parse import parse_qsl, quote, urlencode
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
+from app.api.languages import NAMES, catalogue, current, known
+from app.api.languages import PAGES as PAGES_DOMAIN
 from app.api.pages import assets, words
+from app.api.pages.formats import MONTHS, day_text, duration_text, minute_text, money_text, number_text
+from app.api.pages.terms import Terms, english
 from app.api.pages.visit import Visit
 from app.domain.values.wire import parse_iso
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
-MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+EXTENSIONS: Final = ["jinja2.ext.do", "jinja2.ext.i18n"]
+_OWN: Final = ("lang", "token", "done")
+"""What stands in an address for one look at a page, and not for the page."""
 
 
 def link(visit: Visit, path: str, **query: Any) -> str:
@@ -25,13 +31,29 @@ def link(visit: Visit, path: str, **query: Any) -> str:
     path, _, sent = path.partition("?")
     pairs = parse_qsl(sent) + [(name, str(value)) for name, value in query.items() if value not in (None, "")]
     if visit.in_address:
-        pairs.append(("token", visit.secret))
+        pairs += [("token", visit.secret), *([("lang", visit.named_language)] if visit.named_language else [])]
     return f"{root_of(visit)}{path}{'?' + urlencode(pairs, quote_via=quote) if pairs else ''}"
 
 
 def root_of(visit: Visit) -> str:
     """Return the prefix under which the service is reached."""
     return str(visit.request.scope.get("root_path", "")).rstrip("/")
+
+
+def choices(visit: Visit) -> list[tuple[str, str, str]]:
+    """Return the languages of a page with their own names, and the address of the page in each; none for staff pages.
+
+    A page that answers a form has no address of its own: its choices lead to where the form went, and home from there.
+    """
+    if not visit.translated:
+        return []
+    path = "/" + quote(str(visit.request.scope["path"]).removeprefix(root_of(visit)).lstrip("/"))
+    sent = [(name, value) for name, value in visit.request.query_params.multi_items() if name not in _OWN]
+    token = [("token", visit.secret)] if visit.in_address else []
+    return [
+        (code, NAMES[code], f"{root_of(visit)}{path}?{urlencode([*sent, *token, ('lang', code)], quote_via=quote)}")
+        for code in known()
+    ]
 
 
 def render(template: str, visit: Visit, **values: Any) -> str:
@@ -45,7 +67,10 @@ def render(template: str, visit: Visit, **values: Any) -> str:
         fresh=lambda: secrets.token_urlsafe(18),
         may=visit.may,
         words=words,
+        terms=Terms(),
         months=MONTHS,
+        language=current(),
+        languages=choices(visit),
         **values,
     )
 
@@ -55,8 +80,7 @@ def moment(value: str | datetime | None, shape: str = "minute") -> Markup:
     if not value:
         return Markup("–")
     at = (parse_iso(value) if isinstance(value, str) else value).astimezone(UTC)
-    day = f"{at.day} {MONTHS[at.month - 1]} {at.year}"
-    text = day if shape == "day" else f"{day}, {at:%H:%M} UTC"
+    text = day_text(at) if shape == "day" else minute_text(at)
     return Markup('<time datetime="{}" data-shape="{}">{}</time>').format(
         at.strftime("%Y-%m-%dT%H:%M:%SZ"), shape, text
     )
@@ -79,8 +103,8 @@ def part(value: str) -> str:
 
 
 def count(value: int | None) -> str:
-    """Return a whole number with a thin space between thousands, and a true minus sign."""
-    return "–" if value is None else f"{value:,}".replace(",", "\u202f").replace("-", "\u2212")
+    """Return a whole number as the page's language writes it."""
+    return "–" if value is None else number_text(value)
 
 
 def signed(value: int) -> str:
@@ -90,19 +114,12 @@ def signed(value: int) -> str:
 
 def money(value: Mapping[str, str] | None) -> str:
     """Return money as people write it."""
-    return "–" if value is None else f"{value['amount']}\u00a0{value['currency']}"
+    return "–" if value is None else money_text(value)
 
 
 def duration(seconds: int | None) -> str:
     """Return a length of time in its two largest units."""
-    if seconds is None:
-        return "–"
-    left, parts = abs(seconds), []
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        amount, left = divmod(left, size)
-        if amount:
-            parts.append(f"{amount}\u00a0{unit}")
-    return " ".join(parts[:2]) or "less than a minute"
+    return "–" if seconds is None else duration_text(seconds)
 
 
 def sentence(text: str) -> Markup:
@@ -127,7 +144,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
-        extensions=["jinja2.ext.do"],
+        extensions=EXTENSIONS,
+    )
+    made.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda message: catalogue(current(), PAGES_DOMAIN).gettext(message),
+        lambda singular, plural, number: catalogue(current(), PAGES_DOMAIN).ngettext(singular, plural, number),
+        pgettext=lambda context, message: catalogue(current(), PAGES_DOMAIN).pgettext(context, message),
+        newstyle=True,
     )
     made.filters.update(
         moment=moment,
@@ -138,6 +161,7 @@ def _environment() -> Environment:
         signed=signed,
         money=money,
         duration=duration,
+        english=english,
         sentence=sentence,
         coded=coded,
         state=words.state,

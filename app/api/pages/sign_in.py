@@ -24,7 +24,7 @@ from app.usecases.commands import Unavailable
 from app.usecases.tenants import keys, sessions
 from app.usecases.tenants.roles import scopes_of
 
-PAGES: Final = Pages()
+PAGES: Final = Pages(translated=True)
 SESSION: Final = ("session",)
 BEGUN_SECONDS: Final = 600
 _OWN_PAGE: Final = re.compile(r"/(?:desk|card)(?:[/?][!-~]*)?\Z")

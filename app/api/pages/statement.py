@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from app.api.languages import text
 from app.api.pages import words
 from app.api.pages.visit import Visit
 from app.api.problems import FieldError, Problem
@@ -57,7 +58,7 @@ class Filters:
         )
         wrong = [name for name in ("since", "until") if (day := getattr(found, name)) and not _is_day(day)]
         if wrong:
-            message = "A day is wanted, such as 2025-01-31."
+            message = text("A day is wanted, such as 2025-01-31.")
             raise Problem(
                 "invalid_input", errors=[FieldError(f"/{name}", "not_a_date", message, "query") for name in wrong]
             )
@@ -105,8 +106,8 @@ async def filtered(visit: Visit, customer_id: str, filters: Filters) -> dict[str
 
 async def csv_of(visit: Visit, customer_id: str, filters: Filters) -> str:
     """Return the wanted rows of a statement as CSV, each part in its order."""
-    text = io.StringIO()
-    writer = csv.writer(text)
+    table = io.StringIO()
+    writer = csv.writer(table)
     writer.writerow(COLUMNS)
     cursor: str | None = None
     for _ in range(CSV_MAX):
@@ -116,7 +117,7 @@ async def csv_of(visit: Visit, customer_id: str, filters: Filters) -> str:
         cursor = answer["next_cursor"]
         if cursor is None:
             break
-    return text.getvalue()
+    return table.getvalue()
 
 
 def _lines(answer: Mapping[str, Any], filters: Filters) -> Iterator[tuple[Any, ...]]:
@@ -125,7 +126,7 @@ def _lines(answer: Mapping[str, Any], filters: Filters) -> Iterator[tuple[Any, .
             continue
         for row in answer[part]:
             if filters.take(row):
-                what = words.kind(row.get("kind")) if row.get("kind") else words.plain(part)
+                what = words.kind(row.get("kind")) if row.get("kind") else words.code(part)
                 named = [row.get(name) for name in COLUMNS[4:]]
                 yield (part, row.get("at") or row.get("since"), row["credits"], what, *named)
 

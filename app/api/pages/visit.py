@@ -18,12 +18,15 @@ from fastapi import Request
 
 from app.api.auth import Principal
 from app.api.deps import wall_clock
+from app.api.languages import DEFAULT, accepted, match
 from app.api.operations.asking import Calls
 from app.api.problems import FieldError, Problem
 from app.api.state import AppState
 from app.api.strict import BODY_LIMIT, parse_json, take_body
 
 FIELDS_MAX: Final = 200
+LANGUAGE_SECONDS: Final = 365 * 86400
+"""How long a browser keeps the language that its reader chose."""
 _SALT: Final = 16
 _KINDS: Final = {"customer": "customer_token"}
 """Of whom a cookie holds the secret; all others are of a session."""
@@ -48,6 +51,10 @@ class Visit:
     """Headers that set cookies."""
     framed: bool = False
     """Whether named origins may frame the page."""
+    translated: bool = False
+    """Whether the page speaks its reader's language; else it is English."""
+    named_language: str = ""
+    """The language that the address names, if there is one of it."""
 
     @property
     def ask(self) -> Any:
@@ -110,6 +117,16 @@ class Visit:
         apart = framed and self.secure
         parts += ["SameSite=None", "Partitioned"] if apart else ["SameSite=Lax"]
         self.cookies.append("; ".join([*parts, *(["Secure"] if self.secure else [])]))
+
+    def find_language(self) -> str:
+        """Return the page's language: named in the address (then it is remembered), chosen before, or the browser's."""
+        if not self.translated:
+            return DEFAULT
+        self.named_language = match(self.query("lang")) or ""
+        if self.named_language and self.request.method == "GET":
+            self.set_cookie("language", self.named_language, LANGUAGE_SECONDS, framed=self.framed)
+        chosen = self.named_language or match(self.cookie("language"))
+        return chosen or accepted(self.request.headers.get("accept-language", ""))
 
     # forms ------------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from app.api.languages import counted, current, text
 from app.domain.values.wire import parse_iso
 
 STATES: Final = {
@@ -67,6 +68,63 @@ MILESTONES: Final = {
     "access": "Access from you",
     "confirmation": "Your answer to the quote",
 }
+CODES: Final = (
+    "running",
+    "scheduled",
+    "pending",
+    "suspended",
+    "voided",
+    "ended",
+    "paused",
+    "met",
+    "breached",
+    "open",
+    "in_force",
+    "superseded",
+    "declined",
+    "expired",
+    "confirmed",
+    "nobody",
+    "credits",
+    "cover",
+    "upheld",
+    "reduced",
+    "returned",
+    "opened",
+    "decided",
+    "details_stated",
+    "credit_named",
+    "credit_applied",
+    "qualified",
+    "assessed",
+    "responded",
+    "access_requested",
+    "access_granted",
+    "resumed",
+    "milestone_reached",
+    "split",
+    "merged",
+    "reopened",
+    "disputed",
+    "dispute_decided",
+    "cause_corrected",
+    "work_logged",
+    "closed",
+    "buy",
+    "wait",
+    "choose",
+    "contact_form",
+    "resume",
+    "apply_credit",
+    "low",
+    "normal",
+    "high",
+    "urgent",
+    "category",
+    "license_id",
+    "pay_with",
+)
+"""Codes of the service that customers read as plain words: of periods, quotes, disputes, steps of a ticket and such."""
 FOR_CUSTOMERS: Final = {
     "insufficient_credits": "Buy credits, then send it again.",
     "not_awaiting_confirmation": "The quote is not open any more. Load the page again to see how it stands.",
@@ -84,7 +142,13 @@ FOR_CUSTOMERS: Final = {
     "rate_limited": "Wait a moment, and load the page again.",
 }
 """What a customer can do about a refusal; what the catalogue says is for whoever calls the service."""
-_ELSE: Final = "Load the page again. If it stays so, write to the vendor."
+ELSE: Final = "Load the page again. If it stays so, write to the vendor."
+TERMS: Final = {
+    "day": ("%(num)d day", "%(num)d days"),
+    "month": ("%(num)d month", "%(num)d months"),
+    "year": ("%(num)d year", "%(num)d years"),
+}
+_TERM: Final = re.compile(r"(\d{1,6}) (day|month|year)s?")
 _MEMBER: Final = re.compile(r"(the (names|kinds) in )?`(facts\.)?known`")
 _LISTED: Final = "those listed here"
 
@@ -98,15 +162,15 @@ def known(problem: Mapping[str, Any]) -> list[str]:
 def next_step(problem: Mapping[str, Any], *, customer: bool) -> str:
     """Return what to do about a refusal."""
     if customer:
-        return FOR_CUSTOMERS.get(problem["code"], _ELSE)
+        return text(FOR_CUSTOMERS.get(problem["code"], ELSE))
     if problem["code"] == "invalid_input":  # a page shows what is wrong, and has no member of that name
-        return FOR_CUSTOMERS["invalid_input"]
+        return text(FOR_CUSTOMERS["invalid_input"])
     return _MEMBER.sub(_LISTED, str(problem["next_step"]))
 
 
 def state(code: str | None) -> str:
     """Return what people read for a state; a code that has no words of its own loses its underscores."""
-    return "–" if code is None else STATES.get(code, plain(code))
+    return "–" if code is None else text(STATES.get(code) or plain(code))
 
 
 def capital(text: str) -> str:
@@ -118,6 +182,21 @@ def plain(code: Any) -> str:
     """Return a code as words."""
     text = str(code).replace("_", " ").strip()
     return text[:1].upper() + text[1:]
+
+
+def code(value: Any) -> str:
+    """Return a code of ours as words, in the page's language."""
+    return text(plain(value))
+
+
+def inside(words: str) -> str:
+    """Return words as they stand inside a sentence; German keeps the capitals of its nouns."""
+    return words if current() == "de" else words.lower()
+
+
+def term(length: str | None) -> str:
+    """Return a length of a period such as ``3 months``, in the page's language; nothing where there is none."""
+    return _TERM.sub(lambda found: counted(*TERMS[found[2]], int(found[1])), length or "")
 
 
 def tone(code: str | None) -> str:
@@ -147,14 +226,14 @@ def seconds_between(first: str, second: str) -> int:
 
 def source(code: str | None) -> str:
     """Return where credits came from, in words."""
-    return SOURCES.get(code or "", plain(code or ""))
+    return text(SOURCES.get(code or "") or plain(code or ""))
 
 
 def milestone(code: str) -> str:
     """Return what a clock waits for, in words."""
-    return MILESTONES.get(code, plain(code))
+    return text(MILESTONES.get(code) or plain(code))
 
 
 def kind(code: str | None) -> str:
     """Return what people read for a row of a statement."""
-    return KINDS.get(code or "", plain(code or ""))
+    return text(KINDS.get(code or "") or plain(code or ""))

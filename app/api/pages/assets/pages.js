@@ -1,10 +1,13 @@
 // What pages do beyond their HTML: the reader's own zone, times that count down, and where the focus goes after a form.
 (() => {
   "use strict";
-  const zoned = new Intl.DateTimeFormat(undefined, {
+  // English pages write dates as the reader's browser does; pages in another language, as that language does.
+  const page = document.documentElement;
+  const locale = page.lang === "en" ? undefined : page.lang;
+  const zoned = new Intl.DateTimeFormat(locale, {
     year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short",
   });
-  const dayOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+  const dayOnly = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
   const began = Date.now();
 
   const localise = (root) => {
@@ -16,15 +19,19 @@
     }
   };
 
+  const counted = (amount, short, unit) =>
+    locale
+      ? new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" }).format(amount)
+      : `${amount}\u00a0${short}`;
   const span = (seconds) => {
     const parts = [];
     let left = Math.abs(seconds);
-    for (const [unit, size] of [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
+    for (const [short, unit, size] of [["d", "day", 86400], ["h", "hour", 3600], ["min", "minute", 60], ["s", "second", 1]]) {
       const amount = Math.floor(left / size);
       left -= amount * size;
-      if (amount && !(unit === "s" && parts.length)) parts.push(`${amount}\u00a0${unit}`);
+      if (amount && !(short === "s" && parts.length)) parts.push(counted(amount, short, unit));
     }
-    return parts.slice(0, 2).join(" ") || "0\u00a0s";
+    return parts.slice(0, 2).join(" ") || counted(0, "s", "second");
   };
 
   const tick = () => {
@@ -32,7 +39,8 @@
     for (const due of document.querySelectorAll("[data-due]")) {
       const start = Number(due.dataset.loaded ?? (due.dataset.loaded = String(passed)));
       const left = Number(due.dataset.due) - (passed - start);
-      const text = left >= 0 ? `in ${span(left)}` : `${span(left)} late`;
+      const words = (left >= 0 ? page.dataset.in : page.dataset.late) ?? (left >= 0 ? "in {}" : "{} late");
+      const text = words.replace("{}", span(left));
       if (due.textContent !== text) due.textContent = text;
       due.classList.toggle("late", left < 0);
       due.classList.toggle("soon", left >= 0 && left < 3600);
@@ -69,9 +77,9 @@
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
-      button.textContent = "Copied";
+      button.textContent = button.dataset.copied ?? "Copied";
     } catch {
-      button.textContent = "Press Ctrl+C";
+      button.textContent = button.dataset.byHand ?? "Press Ctrl+C";
     }
   });
   document.addEventListener("click", (event) => {

@@ -1,0 +1,68 @@
+"""Dates, numbers and money as the reader's language writes them.
+
+English is written by the few lines here. For the other languages it is babel, which is imported with the first such
+page: its data of a language take some megabytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+from app.api.languages import DEFAULT, current, text
+
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_UNITS: Final = (("d", "day", 86400), ("h", "hour", 3600), ("min", "minute", 60))
+"""The units of a duration: as English pages write them, as babel names them, and their seconds."""
+
+
+def day_text(at: datetime) -> str:
+    """Return the day of an instant, in UTC: ``1 Feb 2025``."""
+    if current() == DEFAULT:
+        return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
+    from babel.dates import format_skeleton
+
+    return str(format_skeleton("yMMMd", at, tzinfo=UTC, locale=current()))
+
+
+def minute_text(at: datetime) -> str:
+    """Return an instant to the minute, in UTC."""
+    return f"{day_text(at)}, {at:%H:%M} UTC"
+
+
+def number_text(value: int) -> str:
+    """Return a whole number with its thousands apart, and a true minus sign."""
+    if current() == DEFAULT:
+        return f"{value:,}".replace(",", "\u202f").replace("-", "\u2212")
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(value, locale=current())).replace("-", "\u2212")
+
+
+def money_text(value: Mapping[str, str]) -> str:
+    """Return money with all its digits: the currency decides how many (ISO 4217)."""
+    if current() == DEFAULT:
+        return f"{value['amount']}\u00a0{value['currency']}"
+    from babel.numbers import format_currency
+
+    return str(
+        format_currency(Decimal(value["amount"]), value["currency"], locale=current(), decimal_quantization=False)
+    ).replace("-", "\u2212")
+
+
+def duration_text(seconds: int) -> str:
+    """Return a length of time in its two largest units."""
+    left, parts = abs(seconds), []
+    for short, name, size in _UNITS:
+        amount, left = divmod(left, size)
+        if amount:
+            parts.append(f"{amount}\u00a0{short}" if current() == DEFAULT else _unit_text(amount, name))
+    return " ".join(parts[:2]) or text("less than a minute")
+
+
+def _unit_text(amount: int, name: str) -> str:
+    from babel.units import format_unit
+
+    return str(format_unit(amount, f"duration-{name}", "short", locale=current())).replace(" ", "\u00a0")

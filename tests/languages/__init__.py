@@ -1,0 +1,1 @@
+"""Languages: catalogues, and what readers of each see."""
