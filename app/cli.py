@@ -9,14 +9,15 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Annotated, Final
-
-import typer
+from typing import TYPE_CHECKING, Final
 
 from app import __version__
 from app.commands.base import CommandError, plain
 from app.embedded import EmbeddedPostgresError
 from app.settings import SettingsError
+
+if TYPE_CHECKING:
+    import typer
 
 COMMANDS: Final = (
     "serve",
@@ -56,17 +57,18 @@ def module_of(command: str) -> str:
     return f"app.commands.{name + '_' if name == 'import' else name}"
 
 
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
-) -> None:
-    """The ledger and the rules of paid support. Settings come from the environment (RETAINER_..., DATABASE_URL)."""
-    if version:
-        print(f"retainer {__version__}")
-        raise typer.Exit
-
-
 def build(arguments: list[str]) -> typer.Typer:
     """The program, with the command that the arguments name, or with all when they name none."""
+    import typer
+
+    def options(
+        version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
+    ) -> None:
+        """The ledger and the rules of paid support. Settings come from the environment (RETAINER_..., DATABASE_URL)."""
+        if version:
+            print(f"retainer {__version__}")
+            raise typer.Exit
+
     program = typer.Typer(
         name="retainer",
         no_args_is_help=True,
@@ -76,7 +78,7 @@ def build(arguments: list[str]) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    program.callback()(_options)
+    program.callback()(options)
     named = next((argument for argument in arguments if not argument.startswith("-")), None)
     for name in (named,) if named in COMMANDS else COMMANDS:
         module = importlib.import_module(module_of(name))
@@ -101,7 +103,11 @@ def completed_words() -> list[str]:
 def main() -> int:
     """Run the command line. What can be mended is said on stderr, without a traceback."""
     try:
-        build(completed_words() or sys.argv[1:])()
+        words = completed_words() or sys.argv[1:]
+        if words == ["serve"]:  # what reads options would stay in memory as long as the service does
+            importlib.import_module(module_of("serve")).run()
+        else:
+            build(words)()
     except (CommandError, EmbeddedPostgresError, SettingsError) as error:
         for line in str(error).splitlines():
             print(f"retainer: {plain(line)}", file=sys.stderr)

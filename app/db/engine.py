@@ -435,13 +435,13 @@ class Database:
     async def directory_tenant(self, digest: bytes) -> str | None:
         """The tenant that a hash of a key, source or token belongs to."""
         async with self.bare() as connection:
-            row = (await connection.execute(_TENANT_OF, {"hash": digest})).first()
-        return None if row is None else str(row[0])
+            rows = await fetch(connection, _TENANT_OF, {"hash": digest})
+        return str(rows[0][0]) if rows else None
 
     async def tenant_ids(self) -> list[str]:
         """All tenants that live here, for the worker (each tenant has a directory row of its own)."""
         async with self.bare() as connection:
-            rows = (await connection.execute(LIVING_HERE)).all()
+            rows = await fetch(connection, LIVING_HERE)
         return [str(row[0]) for row in rows]
 
     async def check_start(self) -> None:
@@ -463,7 +463,7 @@ class Database:
         `StartRefused` says which of it is not so.
         """
         async with self.bare() as connection:
-            row = (await connection.execute(_ROLE)).one()
+            row = (await fetch(connection, _ROLE))[0]
         if row.role != APPLICATION_ROLE:
             raise StartRefused(
                 f"statements run as {row.role}, not as {APPLICATION_ROLE}: let DATABASE_URL's user become it"

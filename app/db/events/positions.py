@@ -65,8 +65,8 @@ async def assign_batch(tx: Tx, limit: int = BATCH, *, wait: bool = False) -> int
         rows = await _whole(tx, rows)
     ids = in_order(rows)
     first = last.event_position + 1
-    await tx.execute(_PLACE, {"tenant": tx.tenant_id, "events": ids, "positions": list(range(first, first + len(ids)))})
-    await tx.execute(_ADVANCE, {"tenant": tx.tenant_id, "position": first + len(ids) - 1})
+    await tx.rows(_PLACE, {"tenant": tx.tenant_id, "events": ids, "positions": list(range(first, first + len(ids)))})
+    await tx.rows(_ADVANCE, {"tenant": tx.tenant_id, "position": first + len(ids) - 1})
     return len(ids)
 
 
