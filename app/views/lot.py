@@ -56,6 +56,7 @@ class Lot(TypedDict):
     clause: Annotated[str | None, "The clause that granted it."]
     reading: Annotated[bool, "Whether it is our reading."]
     reason: Annotated[str | None, "Why it was granted by hand."]
+    metadata: Annotated[dict[str, Any], "What the vendor keeps beside it, by name."]
     interval: NotRequired[Interval]
     customer_id: NotRequired[
         Annotated[Id | None, "The customer, where a lot is asked for or was transferred; null once erased."]
@@ -136,6 +137,7 @@ def lot_view(lot: ledger.Lot, at: datetime, disputed: int = 0) -> Lot:
         "clause": lot.clause,
         "reading": lot.reading,
         "reason": lot.reason,
+        "metadata": lot.metadata,
     }
     if lot.categories:
         shown["categories"] = list(lot.categories)

@@ -132,6 +132,12 @@ by_lot("transferLot", "transfer", {"to_customer_id": "somebody"})
 by_lot("refundLot", "refund", {"override": True, "reason": "r"})
 
 
+@scene("putLotMetadata", "shopp")
+async def _metadata(shop: Vendor, who: str) -> Call:
+    lot = (await bought(shop, who, "credit-priority"))["lots"][0]["lot_id"]
+    return lambda: shop.put(f"/v1/lots/{lot}/metadata", {"metadata": {"campaign": "spring"}})
+
+
 @scene("putOrder")
 async def _order(shop: Vendor, who: str) -> Call:
     name = f"late-{next(_numbers)}"

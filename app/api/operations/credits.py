@@ -11,9 +11,21 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, cast
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
-from app.api.fields import Body, Credits, ExternalId, Flag, Instant, LongText, Name, PathId, RowsCursor, SignedCredits
+from app.api.fields import (
+    Body,
+    Credits,
+    ExternalId,
+    Facts,
+    Flag,
+    Instant,
+    LongText,
+    Name,
+    PathId,
+    RowsCursor,
+    SignedCredits,
+)
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations, scope_missing
@@ -79,13 +91,22 @@ class GiveBackBody(Body):
     reason: LongText | None = None
 
 
+def _stated(metadata: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what metadata says, in one order, so that the same words have one digest; None for nothing."""
+    return {name: metadata[name] for name in sorted(metadata) if metadata[name] is not None} or None
+
+
+Metadata = Annotated[Facts, AfterValidator(_stated)]
+
+
 class AdjustmentBody(Body):
-    """+n grants, -n takes; never zero."""
+    """+n grants, -n takes; never zero. ``metadata`` is kept with the lot that is granted."""
 
     credits: SignedCredits
     reason: LongText
     credit_type: Name | None = None
     expires_at: Instant | None = None
+    metadata: Metadata | None = None
 
 
 class BatchItem(Body):
@@ -106,6 +127,7 @@ class BatchItem(Body):
     expires_at: Instant | None = None
     final: Flag = False
     reason: LongText | None = None
+    metadata: Metadata | None = None
 
 
 class BatchBody(Body):
@@ -118,6 +140,12 @@ class TransferBody(Body):
     """Who gets it."""
 
     to_customer_id: ExternalId
+
+
+class LotMetadataBody(Body):
+    """What is kept beside the lot; it replaces what was."""
+
+    metadata: Facts = Field(examples=[{"campaign": "spring"}])
 
 
 class LotRefundBody(Body):
@@ -349,6 +377,12 @@ async def get_entry(call: Call, entry_id: PathId, point: AsOf) -> Entry:
 async def get_lot(call: Call, lot_id: PathId, point: AsOf) -> Lot:
     """A lot as it stands, or stood ``as_of`` by what was ``known_at``."""
     return await call.read(lambda tx: accounts.lot(tx, lot_id, as_of=point.as_of, known_at=point.known_at))
+
+
+@OPERATIONS.put("putLotMetadata", "/v1/lots/{lot_id}/metadata", scope="credits:adjust", refusals=(404,))
+async def put_lot_metadata(call: Call, lot_id: PathId, body: LotMetadataBody) -> Lot:
+    """Replaces what you keep beside a lot, whoever granted it. Nothing else of it changes."""
+    return await call.write(lambda tx: lots.put_metadata(tx, lot_id, _stated(body.metadata)))
 
 
 @OPERATIONS.post("transferLot", "/v1/lots/{lot_id}/transfer", scope="orders:write", key="keyed", refusals=(404, 409))

@@ -106,6 +106,11 @@ class Lot:
         """The categories of tickets that it may pay for; empty: any."""
         return tuple(self.data.get("categories", ()))
 
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the vendor keeps beside it, by name."""
+        return dict(self.data.get("metadata", {}))
+
     def serves(self, license_id: str | None, category: str | None) -> bool:
         """Whether it may pay for a ticket of a license and a category."""
         if self.scope == "account":

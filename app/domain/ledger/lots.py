@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from app.domain.ledger.expiry import attempt, post_due_expiries, refresh_expiry
 from app.domain.ledger.giving_back import repay_owed
@@ -44,6 +44,7 @@ class LotLedger(Journal):
         reading: bool = False,
         reason: str | None = None,
         categories: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
     ) -> Lot:
         """Grants credits as a lot; what is ``owed`` is repaid from it first. A lot born dead (a late order) is booked
         expired at once, both lines shown. ``effective_at`` is never after now."""
@@ -76,7 +77,10 @@ class LotLedger(Journal):
                     clause=clause,
                     reading=reading,
                     reason=reason,
-                    data={"categories": list(categories)} if categories else {},
+                    data={
+                        **({"categories": list(categories)} if categories else {}),
+                        **({"metadata": dict(metadata)} if metadata else {}),
+                    },
                 ),
                 # A lot keeps its rule when it changes hands; that is a transfer all the same, whatever made it once.
                 "transfer" if source == "transfer" else "adjust" if rule == ADJUSTMENT else "grant",
@@ -93,6 +97,7 @@ class LotLedger(Journal):
         expires_at: datetime | None = None,
         credit_type: str = DEFAULT_TYPE,
         clause: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> Lot | None:
         """Corrects a balance by hand: +n grants a lot, -n voids what is available in order of spending.
 
@@ -110,6 +115,7 @@ class LotLedger(Journal):
                 expires_at=expires_at,
                 reason=reason,
                 clause=clause,
+                metadata=metadata,
             )
         with attempt(self, credit_type):
             account = self.account(credit_type)
@@ -196,6 +202,7 @@ class LotLedger(Journal):
             clause=origin.clause if as_bought else clause,
             reading=as_bought and origin.reading,
             reason=reason,
+            metadata=origin.metadata if as_bought else None,
         )
         ends = ends_of(origin, as_bought=as_bought)
         lot.data = {**lot.data, **(origin.purchase() if as_bought else {}), **unit_of(origin), **ends}
@@ -223,7 +230,13 @@ class LotLedger(Journal):
             clause=origin.clause,
             reading=origin.reading,
             reason=reason,
-            data={**origin.purchase(), **unit_of(origin), **categories_of(origin), **ends_of(origin)},
+            data={
+                **origin.purchase(),
+                **unit_of(origin),
+                **categories_of(origin),
+                **ends_of(origin),
+                **({"metadata": origin.metadata} if origin.metadata else {}),
+            },
         )
         self.put_lot(lot)
         return lot

@@ -31,6 +31,8 @@ class CreditCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     expires_at: datetime | None = None
     final: bool = False
     reason: str | None = None
+    metadata: dict[str, Any] | None = None
+    """What the vendor keeps beside the lot that a grant makes, by name."""
     key: str | None = None
     actor: str | None = None
 

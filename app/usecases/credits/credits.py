@@ -259,7 +259,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
         who = _customer_of(batch, command)
         original = command
         if who.external_id is None:  # of an erased person no word is written any more
-            command = msgspec.structs.replace(command, reason=None)
+            command = msgspec.structs.replace(command, reason=None, metadata=None)
         ledger = who.ledger
         ledger.command_id = command.key
         before = len(ledger.operations)
@@ -351,8 +351,16 @@ def _carry_out(batch: _Batch, who: _Customer, command: CreditCommand) -> tuple[H
         )
     credits_ = command.credits if command.credits is not None else 0
     if command.kind == "adjust":
+        if command.metadata and credits_ < 0:
+            raise DomainError(
+                "invalid_input", field="metadata", message="What is taken makes no lot to keep it beside."
+            )
         lot = ledger.adjust(
-            credits_, reason=command.reason or "", expires_at=command.expires_at, credit_type=credit_type
+            credits_,
+            reason=command.reason or "",
+            expires_at=command.expires_at,
+            credit_type=credit_type,
+            metadata=command.metadata,
         )
         return None, lot, credit_type, credits_
     ticket_id = _ticket_of(batch, who, command.ticket_id)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from app.db import plan
 from app.db.account import accounts
@@ -13,11 +14,13 @@ from app.db.engine import Tx
 from app.db.ledger import read as rows
 from app.domain.account import extension
 from app.domain.account.account import CustomerAccount
+from app.domain.account.changes import AuditRow
 from app.domain.ledger.events import granted_data, moved_data
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.money_back import RefundQuote, refund_quote
 from app.domain.ledger.refunded_units import take
+from app.domain.ledger.suspension import suspended
 from app.domain.ledger.units import FREE_CREDITS_STAY, TakeBackReason, note, paid_back, refunded_so_far, transferred
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.decision import Decision, Reason
@@ -25,6 +28,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.ids import LotId
 from app.views.customer import amounts_view
 from app.views.decision import decision_view, money_view
+from app.views.lot import Lot as LotShown
 from app.views.lot import RefundQuote as Quote
 from app.views.lot import Transfer, lot_view
 
@@ -109,6 +113,23 @@ def _take(account: CustomerAccount, lot: Lot, quoted: RefundQuote, *, override: 
     account.ledger.mark_lot(lot)
     extension.taken_back(account, [each for each in account.ledger.lots.values() if each.root == lot.root])
     return voided
+
+
+async def put_metadata(tx: Tx, lot_id: str, metadata: Mapping[str, Any] | None) -> LotShown:
+    """Replaces what the vendor keeps beside a lot. 404 ``lot_not_found``. Nothing is kept of an erased person."""
+    account, lot = await _load(tx, lot_id, lock=True)
+    stated = dict(metadata or {}) if account.customer.external_id is not None else {}
+    if stated != lot.metadata:
+        others = {name: value for name, value in lot.data.items() if name != "metadata"}
+        lot.data = {**others, **({"metadata": stated} if stated else {})}
+        account.ledger.mark_lot(lot)
+        account.plan.audit.append(AuditRow(action="lot.updated", subject=lot_id, data={"members": ["metadata"]}))
+        tx.customer_id = account.customer.customer_id
+        await plan.write_account(tx, account)
+    return {
+        **lot_view(lot, account.at, suspended(account.ledger).get(lot_id, 0)),
+        "customer_id": account.customer.external_id,
+    }
 
 
 async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> Transfer:

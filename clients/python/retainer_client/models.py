@@ -66,12 +66,13 @@ class Adjustment(TypedDict):
 
 
 class AdjustmentBody(TypedDict):
-    """+n grants, -n takes; never zero."""
+    """+n grants, -n takes; never zero. ``metadata`` is kept with the lot that is granted."""
 
     credits: int
     reason: str
     credit_type: NotRequired[str | None]
     expires_at: NotRequired[str | None]
+    metadata: NotRequired[MetadataObject | None]
 
 
 class Amounts(TypedDict):
@@ -1535,8 +1536,15 @@ class Lot(TypedDict):
     clause: str | None
     reading: bool
     reason: str | None
+    metadata: JsonObject
     interval: NotRequired[int]
     customer_id: NotRequired[str | None]
+
+
+class LotMetadataBody(TypedDict):
+    """What is kept beside the lot; it replaces what was."""
+
+    metadata: MetadataObject
 
 
 class LotRefundBody(TypedDict):

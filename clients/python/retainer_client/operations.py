@@ -82,6 +82,10 @@ class Operations:
         """A lot as it stands, or stood `as_of` by what was `known_at`."""
         return cast('models.Lot', self._send("GET", _path("/v1/lots/{lot_id}", lot_id=lot_id), query={"as_of": as_of, "known_at": known_at}))
 
+    def put_lot_metadata(self, lot_id: str, body: models.LotMetadataBody, *, validate_only: bool | None = None) -> models.Lot:
+        """Replaces what you keep beside a lot, whoever granted it. Nothing else of it changes."""
+        return cast('models.Lot', self._send("PUT", _path("/v1/lots/{lot_id}/metadata", lot_id=lot_id), body=body, query={"validate_only": validate_only}))
+
     def transfer_lot(self, lot_id: str, body: models.TransferBody, *, validate_only: bool | None = None, idempotency_key: str | None = None) -> models.Transfer:
         """Gives a lot to another customer, or refuses, as the policy says."""
         return cast('models.Transfer', self._send("POST", _path("/v1/lots/{lot_id}/transfer", lot_id=lot_id), keyed=True, body=body, key=idempotency_key, query={"validate_only": validate_only}))
@@ -854,6 +858,10 @@ class AsyncOperations:
     async def get_lot(self, lot_id: str, *, as_of: str | None = None, known_at: str | None = None) -> models.Lot:
         """A lot as it stands, or stood `as_of` by what was `known_at`."""
         return cast('models.Lot', await self._send("GET", _path("/v1/lots/{lot_id}", lot_id=lot_id), query={"as_of": as_of, "known_at": known_at}))
+
+    async def put_lot_metadata(self, lot_id: str, body: models.LotMetadataBody, *, validate_only: bool | None = None) -> models.Lot:
+        """Replaces what you keep beside a lot, whoever granted it. Nothing else of it changes."""
+        return cast('models.Lot', await self._send("PUT", _path("/v1/lots/{lot_id}/metadata", lot_id=lot_id), body=body, query={"validate_only": validate_only}))
 
     async def transfer_lot(self, lot_id: str, body: models.TransferBody, *, validate_only: bool | None = None, idempotency_key: str | None = None) -> models.Transfer:
         """Gives a lot to another customer, or refuses, as the policy says."""

@@ -54,12 +54,13 @@ export interface Adjustment {
   "balance": Amounts;
 }
 
-/** +n grants, -n takes; never zero. */
+/** +n grants, -n takes; never zero. ``metadata`` is kept with the lot that is granted. */
 export interface AdjustmentBody {
   "credits": number;
   "reason": string;
   "credit_type"?: string | null;
   "expires_at"?: string | null;
+  "metadata"?: MetadataObject | null;
 }
 
 /** The credits of one type after a call. */
@@ -1533,8 +1534,14 @@ export interface Lot {
   "clause": string | null;
   "reading": boolean;
   "reason": string | null;
+  "metadata": JsonObject;
   "interval"?: number;
   "customer_id"?: string | null;
+}
+
+/** What is kept beside the lot; it replaces what was. */
+export interface LotMetadataBody {
+  "metadata": MetadataObject;
 }
 
 /** ``override``: the vendor's discretion, with the scope ``credits:refund`` and a reason. */

@@ -86,6 +86,11 @@ export abstract class Operations {
     return this.send("GET", `/v1/lots/${at(lotId)}`, { query: options });
   }
 
+  /** Replaces what you keep beside a lot, whoever granted it. Nothing else of it changes. */
+  putLotMetadata(lotId: string, body: models.LotMetadataBody, options: { "validate_only"?: boolean } = {}): Promise<models.Lot> {
+    return this.send("PUT", `/v1/lots/${at(lotId)}/metadata`, { body, query: options });
+  }
+
   /** Gives a lot to another customer, or refuses, as the policy says. */
   transferLot(lotId: string, body: models.TransferBody, options: { "validate_only"?: boolean } = {}, extra: { key?: string } = {}): Promise<models.Transfer> {
     return this.send("POST", `/v1/lots/${at(lotId)}/transfer`, { keyed: true, body, query: options, key: extra.key });
