@@ -35,6 +35,11 @@ ELSEWHERE = {
     ("docs/policies.md", "yaml"): "tests/pages/test_policies_page.py",
     ("docs/policies.md", "yml"): "tests/pages/test_features.py",
     **{
+        (f"docs/how-to/{page.name}", language): "tests/stories/test_first_hours.py"
+        for page in (ROOT / "docs" / "how-to").iterdir()
+        for language in ("sh", "text")
+    },
+    **{
         (f"docs/connect/{page.name}", "json"): "tests/pages/test_connect.py"
         for page in (ROOT / "docs" / "connect").iterdir()
     },

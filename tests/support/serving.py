@@ -19,9 +19,12 @@ from tests.support.api import settings_for
 
 @contextlib.contextmanager
 def serving(url: str, **changes: Any) -> Iterator[httpx.Client]:
-    """A client of a server on the database at ``url``, with settings of its own; it is stopped at the end."""
+    """A client of a server on the database at ``url``, with settings of its own; it is stopped at the end.
+
+    With a ``port`` the links that it makes lead to it.
+    """
     app = create_app(settings_for(url, **changes))
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None)
+    config = uvicorn.Config(app, host="127.0.0.1", port=changes.get("port", 0), log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
