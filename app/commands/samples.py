@@ -29,9 +29,7 @@ def sample(kind: str, secret: str, at: int) -> Sample:
     """Return a signed delivery of a kind of source, sent at an instant in seconds."""
     maker = _MAKERS.get(kind)
     if maker is None:
-        raise CommandError(
-            f"nothing of the kind {kind} can be sent that brings nothing about: try a ticket of your own"
-        )
+        raise CommandError(f"this version knows no sample of the kind {kind}: upgrade retainer here")
     return maker(secret, at)
 
 
@@ -101,6 +99,10 @@ def _zammad(secret: str, at: int) -> Sample:
     return Sample({"X-Hub-Signature": f"sha1={made}", "X-Zammad-Delivery": _ident()}, body)
 
 
+def _freshdesk(secret: str, at: int) -> Sample:
+    return Sample({"X-Retainer-Secret": secret}, _raw({"sample": at}))
+
+
 def _zendesk(secret: str, at: int) -> Sample:
     timestamp = iso(datetime.fromtimestamp(at, UTC))
     body = _raw({"id": _ident(), "type": "zen:event-type:user.created", "detail": {"id": "1"}})
@@ -130,6 +132,7 @@ _MAKERS: Final[Mapping[str, Callable[[str, int], Sample]]] = {
     "paddle": _paddle,
     "zammad": _zammad,
     "zendesk": _zendesk,
+    "freshdesk": _freshdesk,
     "freescout": _freescout,
     "chatwoot": _chatwoot,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Annotated, Any
+import time
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,6 +31,8 @@ from app.commands.remote import (
 )
 from app.commands.samples import sample
 
+PATIENCE_SECONDS: Final = 10
+"""How long a test waits until its sample is acted on."""
 app = typer.Typer(no_args_is_help=True, help="List shops and helpdesks, and test one with a signed sample.")
 
 
@@ -96,9 +100,18 @@ async def _tested(service: Service, name: str, address: str, secret: str) -> JSO
     if answer.status_code >= 400:
         raise refusal_of(answer)
     receipt: Any = json.loads(answer.content)
-    newest = (await service.get(f"/v1/sources/{quoted(name)}/deliveries", limit=1))["data"]
-    delivery = newest[0] if newest else {}
+    delivery = await _ended(service, f"/v1/sources/{quoted(name)}/deliveries/{quoted(receipt['delivery_id'])}")
     return {"source": name, "kind": kind, "signed": True, "receipt": receipt, "delivery": delivery}
+
+
+async def _ended(service: Service, path: str) -> JSON:
+    """Return the delivery once it is acted on, or as it stands after `PATIENCE_SECONDS`."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    delivery = await service.get(path)
+    while delivery["state"] == "received" and time.monotonic() < deadline:
+        await asyncio.sleep(0.2)
+        delivery = await service.get(path)
+    return delivery
 
 
 def _draw(out: Console, view: JSON) -> None:
@@ -108,3 +121,5 @@ def _draw(out: Console, view: JSON) -> None:
         view,
         {"Kind": "kind", "Delivery": "delivery.delivery_id", "State": "delivery.state", "Why": "delivery.reason"},
     )
+    if view["delivery"]["state"] == "received":
+        out.print("Nobody has acted on it yet. Does a worker run?")

@@ -44,6 +44,11 @@ def quietly(body: bytes) -> dict[str, Any]:
         return {}
 
 
+def is_sample(body: Mapping[str, Any]) -> bool:
+    """Whether a body is what `retainer sources test` sends to kinds without names of events: `sample` and no more."""
+    return set(body) == {"sample"}
+
+
 def ident(value: Any, name: str) -> str:
     """Somebody's id as text, exactly. Raises `UnreadableError` for what cannot be an id."""
     if isinstance(value, bool) or not isinstance(value, int | str):

@@ -193,6 +193,19 @@ async def test_a_bot_of_chatwoot_answers_nobody(app: FastAPI, api: httpx.AsyncCl
     assert await first_response(tenant) == (OPENED, None)
 
 
+@pytest.mark.parametrize("body", [{}, {"article": {"id": 9}}, {"ticket": None}, {"sample": 1, "ticket": {}}])
+@pytest.mark.parametrize("kind", ["zammad", "freshdesk"])
+async def test_a_trigger_that_names_no_ticket_waits_for_a_person(
+    app: FastAPI, api: httpx.AsyncClient, kind: str, body: dict[str, Any]
+) -> None:
+    """Our own sample alone is passed over: it has the member `sample` and no other."""
+    tenant, path = await a_desk(app, api, kind)
+    sign = {"zammad": shops.sign_zammad, "freshdesk": shops.sign_freshdesk}[kind]
+    await send(tenant, path, shops.raw(body), sign(shops.raw(body)))
+    await send(tenant, path, shops.raw({"sample": 1}), sign(shops.raw({"sample": 1})))
+    assert await states(tenant) == [("ignored", "sample"), ("parked", "field_missing")]
+
+
 async def test_freshdesk_only_says_where_to_look(app: FastAPI, api: httpx.AsyncClient) -> None:
     tenant, path = await a_desk(app, api, "freshdesk")
     body = shops.raw({"ticket_id": "81"})

@@ -47,7 +47,10 @@ class Freshdesk:
 
     def read(self, delivery: Delivery) -> Parsed:
         """The ticket as Freshdesk shows it, and its conversations."""
-        number = p.ident(_number(p.parsed(delivery.body)), "ticket_id")
+        data = p.parsed(delivery.body)
+        if p.is_sample(data):
+            return Parsed(ignored="sample")
+        number = p.ident(_number(data), "ticket_id")
         if delivery.fetched is None:
             return Parsed(ask=f"{ASK}:{number}")
         answer = p.table(delivery.fetched, "answer")
