@@ -107,7 +107,7 @@ async def _tested(service: Service, name: str, address: str, secret: str) -> JSO
 async def _ended(service: Service, path: str) -> JSON:
     """Return the delivery once it is acted on, or as it stands after `PATIENCE_SECONDS`."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    delivery = await service.get(path)
+    delivery: JSON = await service.get(path)
     while delivery["state"] == "received" and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
         delivery = await service.get(path)
