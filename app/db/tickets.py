@@ -29,6 +29,7 @@ _PERSON: Final = (
 _TICKET: Final = f"{_COLUMNS}, {_PERSON.format('ticket')}"
 _BY_EXTERNAL = text(f"select {_TICKET} from ticket where tenant_id = :tenant and external_id = :external")
 _BY_ID = text(f"select {_TICKET} from ticket where tenant_id = :tenant and ticket_id = :ticket")
+_NAMED = text(f"select {_TICKET} from ticket where tenant_id = :tenant and external_id = any(:named)")
 _NAMES = text("select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)")
 _FACTS = text(
     "select seq, kind, occurred_at, recorded_at, actor, payload from entity_event"
@@ -109,6 +110,12 @@ async def find_by_id(tx: Tx, ticket_id: str) -> Ticket | None:
     """The ticket by our own id, not locked."""
     row = await tx.row(_BY_ID, {"tenant": tx.tenant_id, "ticket": ticket_id})
     return None if row is None else _ticket(row)
+
+
+async def named(tx: Tx, external_ids: Sequence[str]) -> list[Ticket]:
+    """The tickets under the helpdesk's ids, not locked; those that there are."""
+    rows = await tx.rows(_NAMED, {"tenant": tx.tenant_id, "named": list(external_ids)})
+    return [_ticket(row) for row in rows]
 
 
 async def require(tx: Tx, external_id: str) -> Ticket:

@@ -14,6 +14,7 @@ from app.db import agenda
 from app.db.engine import Database, Tx
 from app.db.schema import metadata
 from app.usecases.simulation import draft as usecase
+from app.usecases.simulation import standing
 from tests.conftest import MakeVendor
 from tests.support import databases
 from tests.support.api import START, Vendor
@@ -239,6 +240,38 @@ async def test_days_that_pass_are_judged_at_once_and_the_answer_is_the_same(
     if policy == "shopp":
         assert together["differences"]
         assert few < len(fired) / 3, (few, len(fired))
+
+
+@pytest.mark.parametrize("policy", sorted(GOODS))
+async def test_the_answer_is_that_of_reading_everything_one_by_one(
+    vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    """Nothing is asked where nothing can be due, and a customer's orders and tickets are read together."""
+    shop = await vendor(policy)
+    await _walk(random.Random(f"plain-{policy}"), shop)
+    draft = changed(policy, *_OTHER_TERMS[policy]) if policy in _OTHER_TERMS else shipped(policy)
+    asked: list[datetime] = []
+    due, fire = agenda.due, usecase._Again._fire
+
+    async def counted(tx: Tx, until: datetime, *, after: Any = None, limit: int) -> Any:
+        asked.append(until)
+        return await due(tx, until, after=after, limit=limit)
+
+    async def plain(tx: Tx, things: Any, *, done: bool) -> Any:
+        return {thing: await standing.one(tx, *thing) for thing in things}
+
+    async def always_asked(self: Any, until: datetime) -> None:
+        self.run.quiet_until = until
+        await fire(self, until)
+
+    monkeypatch.setattr(agenda, "due", counted)
+    together, few = await simulate(shop, draft), len(asked)
+    asked.clear()
+    monkeypatch.setattr(standing, "all_of", plain)
+    monkeypatch.setattr(usecase._Again, "_fire", always_asked)
+    assert await simulate(shop, draft) == together
+    assert together["orders"]["replayed"] > 0
+    assert few < len(asked), (few, len(asked))
 
 
 _OTHER_TERMS = {

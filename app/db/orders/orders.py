@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +16,7 @@ from app.domain.account.customer import Order, OrderLine, OrderRefund
 
 _ORDER: Final = columns_of(s.purchase_order)
 _FIND = text(f"select {_ORDER} from purchase_order where tenant_id = :tenant and order_id = :order")
+_NAMED = text(f"select {_ORDER} from purchase_order where tenant_id = :tenant and order_id = any(:orders)")
 _OF_CUSTOMER = text(
     f"select {_ORDER} from purchase_order where tenant_id = :tenant and customer_id = :customer"
     " order by placed_at, order_id"
@@ -60,6 +62,12 @@ async def find(tx: Tx, order_id: str) -> Order | None:
     """The order with the storefront's id."""
     row = await tx.row(_FIND, {"tenant": tx.tenant_id, "order": order_id})
     return None if row is None else order_of(row)
+
+
+async def named(tx: Tx, order_ids: Sequence[str]) -> list[Order]:
+    """The orders with the storefront's ids; those that there are."""
+    rows = await tx.rows(_NAMED, {"tenant": tx.tenant_id, "orders": list(order_ids)})
+    return [order_of(row) for row in rows]
 
 
 async def of_customer(tx: Tx, customer_id: str) -> list[Order]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 from app.db import agenda, policies
@@ -18,12 +18,13 @@ from app.db.engine import Database, Tx
 from app.db.history import history
 from app.db.history.history import Entry, Past
 from app.db.minting import mint
+from app.db.rows import PUT_ON_AGENDA
 from app.domain.clocks.ticket_clocks import AGENDA_KIND as CLOCK
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
 from app.usecases.agenda import HANDLERS
-from app.usecases.orders import orders
+from app.usecases.simulation import standing
 from app.usecases.simulation.steps import STEPS
 from app.usecases.simulation.totals import Listed, by_the_list, prices_differ, summed
 from app.usecases.tickets import tickets
@@ -35,6 +36,7 @@ ENTRIES_MAX: Final = 2_000
 SECONDS_MAX: Final = 20.0
 """Wall time of one of the two runs; what was not reached is said by ``complete``."""
 _FIRED_MAX: Final = 1_000
+_AN_INSTANT: Final = timedelta(microseconds=1)
 _EVER: Final = (history.EVER, datetime(2300, 1, 1, tzinfo=UTC))
 _LISTS: Final = ("lots", "covers", "choices", "recurring_grants", "not_granted")
 
@@ -61,6 +63,8 @@ class _Run:
     errors: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     done: int = 0
     """Customers run to their end."""
+    quiet_until: datetime = _EVER[1]
+    """Before this nothing falls due: the stage is empty at first."""
     listed: dict[str, Listed] | None = None
     """What each order costs by the list; None: nobody asks."""
 
@@ -141,7 +145,8 @@ async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int) -
     if name != tx.tenant.policy_name:
         raise DomainError("policy_not_found", name=name)
     pasts, whole = await history.pasts(tx, start, end, limit=limit)
-    recorded = {(kind, id_): await _standing(tx, kind, id_) for past in pasts for kind, id_ in _things(past)}
+    things = [thing for past in pasts for thing in _things(past)]
+    recorded = await standing.all_of(tx, things, done=await standing.nothing_is_due(tx))
     return _History(
         versions=list(await policies.versions(tx)),
         in_force=await policies.in_force(tx),
@@ -151,19 +156,6 @@ async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int) -
         recorded=recorded,
         now=tx.at,
     )
-
-
-async def _standing(tx: Tx, kind: str, id_: str) -> Mapping[str, Any]:
-    """How a thing stands, or the code of the refusal where it is not there."""
-    whole, tx.whole = tx.whole, False  # what is only read is read in part
-    try:
-        if kind == "order":
-            return await orders.get_order(tx, id_)
-        return await tickets.get(tx, id_)
-    except DomainError as error:
-        return {"refused": error.code}
-    finally:
-        tx.whole = whole
 
 
 # --- doing it again -----------------------------------------------------------------------------------------
@@ -199,6 +191,8 @@ class _Again:
     run: _Run
     at_once: bool
     """Whether clocks may be judged together: no breach returns credits, so that none changes an order or a ticket."""
+    all_fired: bool = True
+    """Whether everything was carried out that fell due."""
 
     async def do(self, entry: Entry) -> None:
         """One entry at its instant, after what fell due before it."""
@@ -219,22 +213,30 @@ class _Again:
         last = self.past.entries[-1].at if self.past.entries else end
         await self._fire(max(last, end))
         self._now(max(last, end))
-        for kind, id_ in _things(self.past):
-            view = await _standing(self.tx, kind, id_)
-            failed = self.run.errors.get((kind, id_))
-            self.run.views[kind, id_] = (
-                {"refused": failed["code"]} if "refused" in view and failed is not None else view
-            )
+        views = await standing.all_of(self.tx, _things(self.past), done=self.all_fired)
+        for thing, view in views.items():
+            failed = self.run.errors.get(thing)
+            self.run.views[thing] = {"refused": failed["code"]} if "refused" in view and failed is not None else view
 
     def _now(self, at: datetime) -> None:
         self.tx.at = at
         self.tx.tenant = replace(self.tx.tenant, now=at)
+        self._note_what_was_put()
         self.tx.caches.clear()
 
+    def _note_what_was_put(self) -> None:
+        self.run.quiet_until = min(self.run.quiet_until, self.tx.caches.pop(PUT_ON_AGENDA, _EVER[1]))
+
     async def _fire(self, until: datetime) -> None:
+        """Carry out what falls due until then. Where nothing can, nobody is asked: all that is put is seen to."""
+        self._note_what_was_put()
+        if until < self.run.quiet_until:
+            return
         for _ in range(_FIRED_MAX):
             due = await agenda.due(self.tx, until, limit=1)
             if not due:
+                self._note_what_was_put()
+                self.run.quiet_until = until + _AN_INSTANT
                 return
             at = await self._instant(due[0], until)
             self._now(at)
@@ -243,6 +245,9 @@ class _Again:
                 await agenda.run(self.tx, due[0], at, HANDLERS)
             except DomainError as error:
                 self.run.missed("agenda", due[0].subject, due[0].kind, error)
+                self.all_fired = False
+        self.all_fired = False
+        self.run.quiet_until = until
 
     async def _instant(self, due: Any, until: datetime) -> datetime:
         """When to carry out what is due. A promise of each business day falls due on every one of them. Its clock is
