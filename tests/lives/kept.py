@@ -19,6 +19,8 @@ KEPT: dict[str, tuple[str, list[Step]]] = {
     ),
     # An open ticket holds a credit that nobody served, and it was paid back by discretion.
     "paid_back_in_use": ("shopp", [("order", 428380), ("open_ticket", 74248), ("pay_back", 455698)]),
+    # A ticket that was told late was rejected for a license that was refunded after it was opened.
+    "told_late_after_a_refund": ("shopp", [("order", 129388), ("refund_order", 583929), ("open_ticket", 400019)]),
     # A pack is given to another customer and its order refunded: the other one kept it.
     "refund_of_what_was_given_away": (
         "x-cart",

@@ -78,9 +78,7 @@ def facts_of(
         **plan_facts(account, license_id),
         **_license_facts(license_id, named, account.when),
         "customer.licenses": len(held),
-        "customer.licenses_bought": sum(
-            license_.ended_reason not in ("refunded", "corrected") for license_ in account.licenses.values()
-        ),
+        "customer.licenses_bought": sum(_was_bought(license_, account.when) for license_ in account.licenses.values()),
         "customer.editions": editions_of(held),
         "customer.addons": tuple(sorted(addon.addon for addon in account.addons if addon.voided_at is None)),
         "customer.hosting_certified": hosts.certified(account.customer.data, host),
@@ -90,6 +88,13 @@ def facts_of(
         "choice.open": bool(account.open_choices()),
     }
     return {**facts, **asking.facts_of(account, account.asked_by, facts)}
+
+
+def _was_bought(license_: License, at: datetime) -> bool:
+    """Whether a license was bought by an instant, and not given back by then."""
+    if license_.ended_reason == "corrected" or license_.placed_at > at:
+        return False
+    return license_.ended_reason != "refunded" or license_.ended_at is None or at < license_.ended_at
 
 
 def cover_facts(account: CustomerAccount, license_id: str | None, action: str) -> dict[str, Any]:
