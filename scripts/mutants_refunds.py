@@ -9,6 +9,8 @@ UNITS: Final = "tests/ledger/test_refunded_units.py"
 INSTANT: Final = "tests/inbound/test_periods_of_one_instant.py"
 DISPUTES: Final = "tests/inbound/test_payment_disputes.py"
 QUEUED: Final = "tests/inbound/test_queued_periods.py"
+LICENSES: Final = "tests/orders/test_covers_of_refunded_licenses.py"
+LINE: Final = "tests/inbound/test_disputes_of_one_line.py"
 REPLACED: Final = "tests/plans/test_replaced_then_refunded.py"
 
 ROWS: Final = (
@@ -172,5 +174,54 @@ ROWS: Final = (
         "if cover is None or _never_bought(account, cover.license_id):",
         "if cover is None:",
         f"{WOO}::test_a_license_taken_out_while_its_payment_is_lost_brings_no_cover_later",
+    ),
+    (
+        "a refunded license has cover anew once an order before it is told",
+        "app/domain/orders/license_covers.py",
+        "or not of_license.outlives(cover, license_):",
+        "or True:",
+        f"{LICENSES}::test_an_order_told_late_brings_a_refunded_license_no_cover",
+    ),
+    (
+        "a plan that is put back outlives its license",
+        "app/domain/cover/of_license.py",
+        "    return cover.frozen or cover.ends_at is None or cover.ends_at > license_.ended_at",
+        "    return False",
+        f"{LICENSES}::test_a_plan_that_is_put_back_serves_no_longer_than_its_refunded_license",
+    ),
+    (
+        "a won dispute puts a license's cover where it was when it was lost",
+        "app/domain/orders/payment_disputes.py",
+        "back = {key for key in licenses if account",
+        "back = {key for key in () if account",
+        f"{LICENSES}::test_a_won_dispute_puts_the_cover_where_it_belongs_by_then",
+    ),
+    (
+        "what a correction takes instead of a disputed unit stays gone once the dispute is won",
+        "app/domain/orders/shares.py",
+        "short += [(dispute, units - count) for dispute, units, count in by]\n    yield",
+        'short += [("refunded", units - count) for _, units, count in by]\n    yield',
+        f"{LINE}::test_the_unit_that_stays_is_good_again_once_its_dispute_is_won",
+    ),
+    (
+        "a won dispute gives back what a refund and a correction took, too",
+        "app/usecases/orders/payment_disputes.py",
+        "        if self.undone:\n",
+        "        if not self.undone:\n",
+        f"{LINE}::test_what_a_refund_or_the_shop_takes_stays_gone_once_a_dispute_is_won",
+    ),
+    (
+        "a lost dispute takes nothing of what another one gives back",
+        "app/usecases/orders/payment_disputes.py",
+        "        return any(count > own.get(line_id, 0) for line_id, count in left.items())",
+        "        return False",
+        f"{LINE}::test_two_disputes_of_one_line_end_each_in_its_own_way",
+    ),
+    (
+        "whoever waited for a customer writes back an order as it was before",
+        "app/db/orders/orders.py",
+        "                setattr(order, each.name, getattr(stored, each.name))",
+        "                getattr(stored, each.name)",
+        "tests/inbound/test_orders_at_once.py::test_a_won_dispute_keeps_what_another_order_wrote_meanwhile",
     ),
 )

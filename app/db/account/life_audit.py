@@ -212,7 +212,12 @@ LIVES: Final[dict[str, str]] = {
         from periods group by customer_id, license_id
         having sum(stands) < sum(bought - interval '2 hours' - case when chained then interval '4 days' else '0' end)
         or sum(stands) > sum(bought + interval '3 days 2 hours' + make_interval(days => grace)
-            + case when chained then interval '1 day' else '0' end)""",
+            + case when chained then interval '1 day' else '0' end)
+        union all
+        select c.cover_id, 'over with its license at ' || k.ended_at, c.state || ' until ' || coalesce(c.ends_at::text,
+               'further notice') from cover c join license k on k.tenant_id = :tenant and k.license_id = c.license_id
+        where c.tenant_id = :tenant and c.state <> 'voided' and k.ended_reason in ('refunded', 'corrected')
+        and (c.ends_at is null or c.ends_at > greatest(k.ended_at, c.starts_at))""",
     "a_refunded_unit_takes_one_period": """
         with lines as (
             select o.order_id, o.customer_id, line, line ->> 'line_id' as line_id

@@ -95,7 +95,8 @@ def put_back(account: CustomerAccount, by: Cover) -> None:
     """Let the covers run again that a cover replaced, since it was taken back."""
     for lower in _replaced(account, by):
         was = lower.data.get("cut")
-        if was is None or was["by"] != by.cover_id:
+        owner = None if lower.license_id is None else account.licenses.get(lower.license_id)
+        if was is None or was["by"] != by.cover_id or (owner is not None and owner.ended_reason == "corrected"):
             continue
         lower.data = {name: value for name, value in lower.data.items() if name != "cut"}
         lower.suspended_at, lower.voided_at = parse_iso_or_none(was.get("suspended_at")), None

@@ -8,12 +8,13 @@ used stays where it is, and the change is refused for a person to decide.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.domain.account import recurring
 from app.domain.account.account import CustomerAccount
-from app.domain.account.customer import Cover, License, Order, OrderLine
+from app.domain.account.customer import Cover, License, Order, OrderLine, OrderRefund
+from app.domain.account.payment_dispute import PaymentDispute
 from app.domain.cover import cover as covers
 from app.domain.cover import replacing
 from app.domain.ledger.events import voided_data
@@ -24,6 +25,7 @@ from app.domain.orders.granted import lines_granted
 from app.domain.orders.grants import put_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.orders.refunds import TakenBack, Taking, take_back, take_instead, take_license, take_period
+from app.domain.orders.shares import take_lacking
 from app.domain.policy.offers import NotGranted
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CoverId
@@ -93,19 +95,19 @@ def change_lines(
 
 
 def make_up(
-    account: CustomerAccount, order: Order, refunded: Mapping[str, int], terms: Terms, answer: TakenBack
+    account: CustomerAccount,
+    order: Order,
+    refunds: Sequence[OrderRefund],
+    disputes: Mapping[str, PaymentDispute],
+    terms: Terms,
+    answer: TakenBack,
 ) -> None:
-    """What was refunded counts against the units that the order has now: takes back what that lacks."""
-    for line in order.lines:
-        if _kind(order, line, terms) != "license":
-            if more := answer.later.get(line.line_id, 0):
-                _join(answer, take_back(account, order, {line.line_id: more}, terms))
-            continue
-        mine = _units(account, order, line)
-        gone = sum(license_.ended_reason == "refunded" for license_ in mine)
-        lacking = min(refunded.get(line.line_id, 0), line.quantity, len(mine)) - gone
-        if lacking > 0:
-            _join(answer, take_back(account, order, {line.line_id: lacking}, terms))
+    """What was refunded counts against the units that the order has now: takes back what that lacks.
+
+    ``disputes``: those of the payment that took units, by what stands for them among the refunds.
+    """
+    lines = [line for line in order.lines if line.line_id in answer.later or _kind(order, line, terms) == "license"]
+    _join(answer, take_lacking(account, order, refunds, disputes, terms, lines))
 
 
 def leave(account: CustomerAccount, order: Order, served: Collection[str]) -> TakenBack:

@@ -21,19 +21,19 @@ from app.domain.account.customer import Addon, Choice, Cover, License, Order, Or
 from app.domain.account.payment_dispute import Action, PaymentDispute, State
 from app.domain.account.plan_credits import follow_plan
 from app.domain.cover import cover as covers
-from app.domain.cover import replacing
+from app.domain.cover import of_license, replacing
 from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.events import moved_data
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import claimed, forget, owed, take_claim
-from app.domain.orders import retaken
+from app.domain.orders import license_covers, retaken
 from app.domain.orders.grants import put_license
 from app.domain.orders.lines import Terms
 from app.domain.orders.refunds import TakenBack, Taking, guarantee_of, take_back, take_instead
 from app.domain.policy.credit_rules import PaymentDisputes
-from app.domain.values.ids import LotId
+from app.domain.values.ids import LicenseId, LotId
 from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso_or_none, payload_hash
 
 REASON: Final = suspension.REASON
@@ -277,13 +277,14 @@ def save(account: CustomerAccount, order: Order, dispute: PaymentDispute, refund
     Credits are back before what comes again goes on: a renewal in between bounds them as if nothing had happened.
     """
     returned: list[dict[str, Any]] = []
-    for cover in _covers_then(account, dispute.undo.get("covers", {})):
+    of_licenses = _of_licenses(account, dispute.undo.get("licenses", ()))
+    for cover in _covers_then(account, {**dispute.undo.get("covers", {}), **of_licenses}):
         follow_plan(account, cover)  # credits that end with it are good again
     credits_back = _lots_back(account, order, dispute, dispute.undo.get("lots", {}))
     for credit_type, debt in sorted(dispute.undo.get("owed", {}).items()):
         suspension.forgive(account.ledger, credit_type, debt, order_id=order.order_id)
     returned += _licenses_back(account, dispute.undo.get("licenses", ()))
-    returned += _covers_back(account, dispute.undo.get("covers", {}))
+    returned += _covers_back(account, order, {**dispute.undo.get("covers", {}), **of_licenses})
     returned += retaken.give_back(account, order, dispute.refund_id)
     _undue_back(account, order)
     returned += _choices_back(account, dispute.undo.get("choices", ()))
@@ -381,6 +382,13 @@ def _licenses_back(account: CustomerAccount, licenses: Iterable[str]) -> list[di
     return returned
 
 
+def _of_licenses(account: CustomerAccount, licenses: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Return how the covers of licenses that are put back would stand by now, whatever was told since they ended."""
+    back = {key for key in licenses if account.licenses[LicenseId(key)].ended_reason == "refunded"}
+    found = [cover for cover in account.covers.values() if cover.license_id in back and of_license.is_marked(cover)]
+    return {cover.cover_id: of_license.mark_of(cover)[0] for cover in found}
+
+
 def _covers_then(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]) -> list[Cover]:
     """Set the periods that a dispute took as they were, and return them."""
     found = []
@@ -392,14 +400,17 @@ def _covers_then(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]
         cover.starts_at = parse_iso_or_none(values["starts_at"])
         cover.ends_at = parse_iso_or_none(values["ends_at"])
         cover.suspended_at = parse_iso_or_none(values["suspended_at"])
-        cover.voided_at = parse_iso_or_none(values["voided_at"])
+        cover.voided_at = parse_iso_or_none(values.get("voided_at"))
         found.append(cover)
     return found
 
 
-def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _covers_back(account: CustomerAccount, order: Order, then: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     returned = []
     for cover in _covers_then(account, then):
+        if of_license.is_marked(cover):
+            returned += retaken.lots_back(account, [(order, license_covers.row_of(cover))])
+            of_license.forget(cover)
         covers.reinstated(account, cover, reason=REASON)
         replacing.cut_again(account, cover)
         returned.append(

@@ -16,19 +16,21 @@ from typing import Any, Final
 
 from app.domain.account.customer import Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
+from app.domain.cover import of_license
+from app.domain.cover.of_license import stand_again, times_of
 from app.domain.cover.start import begins_at, stretches_of
 from app.domain.cover.terms import CoverTerms, Stretch
 from app.domain.orders.lines import place_of
 from app.domain.policy.offers import CoverGrant
 from app.domain.policy.policy import Policy
-from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
+from app.domain.values.ids import LicenseId
+from app.domain.values.wire import iso, parse_iso
 
 Line = tuple[str, str]
 """An order's id and a line's."""
 QUEUED: Final = frozenset({"after_current", "when_uncovered"})
 """How periods start that are laid out one after another."""
 _WAITING: Final = frozenset({"pending", "scheduled"})
-_TIMES: Final = ("starts_at", "ends_at", "suspended_at")
 _CORRECTED: Final = "corrected"
 
 
@@ -86,13 +88,19 @@ def _lay_out(
 ) -> None:
     """Move the periods that wait for others to where they are by now, as the fold of orders does."""
     timeline: list[Stretch] = []
+    owners = {license_.license_id: license_ for license_ in licenses if of_license.gone(license_)}
     for each in laid:
         mine = in_order(copies[cover.cover_id] for cover in each.covers)
+        for cover in mine:
+            if of_license.is_marked(cover):
+                stand_again(cover, of_license.mark_of(cover)[0])
         at = [cover for cover in mine if cover.state != "voided"]
         if each.grant.start in QUEUED and at and not merged and undisturbed(at, each.grant, each.policy):
             periods = spans(each.policy, each.grant, each.order.placed_at, len(at), timeline, licenses)
             for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
                 cover.starts_at, cover.ends_at = starts_at, ends_at
+        for cover in mine if owners else ():
+            of_license.clip(cover, owners.get(cover.license_id or LicenseId("")))
         timeline += stretches_of(mine)
 
 
@@ -229,18 +237,6 @@ def served_nothing(cover: Cover) -> bool:
     if cover.state == "voided":
         return True
     return cover.starts_at is not None and cover.ends_at is not None and cover.ends_at <= cover.starts_at
-
-
-def times_of(cover: Cover) -> dict[str, Any]:
-    """Return how a period stands, to be kept with what was taken."""
-    return {"state": cover.state, **{name: iso_or_none(getattr(cover, name)) for name in _TIMES}}
-
-
-def stand_again(cover: Cover, was: Mapping[str, Any]) -> None:
-    """Let a period stand as it did before it was taken."""
-    cover.state, cover.voided_at = was["state"], None
-    for name in _TIMES:
-        setattr(cover, name, parse_iso_or_none(was[name]))
 
 
 def taken_row(

@@ -22,9 +22,12 @@ from app.domain.account import extension
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Choice, License, Order, OrderLine
 from app.domain.cover import cover as covers
+from app.domain.cover import of_license
+from app.domain.cover.of_license import gone as _gone
 from app.domain.cover.start import stretches_of
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import families, lift
+from app.domain.orders import license_covers
 from app.domain.orders.corrections import used, withdraw
 from app.domain.orders.granted import Granted, OrderOutcome, granted_so_far, moved, said_to_be_granted
 from app.domain.orders.grants import emit_cover, grant_credits, notices_of, seats_of
@@ -335,26 +338,28 @@ class _Line:
         key = (self.order.order_id, self.line.line_id, None if license_ is None else license_.license_id)
         mine = in_order(cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule)
         target = 0 if _gone(license_) and not mine else self.line.made if license_ is None else 1
-        at = [cover for cover in mine if cover.state != "voided"]
+        for cover in mine:
+            if of_license.is_marked(cover) and not _gone(license_):
+                license_covers.stand(self.account, self.order, cover)
+        at = [cover for cover in mine if of_license.whole(cover).state != "voided"]
         fresh = max(target - len(mine), 0)
         periods = self._periods(grant, len(at) + fresh)
-        if grant.start in QUEUED and at and not self.there.merged and undisturbed(at, grant, self.policy):
+        wholes = [of_license.whole(cover) for cover in at]
+        if grant.start in QUEUED and at and not self.there.merged and undisturbed(wholes, grant, self.policy):
             for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
-                if (
-                    starts_at is not None
-                    and ends_at is not None
-                    and (cover.starts_at, cover.ends_at) != (starts_at, ends_at)
-                ):
-                    covers.move(
-                        self.account, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=self.order.placed_at
-                    )
+                if starts_at is not None and ends_at is not None:
+                    license_covers.lay(self.account, self.order, self.line, license_, cover, (starts_at, ends_at))
+        made_so_far = len(at)
+        for cover in at:
+            license_covers.end(self.account, self.order, self.line, license_, cover)
+        at = [cover for cover in at if cover.state != "voided"]
         end_with_lower(self.account, self.order, self.line, self.policy, grant, at)
         instead = ReplacedPlans(self.account, self.order, self.line, self.policy, offer, grant)
         for cover in at:
             lengthen(self.account, cover, longer := instead.of(cover))
             shift(self.account, cover, longer)
         later = brought_days(mine)  # the first ones are longer by what they replaced
-        for number in range(len(at), len(periods)):
+        for number in range(made_so_far, len(periods)):
             starts_at, ends_at = self._periods(grant, number + 1, later)[number] if later else periods[number]
             made = covers.open_cover(
                 self.account,
@@ -487,7 +492,3 @@ def _held(account: CustomerAccount, at: datetime) -> list[License]:
 def _clause_of(policy: Policy, line: OrderLine) -> str:
     found = policy.offer(line.sku)
     return found[0].clause if found else ""
-
-
-def _gone(license_: License | None) -> bool:
-    return license_ is not None and license_.ended_reason in ("refunded", "corrected")

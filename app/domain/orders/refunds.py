@@ -15,7 +15,7 @@ from app.domain.account import extension, recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
-from app.domain.cover import replacing
+from app.domain.cover import of_license, replacing
 from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.expiry import post_due_expiries
@@ -171,6 +171,9 @@ def take_license(taking: Taking, license_: License) -> None:
             _end(taking, grant)
             if reason == "corrected":  # it makes room for another license of the unit
                 recurring.give_up(account, grant)
+    for cover, before in served:
+        if reason != "corrected" and before not in ("ended", "voided"):
+            of_license.mark(cover)
     end_license(account, license_, account.at, reason=ended, clause=taking.clause)
     answer.taken_back.append(
         {"kind": "license", "license_id": license_.license_id, "line_id": line.line_id, "unit_no": license_.unit_no}

@@ -14,11 +14,12 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.cover import replacing
+from app.domain.cover.of_license import stand_again
 from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import claimed, forget, take_claim
-from app.domain.orders.periods import Derived, LaidPeriods, TakenUnit, derive, served_nothing, stand_again
+from app.domain.orders.periods import Derived, LaidPeriods, TakenUnit, derive, served_nothing
 from app.domain.orders.refunds import TakenBack, Taking, credits_of, lots_taken
 from app.domain.values.ids import CoverId, LotId
 from app.domain.values.wire import iso_or_none, parse_iso_or_none, payload_hash
@@ -61,10 +62,14 @@ def give_back(account: CustomerAccount, order: Order, ref: str | None) -> list[d
     """
     if ref is None:
         return []
-    found = [(order, row) for line in order.lines for row in line.taken_periods if row["ref"] == ref]
+
+    def is_its_own(row: Mapping[str, Any]) -> bool:
+        return bool(row["ref"] == ref and row["reason"] != "corrected")  # a unit that was taken out since stays gone
+
+    found = [(order, row) for line in order.lines for row in line.taken_periods if is_its_own(row)]
     returned = release(account, found)
     for line in order.lines:
-        line.taken_periods = tuple(row for row in line.taken_periods if row["ref"] != ref)
+        line.taken_periods = tuple(row for row in line.taken_periods if not is_its_own(row))
     if found:
         account.plan.orders[order.order_id] = order
     return returned
@@ -82,12 +87,7 @@ def release(account: CustomerAccount, found: Iterable[tuple[Order, Mapping[str, 
         if cover is not None and not any(row["cover_id"] in line.withdrawn for line in order.lines):
             back.append((cover, order, row))
     back.sort(key=lambda item: (item[2]["was"]["starts_at"] or "", item[0].cover_id))
-    lots = [
-        answer
-        for _, order, row in back
-        for lot_id, (voided, claims, debt) in sorted(row["lots"].items())
-        for answer in _lot_back(account, order, row, lot_id, voided, claims, debt)
-    ]
+    lots = lots_back(account, [(order, row) for _, order, row in back])
     stand = []
     for cover, _, row in back:
         stand_again(cover, row["was"])
@@ -103,6 +103,16 @@ def release(account: CustomerAccount, found: Iterable[tuple[Order, Mapping[str, 
             }
         )
     return [*stand, *lots]
+
+
+def lots_back(account: CustomerAccount, rows: Iterable[tuple[Order, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Let credits stand again as they did before they were taken with periods; return them as an answer says it."""
+    return [
+        answer
+        for order, row in rows
+        for lot_id, (voided, claims, debt) in sorted(row["lots"].items())
+        for answer in _lot_back(account, order, row, lot_id, voided, claims, debt)
+    ]
 
 
 def _lot_back(

@@ -184,17 +184,18 @@ async def _correct_lines(tx: Tx, order: Order, command: PutOrder, sent: dict[str
     mine = await orders.as_locked(tx, order)
     order.payload_hash = command.content().digest()
     terms = await _terms(tx)
-    refunded = _refunded(await orders.refunds(tx, order.order_id))
+    refunds = await orders.refunds(tx, order.order_id)
+    disputes = await reconcile_orders.taken_by(tx, account, order, refunds)
     served = await tickets.served(tx, order.customer_id)
-    answer = order_correction.change_lines(account, order, sent, command.unmapped, refunded, terms, served)
+    answer = order_correction.change_lines(account, order, sent, command.unmapped, _refunded(refunds), terms, served)
     await _pin(tx, account, order)
     account.plan.orders[order.order_id] = order
     fresh = await reconcile_orders.reconcile_grants(tx, account, mine, terms, corrected=True)
     for line_id in (line_id for order_id, line_id in fresh if order_id == order.order_id):
         answer.later.pop(line_id, None)
     before = len(answer.taken_back)
-    order_correction.make_up(account, order, refunded, terms, answer)
-    if len(answer.taken_back) > before:
+    order_correction.make_up(account, order, refunds, disputes, terms, answer)
+    if len(answer.taken_back) > before or disputes:
         await reconcile_orders.apart(
             account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=True)
         )

@@ -20,6 +20,7 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund
 from app.domain.account.payment_dispute import Action, PaymentDispute, State
 from app.domain.orders import payment_disputes as rules_of
+from app.domain.orders import shares
 from app.domain.orders.lines import Terms
 from app.domain.values.errors import DomainError
 from app.usecases.steps import reconcile_orders
@@ -55,6 +56,10 @@ class _Work:
     changed: bool = False
     others: list[Order] | None = None
     """The customer's other orders, once they were read."""
+    lifted: bool = False
+    """Whether suspended credits were given back."""
+    undone: bool = False
+    """Whether a dispute gave back what it took."""
 
     async def mine(self) -> list[Order]:
         """Return all of the customer's orders, this one as it is being worked on."""
@@ -67,18 +72,53 @@ class _Work:
         """Return the units by line that were given back so far, by refunds and by disputes."""
         return refunded_units(self.refunds)
 
+    async def revert(self, record: PaymentDispute) -> None:
+        """Give back what a dispute took or suspended."""
+        self.account.orders = {order.order_id: order for order in await self.mine()}
+        if record.action == "suspended":
+            rules_of.lift(self.account, record)
+            self.lifted = True
+        else:
+            refund = next((refund for refund in self.refunds if refund.refund_id == record.refund_id), None)
+            rules_of.save(self.account, self.order, record, refund)
+            self.undone = True
+        record.action, self.changed = "none", True
+        _emit_dispute(self, record)
+
+    def is_short(self, record: PaymentDispute) -> bool:
+        """Whether a dispute may take or suspend units by now that another one had, or that were not there."""
+        if record.action == "suspended":
+            return self.lifted or self.undone
+        own = refunded_units(refund for refund in self.refunds if refund.refund_id == record.refund_id)
+        others = {line_id: count - own.get(line_id, 0) for line_id, count in self.refunded().items()}
+        left = rules_of.units_left(self.order, record.wanted, others)
+        return any(count > own.get(line_id, 0) for line_id, count in left.items())
+
+    def take_lacking(self) -> None:
+        """Take for refunds, corrections and other disputes what they lack, now that a dispute gave something back."""
+        if self.undone:
+            by_refund = {item.refund_id: item for item in self.known.values() if item.refund_id is not None}
+            shares.take_lacking(self.account, self.order, self.refunds, by_refund, self.terms)
+
 
 async def give_back(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[str]:
     """Record the disputes and give back what they took or suspended and no longer may. Return those that are unclear:
     the policy would take something for them, and nobody can tell for which lines. 404 ``order_not_found``."""
-    work, unclear = await _load(tx, order_id), []
+    work, unclear, stay = await _load(tx, order_id), [], []
     for dispute in disputes:
         record, action = _record(work, dispute)
         if action != "none" and dispute.units is None:
             unclear.append(dispute.dispute_id)
-        if record.action != "none" and (action != record.action or _other(record, dispute)):
-            await work.mine()
-            _revert(work, record)
+        if record.action == "none":
+            continue
+        if action != record.action or _other(record, dispute):
+            await work.revert(record)
+        elif dispute.units is not None:
+            stay.append(record)
+    for record in stay:
+        if work.is_short(record):
+            await work.revert(record)  # it takes all of it anew, once refunds have theirs
+    work.take_lacking()
     await _write(work)
     return unclear
 
@@ -156,16 +196,6 @@ def _record(work: _Work, disputed: Disputed) -> tuple[PaymentDispute, Action]:
 def _other(record: PaymentDispute, disputed: Disputed) -> bool:
     """Whether the dispute is about other units by now. One that the policy leaves as it is keeps its own."""
     return disputed.state != "won" and disputed.units is not None and dict(disputed.units) != record.wanted
-
-
-def _revert(work: _Work, record: PaymentDispute) -> None:
-    if record.action == "suspended":
-        rules_of.lift(work.account, record)
-    else:
-        refund = next((refund for refund in work.refunds if refund.refund_id == record.refund_id), None)
-        rules_of.save(work.account, work.order, record, refund)
-    record.action, work.changed = "none", True
-    _emit_dispute(work, record)
 
 
 def _emit_dispute(work: _Work, record: PaymentDispute) -> None:

@@ -56,7 +56,7 @@ async def reconcile_grants(
             continue
         known = refunds.get(order.order_id)
         found = await orders.refunds(tx, order.order_id) if known is None else known
-        disputes = await _taken_by(tx, account, order, found)
+        disputes = await taken_by(tx, account, order, found)
         gone: dict[str, int] = {}
         for refund in sorted(found, key=lambda refund: refund.refund_id in disputes):
             before_it = _gone_of(order, lines, gone)
@@ -84,7 +84,7 @@ def _gone_of(order: Order, lines: set[str], refunded: Mapping[str, int]) -> dict
     return {line_id: count for line_id, count in counts.items() if count and line_id in lines}
 
 
-async def _taken_by(
+async def taken_by(
     tx: Tx, account: CustomerAccount, order: Order, refunds: Sequence[OrderRefund]
 ) -> dict[str, PaymentDispute]:
     """Return the payment disputes that took units of an order back, by what stands for it among its refunds."""
