@@ -66,6 +66,11 @@ OF_LIVES: list[tuple[int, str, str]] = [
     ),
     (20, "captured_credits_have_a_clause", "update operation set clause = null where kind = 'capture'"),
     (21, "cover_is_what_was_bought", "update cover set ends_at = ends_at - interval '5 days'"),
+    (
+        21,
+        "cover_is_what_was_bought",
+        "update cover set license_id = (select min(license_id) from license where ended_reason = 'refunded')",
+    ),
     (21, "cover_is_what_was_bought", "update cover set suspended_seconds = suspended_seconds + 86400"),
     (21, "a_refunded_unit_takes_one_period", "update cover set state = 'pending' where state = 'voided'"),
     (

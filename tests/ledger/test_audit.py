@@ -124,6 +124,8 @@ async def shop(app: FastAPI) -> AsyncIterator[Vendor]:
     bought = await order(made, "ann", "license", "support-1-months", "support-1-months")
     back = await order(made, "ann", "support-1-months")
     await made.ok(await made.post(f"/v1/orders/{back['order_id']}/refunds", {"refund_id": "r"}), 201)
+    other = await order(made, "ray", "license")
+    await made.ok(await made.post(f"/v1/orders/{other['order_id']}/refunds", {"refund_id": "r"}), 201)
     choice = bought["choices"][0]["choice_id"]
     await made.ok(await made.post(f"/v1/customers/ann/choices/{choice}", {"option": "credits"}))
     await grant(made, 10, "2025-12-01T00:00:00Z")
