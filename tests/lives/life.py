@@ -43,6 +43,8 @@ CHAINS = (
     ("shop_order", "hold", "correct_order", "end_hold"),
     ("card_order", "hold", "payment_dispute", "end_hold", "payment_dispute"),
     ("card_order", "open_ticket", "payment_dispute", "withdraw", "payment_dispute"),
+    ("store_order", "hold", "store_change", "store_change", "end_hold", "store_change"),
+    ("store_order", "store_change", "store_change", "open_ticket", "store_change", "withdraw", "store_change"),
     ("buy_plan", "buy_plan", "wait", "give_plan_back", "wait", "gate"),
     ("buy_plan", "hold", "wait", "end_hold", "hold", "give_plan_back", "end_hold"),
 )

@@ -422,11 +422,13 @@ class Model:
         purchase.refunded_units += units
         return self._take_back(purchase, wanted)
 
-    def _take_back(self, purchase: Purchase, wanted: int) -> int:
+    def _take_back(self, purchase: Purchase, wanted: int, first: Lot | None = None) -> int:
         purchase.due += wanted
         mine = [one for one in purchase.lots if one.available and not one.dead(self.now)]
+        mine.sort(key=lambda one: one is not first)
         there = sum(one.available for one in mine)
-        purchase.loose = purchase.loose or (len(mine) > 1 and there > purchase.due)
+        plain = first is not None and first.available >= purchase.due
+        purchase.loose = purchase.loose or (len(mine) > 1 and there > purchase.due and not plain)
         taken = min(purchase.due, there)
         left = taken
         for lot in mine:
@@ -449,7 +451,7 @@ class Model:
         wanted = min(wanted, purchase.credits - purchase.refunded)
         purchase.refunded += wanted
         purchase.returned_by_lot += wanted
-        self._take_back(purchase, wanted)
+        self._take_back(purchase, wanted, lot)
 
     def quote(self, lot: Lot) -> Decimal | None:
         """What a bought lot's unused credits bring now (TERMS-19); None: nothing does."""

@@ -79,7 +79,7 @@ async def snapshot(life: Life, made: Order, number: str) -> dict[str, Any]:
 @command(rest=4, cactushop=0)
 async def correct_order(life: Life, rng: random.Random) -> str | None:
     """The shop takes units of a pack out of its order, adds some, or tells a refund."""
-    orders = [one for one in life.model.orders.values() if one.source]
+    orders = [one for one in life.model.orders.values() if one.source and one.order_id.startswith("shop:")]
     if not orders:
         return None
     made = rng.choice(orders)
