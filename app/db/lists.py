@@ -36,6 +36,8 @@ class RowList(Generic[R]):
     order: tuple[str, ...]
     filters: Mapping[str, str]
     """The condition of each filter, by its name, which is its parameter's too."""
+    instants: frozenset[int] = frozenset({0})
+    """Which columns of the order are instants."""
 
 
 def _list(table: str, columns: str, row: type[R], *order: str, **filters: str) -> RowList[R]:
@@ -46,10 +48,21 @@ def _list(table: str, columns: str, row: type[R], *order: str, **filters: str) -
         "until": f"{first} < :until",
         **filters,
     }
-    return RowList(table, columns, row, tuple(f"{table}.{name}" for name in order), every)
+    instants = frozenset(n for n, name in enumerate(order) if name == "at" or name.endswith("_at"))
+    return RowList(table, columns, row, tuple(f"{table}.{name}" for name in order), every, instants)
 
 
 ORDERS: Final = _list("purchase_order", columns_of(s.purchase_order), Order, "placed_at", "order_id")
+ORDERS_RECORDED: Final = _list(
+    "purchase_order",
+    columns_of(s.purchase_order),
+    Order,
+    "record_id",
+    "received_at",
+    "order_id",
+    below="purchase_order.record_id < :below",
+)
+"""Orders as they were recorded, whenever they were placed. Those that have no id yet are the first, by their time."""
 REFUNDS: Final = _list(
     "order_refund",
     columns_of(s.order_refund),
@@ -151,8 +164,8 @@ async def page(
     if part.key is not None:
         if len(part.key) != len(after):  # given out by an earlier version
             raise DomainError("cursor_invalid")
-        first, *others = part.key
-        parameters |= dict(zip(after, (first if others == [] else parse_iso(str(first)), *others), strict=True))
+        values = (parse_iso(str(key)) if n in rows.instants else key for n, key in enumerate(part.key))
+        parameters |= dict(zip(after, values, strict=True))
     beyond = where_after(
         part, ", ".join(rows.order), ", ".join(f":{name}" for name in after), newest_first=newest_first
     )

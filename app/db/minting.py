@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from datetime import datetime
 from typing import Any, Final
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -28,6 +29,12 @@ def _random_bits(size: int) -> int:
     number = int.from_bytes(_random[-size:])
     del _random[-size:]
     return number
+
+
+def first_of(prefix: str, at: datetime) -> str:
+    """Return an id before all that are minted from an instant on, and after those of an earlier millisecond."""
+    number = int(at.timestamp() * 1000) << 80
+    return f"{prefix}_" + "".join(PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10))
 
 
 def mint(prefix: str) -> str:

@@ -6,12 +6,15 @@ import asyncio
 import json
 import os
 import tracemalloc
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
 from app.api.operations.reports import PAGES
+from app.db import engine
+from app.usecases.orders import orders
 from app.usecases.reports import exports
 from tests.conftest import MakeVendor
 from tests.support import databases
@@ -130,3 +133,81 @@ async def test_many_rows_take_no_more_memory_than_few(app: FastAPI, vendor: Make
     tracemalloc.stop()
     assert seen >= entries
     assert max(peaks[2:]) < peaks[1] + 1_000_000
+
+
+async def test_a_row_that_is_committed_late_is_not_missed(vendor: MakeVendor, module_url: str) -> None:
+    """Two orders are written at once, and the one that minted its ids first is committed last."""
+    shop = await vendor("x-cart", now=None)
+    await order(shop, "first", "license", "credits-60")
+    await open_ticket(shop, "first", category="level_1")
+    names = sorted(PAGES)
+    seen = {name: await rows(shop, name) for name in names}
+    assert all(seen.values())
+    minted, go_on = asyncio.Event(), asyncio.Event()
+    database = engine.Database(module_url, pool_size=2)
+
+    async def write(who: str) -> None:
+        command = orders.PutOrder(
+            order_id=f"late-{who}",
+            customer_id=who,
+            placed_at=datetime.now(UTC) - timedelta(days=3),
+            currency="USD",
+            lines=(orders.LineCommand(line_id="1", sku="credits-60", quantity=1),),
+        )
+
+        async def work(tx: engine.Tx) -> None:
+            await orders.put_order(tx, command)
+            if who == "slow":
+                minted.set()
+                await asyncio.wait_for(go_on.wait(), 60)
+
+        await database.run(shop.tenant_id, work, actor="test")
+
+    slow = asyncio.create_task(write("slow"))
+    await asyncio.wait_for(minted.wait(), 60)
+    await write("quick")
+    ticket = await open_ticket(shop, "first", category="level_1")
+    meanwhile = {name: await rows(shop, name, after=seen[name][-1]["position"]) for name in names}
+    assert meanwhile == {name: [] for name in names}
+    go_on.set()
+    await slow
+    await database.close()
+    found = {name: await rows(shop, name, after=seen[name][-1]["position"]) for name in names}
+    assert [row["order_id"] for row in found["orders"]] == ["late-slow", "late-quick"]
+    assert [row["customer_id"] for row in found["entries"]][:2] == ["slow", "quick"]
+    assert [row["ticket_id"] for row in found["tickets"]] == [ticket["ticket_id"]]
+    assert {row["ticket_id"] for row in found["clocks"]} == {ticket["ticket_id"]}
+    for name in names:
+        positions = [row["position"] for row in (*seen[name], *found[name])]
+        assert [row["position"] for row in await rows(shop, name)] == positions
+
+
+async def test_what_is_told_late_comes_after_what_was_told_before(vendor: MakeVendor) -> None:
+    """An order of last year and a ticket of last week are new to whoever has read everything."""
+    shop = await sold(vendor)
+    last = {name: (await rows(shop, name))[-1]["position"] for name in ("orders", "tickets")}
+    body = {"customer_id": "c1", "placed_at": "2023-05-01T00:00:00Z", "currency": "USD"}
+    lines = [{"line_id": "1", "sku": "credits-60"}]
+    await shop.ok(await shop.put("/v1/orders/a-year-ago", {**body, "lines": lines}), 201)
+    asked = {"customer_id": "c1", "subject": "Late", "channel": "helpdesk", "opened_at": "2024-12-25T10:00:00Z"}
+    told = await shop.put("/v1/tickets/a-week-ago", asked)
+    assert told.status_code == 201, told.text
+    assert [row["order_id"] for row in await rows(shop, "orders", after=last["orders"])] == ["a-year-ago"]
+    assert [row["ticket_id"] for row in await rows(shop, "tickets", after=last["tickets"])] == ["a-week-ago"]
+
+
+async def test_orders_of_an_earlier_version_come_first_by_when_they_were_received(
+    vendor: MakeVendor, module_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "ROWS", 2)
+    shop = await sold(vendor)
+    before = [row["order_id"] for row in await rows(shop, "orders")]
+    connection = await databases.connect(module_url)
+    await connection.execute("update purchase_order set record_id = '' where tenant_id = $1", shop.tenant_id)
+    await connection.close()
+    await order(shop, "new", "license")
+    whole = await rows(shop, "orders")
+    assert sorted(row["order_id"] for row in whole[:-1]) == sorted(before)
+    assert whole[-1]["customer_id"] == "new"
+    for n, row in enumerate(whole):
+        assert await rows(shop, "orders", after=row["position"]) == whole[n + 1 :]

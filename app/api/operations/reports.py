@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import functools
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -14,9 +15,7 @@ from app.api.fields import QueryText, parse_instant
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.domain.values.paging import Page, PageRequest
 from app.usecases.clocks import clocks
-from app.usecases.commands import Tx
 from app.usecases.reports import exports, reports
 from app.usecases.tickets import tickets
 from app.views.report import Name, Report, report_csv
@@ -65,21 +64,13 @@ async def get_report(
     return Answer(found, text=(CSV, await asyncio.to_thread(report_csv, found)))
 
 
-async def _tickets(tx: Tx, part: PageRequest) -> Page[Any]:
-    return await tickets.listed(tx, part=part, oldest_first=True)
-
-
-async def _clocks(tx: Tx, part: PageRequest) -> Page[Any]:
-    return await clocks.list_clocks(tx, part=part)
-
-
-PAGES: Final[Mapping[ExportName, Callable[[Tx, PageRequest], Awaitable[Page[Any]]]]] = {
+PAGES: Final[Mapping[ExportName, exports.Export]] = {
     "entries": exports.entries,
     "orders": exports.orders,
-    "tickets": _tickets,
-    "clocks": _clocks,
+    "tickets": tickets.recorded,
+    "clocks": clocks.recorded,
 }
-"""Export -> a part of its rows, the oldest first."""
+"""Export -> a part of its rows, as they were recorded."""
 
 
 @OPERATIONS.get(
@@ -96,8 +87,11 @@ async def export_rows(
         str | None, Query(min_length=1, max_length=2000, description="The `position` of the last row that you have")
     ] = None,
 ) -> Answer[Any]:
-    """All entries, orders, tickets or clocks from a position on: a line of JSON a row, the oldest first.
+    """All entries, orders, tickets or clocks from a position on: a line of JSON a row, as they were recorded.
 
-    Each is as its own call answers it, with its `position`. What changes later is told by `GET /v1/events`.
+    Each is as its own call answers it, with its `position`; whoever goes on from the last one misses no row. What
+    changes later is told by `GET /v1/events`.
     """
-    return Answer(None, lines=await call.lines(PAGES[name], rows=exports.ROWS, after=after))
+    until = await exports.settled_before(call.rooms.database)
+    read = functools.partial(PAGES[name], until=until)
+    return Answer(None, lines=await call.lines(read, rows=exports.ROWS, after=after))

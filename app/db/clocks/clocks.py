@@ -73,6 +73,7 @@ _CONDITIONS: Final = {
     "customer": "c.customer_id = :customer",
     "due_after": "c.due_at >= :due_after",
     "due_before": "c.due_at < :due_before",
+    "below": "c.clock_id < :below",
 }
 _PAIRS: Final = (
     "select k.* from unnest(cast(:phases as text[]), cast(:outcomes as text[])) as pair(phase, outcome)"
@@ -317,7 +318,7 @@ async def page(
     by_due = bool(_DUE & values.keys())
     columns, key = (_BY_DUE, ":after_at, :after") if by_due else ("c.clock_id", ":after")
     beyond, order = where_after(part, columns, key, newest_first=newest_first)
-    of_few = bool({"ticket_id", "customer"} & values.keys())
+    of_few = bool({"ticket_id", "customer", "below"} & values.keys())
     where = _where_of(values) if of_few or not values else _ranges_of(values, beyond, order)
     values["now"] = tx.at
     if part.key is not None:

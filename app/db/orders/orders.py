@@ -153,6 +153,7 @@ def order_of(row: Any) -> Order:
         policy_version=row.policy_version,
         source=row.source,
         version=row.version,
+        record_id=row.record_id,
     )
 
 

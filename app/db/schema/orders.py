@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, PrimaryKeyConstraint, Table
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, PrimaryKeyConstraint, Table, Text
 from sqlalchemy import Index as _Index
+from sqlalchemy import text as _sql
 
 from app.db.schema.columns import at_column, json_column, metadata, text_column
 
@@ -22,9 +23,11 @@ purchase_order = Table(
     Column("policy_version", Integer, nullable=False),
     text_column("source"),
     Column("version", Integer, nullable=False),
+    Column("record_id", Text, nullable=False, server_default=_sql("''")),
     PrimaryKeyConstraint("tenant_id", "order_id"),
     _Index("ix_purchase_order_placed", "tenant_id", "customer_id", "placed_at"),
     _Index("ix_purchase_order_received", "tenant_id", "received_at", "customer_id"),
+    _Index("ix_purchase_order_recorded", "tenant_id", "record_id", "received_at", "order_id"),
     _Index("ix_purchase_order_list", "tenant_id", "placed_at", "order_id"),
 )
 

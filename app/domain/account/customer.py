@@ -215,6 +215,8 @@ class Order:
     policy_version: int
     source: str = "api"
     version: int = 0
+    record_id: str = ""
+    """Our id of the record, minted when it was made; empty for those of earlier versions of the service."""
 
 
 @dataclass(slots=True, kw_only=True)

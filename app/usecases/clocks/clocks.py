@@ -11,6 +11,7 @@ from app.db.account import accounts
 from app.db.agenda import Batched, Handler
 from app.db.clocks import clocks
 from app.db.engine import Database, Tx
+from app.db.minting import first_of
 from app.domain.account.changes import Plan
 from app.domain.clocks import stored as wire
 from app.domain.clocks.event import Outcome, Phase
@@ -73,6 +74,13 @@ async def list_clocks(
     return part.page_of(
         found, more, [clock_view(clock, tx.at) for clock in found], lambda item: clocks.key_of(item, by_due=by_due)
     )
+
+
+async def recorded(tx: Tx, part: PageRequest, *, until: datetime) -> Page[Clock]:
+    """A part of all clocks as they were recorded, of those that were recorded before ``until``."""
+    found, more = await clocks.page(tx, {"below": first_of("clk", until)}, part)
+    views = [clock_view(clock, tx.at) for clock in found]
+    return part.page_of(found, more, views, lambda item: clocks.key_of(item, by_due=False))
 
 
 async def get_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None) -> Clock:

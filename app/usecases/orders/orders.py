@@ -377,6 +377,7 @@ def _order(command: PutOrder, account: CustomerAccount, policy_version: int) -> 
         policy_version=policy_version,
         source=command.source,
         lines=_order_lines(command),
+        record_id=account.mint("ord"),
     )
 
 

@@ -1,10 +1,15 @@
-"""Rows of a whole tenant for a warehouse, a page at a time, in an order in which a position can be kept."""
+"""Rows of a whole tenant for a warehouse, a page at a time, in an order in which a position can be kept.
+
+Each list is in the order in which ids were minted. An id that is minted may be committed later than a higher one. So a
+list ends before those of the oldest write that is under way (`settled_before`).
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Any, Final, Protocol
 
-from app.db import exports, tickets
+from app.db import exports, minting, tickets
 from app.db.engine import Tx
 from app.db.ledger import read as ledger
 from app.domain.values.paging import Page, PageRequest
@@ -16,9 +21,20 @@ ROWS: Final = 50
 """Rows that are read together; no more are held at once."""
 
 
-async def entries(tx: Tx, part: PageRequest) -> Page[Entry]:
+settled_before: Final = exports.settled_before
+"""The instant before which nothing is written any more."""
+
+
+class Export(Protocol):
+    """Gives a part of a list."""
+
+    async def __call__(self, tx: Tx, part: PageRequest, *, until: datetime) -> Page[Any]:
+        """Return the rows of a part, of those that were minted before ``until``."""
+
+
+async def entries(tx: Tx, part: PageRequest, *, until: datetime) -> Page[Entry]:
     """The ledger's entries as they were made, each with its customer."""
-    found, more = await exports.entries(tx, part)
+    found, more = await exports.entries(tx, part, until=until)
     names = await tickets.customer_names(tx, sorted({owner for _, owner in found})) if found else {}
     ids = sorted({line.ticket_id for line, _ in found if line.ticket_id is not None})
     ticket_names = await ledger.ticket_names(tx, ids) if ids else {}
@@ -28,6 +44,6 @@ async def entries(tx: Tx, part: PageRequest) -> Page[Entry]:
     return part.page_of(found, more, views, lambda row: [row[0].operation_id, row[0].line_no])
 
 
-async def orders(tx: Tx, part: PageRequest) -> Page[ListedOrder]:
-    """Orders as they were placed."""
-    return await lists.orders(tx, lists.Narrowed(part=part, oldest_first=True))
+async def orders(tx: Tx, part: PageRequest, *, until: datetime) -> Page[ListedOrder]:
+    """Orders as they were recorded, whenever they were placed."""
+    return await lists.recorded_orders(tx, part, below=minting.first_of("ord", until))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from app.db.account import accounts, customers, people
 from app.db.engine import Tx
 from app.db.ledger import read as ledger
 from app.domain.account import customer as entities
+from app.domain.account.customer import Order
 from app.domain.values.paging import Key, Page, PageRequest
 from app.domain.values.wire import iso
 from app.views.hold import Hold, hold_view
@@ -48,7 +49,19 @@ async def _page(
 async def orders(tx: Tx, asked: Narrowed) -> Page[ListedOrder]:
     """Orders by the instant they were placed. 404 ``customer_not_found``."""
     found, more, names = await _page(tx, lists.ORDERS, asked)
-    views = [
+    views = await _orders(tx, found, names)
+    return asked.part.page_of(found, more, views, lambda row: [iso(row.placed_at), row.order_id])
+
+
+async def recorded_orders(tx: Tx, part: PageRequest, *, below: str) -> Page[ListedOrder]:
+    """Orders as they were recorded, of those whose record has an id before ``below``."""
+    found, more, names = await _page(tx, lists.ORDERS_RECORDED, Narrowed(part=part, oldest_first=True), below=below)
+    views = await _orders(tx, found, names)
+    return part.page_of(found, more, views, lambda row: [row.record_id, iso(row.received_at), row.order_id])
+
+
+async def _orders(tx: Tx, found: Sequence[Order], names: Mapping[str, str | None]) -> list[ListedOrder]:
+    return [
         listed_order(
             row,
             customer_id=names.get(row.customer_id),
@@ -56,7 +69,6 @@ async def orders(tx: Tx, asked: Narrowed) -> Page[ListedOrder]:
         )
         for row in found
     ]
-    return asked.part.page_of(found, more, views, lambda row: [iso(row.placed_at), row.order_id])
 
 
 async def refunds(tx: Tx, asked: Narrowed, *, order_id: str | None = None) -> Page[OrderRefund]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +13,7 @@ from app.db.agenda import Handler
 from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.db.ledger import snapshot
+from app.db.minting import first_of
 from app.domain.account.account import CustomerAccount
 from app.domain.tickets import assessment, late_facts
 from app.domain.tickets import merging as ticket_merging
@@ -240,12 +242,22 @@ async def listed(
             ticket if ticket is not None and (not states or ticket["state"] in states) else None for ticket in stood
         ]
         return part.page_of(rows, more, shown_then, _key_of)
+    return part.page_of(rows, more, await _views(tx, rows), _key_of)
+
+
+async def recorded(tx: Tx, part: PageRequest, *, until: datetime) -> Page[TicketView]:
+    """A part of all tickets as they were recorded, of those that were recorded before ``until``."""
+    rows, more = await tickets.recorded(tx, part, below=first_of("tic", until))
+    return part.page_of(rows, more, await _views(tx, rows), lambda row: [row.ticket_id])
+
+
+async def _views(tx: Tx, rows: Sequence[Ticket]) -> list[TicketView]:
     ids = [row.ticket_id for row in rows]
     named = await tickets.customer_names(tx, [row.customer_id for row in rows])
     names = await tickets.names(tx, [name for row in rows for name in row.related])
     shown = await clocks.views_of_tickets(tx, ids) if ids else {}
     charged = await tickets.charges(tx, ids)
-    views = [
+    return [
         ticket_view(
             row,
             account=named.get(row.customer_id),
@@ -258,7 +270,6 @@ async def listed(
         )
         for row in rows
     ]
-    return part.page_of(rows, more, views, _key_of)
 
 
 def _key_of(ticket: Ticket) -> Key:

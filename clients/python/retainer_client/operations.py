@@ -790,7 +790,7 @@ class Operations:
         return cast('models.Report', self._send("GET", _path("/v1/reports/{name}", name=name), query={"from": from_, "to": to, "group_by": group_by, "format": format, "as_of": as_of, "known_at": known_at}))
 
     def export_rows(self, name: str, *, after: str | None = None) -> Any:
-        """All entries, orders, tickets or clocks from a position on: a line of JSON a row, the oldest first. Each is as its own call answers it, with its `position`. What changes later is told by `GET /v1/events`."""
+        """All entries, orders, tickets or clocks from a position on: a line of JSON a row, as they were recorded. Each is as its own call answers it, with its `position`; whoever goes on from the last one misses no row. What changes later is told by `GET /v1/events`."""
         return self._send("GET", _path("/v1/exports/{name}", name=name), query={"after": after})
 
 
@@ -1567,5 +1567,5 @@ class AsyncOperations:
         return cast('models.Report', await self._send("GET", _path("/v1/reports/{name}", name=name), query={"from": from_, "to": to, "group_by": group_by, "format": format, "as_of": as_of, "known_at": known_at}))
 
     async def export_rows(self, name: str, *, after: str | None = None) -> Any:
-        """All entries, orders, tickets or clocks from a position on: a line of JSON a row, the oldest first. Each is as its own call answers it, with its `position`. What changes later is told by `GET /v1/events`."""
+        """All entries, orders, tickets or clocks from a position on: a line of JSON a row, as they were recorded. Each is as its own call answers it, with its `position`; whoever goes on from the last one misses no row. What changes later is told by `GET /v1/events`."""
         return await self._send("GET", _path("/v1/exports/{name}", name=name), query={"after": after})

@@ -891,7 +891,7 @@ export abstract class Operations {
     return this.send("GET", `/v1/reports/${at(name)}`, { query: options });
   }
 
-  /** All entries, orders, tickets or clocks from a position on: a line of JSON a row, the oldest first. Each is as its own call answers it, with its `position`. What changes later is told by `GET /v1/events`. */
+  /** All entries, orders, tickets or clocks from a position on: a line of JSON a row, as they were recorded. Each is as its own call answers it, with its `position`; whoever goes on from the last one misses no row. What changes later is told by `GET /v1/events`. */
   exportRows(name: string, options: { "after"?: string } = {}): Promise<unknown> {
     return this.send("GET", `/v1/exports/${at(name)}`, { query: options });
   }
