@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -45,7 +45,12 @@ _CACHED_MAX: Final = 512
 _BUMP = text(
     "update tenant set calendar_revision = calendar_revision + 1 where tenant_id = :tenant returning calendar_revision"
 )
+_HEADS = text(
+    "select revision, effective_from, announced_at, published_at from calendar_version"
+    " where tenant_id = :tenant and name = :name and published_at is not null order by revision"
+)
 _KIND: Final = "calendar"
+_READ: Final = "calendar versions"
 _CHANGED: Final = "calendars changed"
 _KNOWN: Final = "calendar as last looked up"
 _CHANGING: Final = "calendars being changed"
@@ -84,6 +89,16 @@ class StoredVersion:
     created_by: str | None = None
     exceptions_win: bool = True
     whole_shifts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VersionHead:
+    """What tells a published version from every other one of its calendar."""
+
+    revision: int
+    effective_from: str
+    announced_at: datetime
+    published_at: datetime
 
 
 def domain_version(stored: StoredVersion) -> CalendarVersion:
@@ -171,49 +186,97 @@ async def names(tx: Tx) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def versions(tx: Tx, name: str) -> list[StoredVersion]:
-    """The published versions, oldest revision first."""
-    columns = [column for column in s.calendar_version.c if column.name not in ("tenant_id", "name")]
-    rows = await tx.rows(
-        select(*columns)
-        .where(
-            s.calendar_version.c.tenant_id == tx.tenant_id,
-            s.calendar_version.c.name == name,
-            s.calendar_version.c.published_at.is_not(None),
-        )
-        .order_by(s.calendar_version.c.revision)
-    )
+async def versions(tx: Tx, name: str, revisions: Sequence[int] | None = None) -> list[StoredVersion]:
+    """The published versions, or these of them, oldest revision first."""
+    c = s.calendar_version.c
+    columns = [column for column in c if column.name not in ("tenant_id", "name")]
+    where = [c.tenant_id == tx.tenant_id, c.name == name, c.published_at.is_not(None)]
+    if revisions is not None:
+        where.append(c.revision.in_(revisions))
+    rows = await tx.rows(select(*columns).where(*where).order_by(c.revision))
     return [StoredVersion(**row._mapping) for row in rows]
+
+
+async def heads(tx: Tx, name: str) -> list[VersionHead]:
+    """What tells the published versions apart, oldest revision first."""
+    return [VersionHead(*row) for row in await tx.rows(_HEADS, {"tenant": tx.tenant_id, "name": name})]
+
+
+async def read_versions(tx: Tx, name: str, found: Sequence[VersionHead]) -> list[CalendarVersion]:
+    """The versions as the arithmetic takes them. One that this process has read is not read again: it never changes."""
+    cache: dict[Any, Any] = tx.database.process_cache
+    known: Mapping[VersionHead, CalendarVersion] = cache.get((_READ, tx.tenant_id, name), {})
+    missing = {head.revision: head for head in found if head not in known}
+    new: dict[VersionHead, CalendarVersion] = {}
+    if missing:
+        stored = await versions(tx, name, list(missing))
+        # Thousands of dates take longer than others may wait for the loop.
+        made = [domain_version(stored[0])] if len(stored) == 1 else await asyncio.to_thread(_domain_versions, stored)
+        new = {missing[version.revision]: version for version in made}
+        if _CHANGED not in tx.caches and not cache.get("disabled"):  # what is written here may yet be rolled back
+            _keep(cache, (_READ, tx.tenant_id, name), {head: known[head] for head in found if head in known} | new)
+    return [known[head] if head in known else new[head] for head in found]
+
+
+def _domain_versions(stored: Sequence[StoredVersion]) -> list[CalendarVersion]:
+    return [domain_version(version) for version in stored]
+
+
+def _keep(cache: dict[Any, Any], key: tuple[str, str, str], value: Any) -> None:
+    old = [item for item in cache if isinstance(item, tuple) and item[0] == key[0]]
+    if len(old) >= _CACHED_MAX:
+        cache.pop(old[0], None)
+    cache[key] = value
+
+
+class _Earlier(Mapping[int, BusinessCalendar]):
+    """The timeline as it stood after each revision, made when it is asked for."""
+
+    def __init__(self, newest: BusinessCalendar, found: Sequence[CalendarVersion]) -> None:
+        self._newest, self._found = newest, found
+        self._places = {version.revision: place for place, version in enumerate(found, 1)}
+        self._made = {found[-1].revision: newest} if found else {}
+
+    def __getitem__(self, revision: int) -> BusinessCalendar:
+        """The timeline of the versions up to this one."""
+        made = self._made.get(revision)
+        if made is None:
+            earlier = self._found[: self._places[revision]]
+            made = self._made[revision] = BusinessCalendar(self._newest.name, self._newest.zone, earlier)
+        return made
+
+    def __iter__(self) -> Iterator[int]:
+        """The revisions, oldest first."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._places)
 
 
 def hours_of(name: str, zone_name: str, found: Iterable[CalendarVersion]) -> Hours:
     """The timeline of these versions, with each earlier one by its revision."""
     known = sorted(found, key=lambda item: item.revision)
-    where = zone(zone_name)
-    history = {version.revision: BusinessCalendar(name, where, known[: i + 1]) for i, version in enumerate(known)}
-    newest = history[known[-1].revision] if known else BusinessCalendar(name, where, ())
-    return Hours(name=name, calendar=newest, history=history, tzdb_version=TZDB_VERSION)
+    newest = BusinessCalendar(name, zone(zone_name), known)
+    return Hours(name=name, calendar=newest, history=_Earlier(newest, known), tzdb_version=TZDB_VERSION)
 
 
-async def hours(tx: Tx, name: str = SERVICE_HOURS, *, fresh: bool = False) -> Hours:
+async def hours(tx: Tx, name: str = SERVICE_HOURS) -> Hours:
     """The calendar as it stands; 404 ``calendar_not_found``. Kept per process by the tenant's calendar revision.
 
-    ``fresh`` reads past the cache, as does a transaction that has itself changed calendars: it may yet be rolled back.
+    A transaction that has itself changed calendars reads past the cache: it may yet be rolled back.
     """
     cache: dict[Any, Any] = tx.database.process_cache
     key = (_KIND, tx.tenant_id, name)
-    fresh = fresh or _CHANGED in tx.caches
+    fresh = _CHANGED in tx.caches
     if not fresh:
         cached = cache.get(key)
         if cached is not None and cached[0] == tx.tenant.calendar_revision:
             return cached[1]  # type: ignore[no-any-return]
     calendar = await require(tx, name)
-    made = hours_of(name, calendar.zone, [domain_version(version) for version in await versions(tx, name)])
+    made = hours_of(name, calendar.zone, await read_versions(tx, name, await heads(tx, name)))
     if not fresh and not cache.get("disabled"):
-        old = [item for item in cache if isinstance(item, tuple) and item[0] == _KIND]
-        if len(old) >= _CACHED_MAX:
-            cache.pop(old[0], None)
-        cache[key] = (tx.tenant.calendar_revision, made)
+        _keep(cache, key, (tx.tenant.calendar_revision, made))
     return made
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 from app.db import agenda, plan, policies
 from app.db.agenda import Handler
 from app.db.clocks import calendars, clocks
-from app.db.clocks.calendars import StoredCalendar, StoredVersion
+from app.db.clocks.calendars import StoredCalendar, StoredVersion, VersionHead
 from app.db.engine import Database, Tx
 from app.db.events import events
 from app.db.failures import Unavailable
@@ -128,7 +128,7 @@ async def get_calendar(tx: Tx, name: str) -> views.Calendar:
                 "effective_from": version.effective_from,
                 "published_at": iso_or_none(version.published_at),
             }
-            for version in await calendars.versions(tx, name)
+            for version in await calendars.heads(tx, name)
         ],
     }
 
@@ -195,14 +195,13 @@ async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = un
     - ``invalid_hours``, ``invalid_closure_rules``
     """
     calendar = await calendars.require(tx, name, lock=True)
-    known = await calendars.versions(tx, name)
-    # Thousands of dates take longer than others may wait for the loop.
-    in_force = await asyncio.to_thread(_domain_versions, known)
+    known = await calendars.heads(tx, name)
+    in_force = await calendars.read_versions(tx, name, known)
     old = calendars.hours_of(name, calendar.zone, in_force)
     check(tag_of(view(calendar, old)))
     _check_date(known, asked)
-    version = await _stored(tx, known, old, asked)
-    (made,) = await asyncio.to_thread(_domain_versions, [version])
+    version = await _stored(tx, name, old, asked)
+    made = await asyncio.to_thread(calendars.domain_version, version)
     new = calendars.hours_of(name, calendar.zone, [*in_force, made])
     if asked.exceptions is not None:
         await asyncio.to_thread(_check_effect, made, new.calendar)
@@ -236,10 +235,6 @@ async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = un
     return shown
 
 
-def _domain_versions(stored: Sequence[StoredVersion]) -> list[CalendarVersion]:
-    return [calendars.domain_version(version) for version in stored]
-
-
 def _check_effect(made: CalendarVersion, calendar: BusinessCalendar) -> None:
     """Refuses exceptions that change nothing: a person who wrote one believes that it does."""
     found = [
@@ -264,8 +259,8 @@ def _check_effect(made: CalendarVersion, calendar: BusinessCalendar) -> None:
         )
 
 
-def _check_date(known: Sequence[StoredVersion], asked: NewVersion) -> None:
-    latest = max((stored_version.effective_from for stored_version in known), default=None)
+def _check_date(known: Sequence[VersionHead], asked: NewVersion) -> None:
+    latest = max((head.effective_from for head in known), default=None)
     on = asked.effective_from.isoformat()
     if latest is not None and on <= latest and not (asked.correction and asked.reason):
         raise DomainError("correction_required", effective_from=on, latest=latest)
@@ -273,13 +268,10 @@ def _check_date(known: Sequence[StoredVersion], asked: NewVersion) -> None:
         raise DomainError("correction_required", effective_from=on, latest=latest)
 
 
-async def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: NewVersion) -> StoredVersion:
+async def _stored(tx: Tx, name: str, old: Hours, asked: NewVersion) -> StoredVersion:
     """The version in full: what is not given is inherited; closures are expanded and the library named."""
     holds = old.calendar.version_on(asked.effective_from)
-    base = next(
-        (stored_version for stored_version in known if holds is not None and stored_version.revision == holds.revision),
-        None,
-    )
+    base = None if holds is None else next(iter(await calendars.versions(tx, name, [holds.revision])), None)
     if asked.weekly_hours is not None:
         weekly: Mapping[str, Any] = read_weekly_hours(asked.weekly_hours)
     elif base is not None:
@@ -308,7 +300,7 @@ async def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: New
     if asked.exceptions is not None:
         exceptions = await asyncio.to_thread(read_exceptions, asked.exceptions)
     return StoredVersion(
-        revision=max((stored_version.revision for stored_version in known), default=0) + 1,
+        revision=max(old.history, default=0) + 1,
         effective_from=asked.effective_from.isoformat(),
         weekly_hours=weekly,
         exceptions=exceptions,
