@@ -256,7 +256,7 @@ async def clock(at: Ground, many: int, policy: str) -> dict[str, Any]:
     with service(at) as (url, parent):
         async with httpx.AsyncClient(base_url=url, timeout=120) as client:
             shop = await Shop.open(client, policy)
-            await (_lots(shop, many) if policy == "avactis" else _tickets(shop, many))
+            await {"avactis": _lots, "shopp": _owed_daily}.get(policy, _tickets)(shop, many)
             before = cpu_of_service(parent), cpu_of_postgres(at)
             began, fired, calls = time.perf_counter(), 0, 0
             while True:
@@ -285,6 +285,18 @@ async def _lots(shop: Shop, count: int) -> None:
             await shop.order(f"o{number}", f"c{number}", "license-owned")
 
     await asyncio.gather(*(buy(number) for number in range(count)))
+
+
+async def _owed_daily(shop: Shop, count: int) -> None:
+    """Tickets of Shopp's that are owed an answer each business day."""
+    facts = dict.fromkeys(("official", "current_release", "single_issue", "clear_description"), True)
+    body = {"credit_type": "priority", "facts": {**facts, "modified": False, "request_kind": "diagnosis"}}
+    for number in range(count):
+        await shop.order(f"o{number}", f"c{number}", "license")
+        await shop.order(f"p{number}", f"c{number}", "credit-priority")
+        words = {"customer_id": f"c{number}", "subject": "s", "channel": "helpdesk"}
+        await shop("PUT", f"/v1/tickets/t{number}", words | body)
+        await shop("POST", f"/v1/tickets/t{number}/qualification", {"decision": "accept", "note": "looked at"})
 
 
 async def _tickets(shop: Shop, count: int) -> None:

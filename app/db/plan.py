@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -20,6 +21,7 @@ from app.domain.account.changes import AgendaItem, ClockOutcome, OutboxEvent, Pl
 from app.domain.ledger.journal import Journal
 from app.domain.values.wire import jsonable
 
+_LEFT: Final = (str, int, datetime)
 _MANY: Final = 300
 """Entities and events that become rows in a few milliseconds."""
 
@@ -95,25 +97,30 @@ def _entities(rows: Rows, plan: Plan) -> None:
     _put(rows, s.clock, plan.clocks.values())
 
 
-def _put(rows: Rows, table: Table, entities: Iterable[Any], **cells: Callable[[Any], Any]) -> None:
-    keys = [column.name for column in table.primary_key if column.name != "tenant_id"]
+def _put(rows: Rows, table: Table, entities: Collection[Any], **cells: Callable[[Any], Any]) -> None:
+    if not len(entities):
+        return
+    keys, found = _keys(table), rows.put.setdefault(table.name, {})
     for entity in entities:
         row = _row(entity, **cells)
-        rows.put.setdefault(table.name, {})[tuple(row[key] for key in keys)] = row
+        found[tuple(row[key] for key in keys)] = row
+
+
+@cache
+def _keys(table: Table) -> tuple[str, ...]:
+    """What tells the rows of a tenant apart."""
+    return tuple(column.name for column in table.primary_key if column.name != "tenant_id")
 
 
 def _row(entity: Any, **cells: Callable[[Any], Any]) -> dict[str, Any]:
     """An entity by column; ``cells``: how a column's value is made where it is not the field itself."""
-    values = {
-        name: cells[name](getattr(entity, name)) if name in cells else getattr(entity, name)
-        for name in entity.__dataclass_fields__
-    }
-    return {name: _cell(value) for name, value in values.items()}
+    row = {name: _cell(getattr(entity, name)) for name in entity.__dataclass_fields__ if name not in cells}
+    return row | {name: _cell(made(getattr(entity, name))) for name, made in cells.items()} if cells else row
 
 
 def _cell(value: Any) -> Any:
     """A value for JSON; instants of their own are left to the encoder."""
-    return value if value is None or isinstance(value, str | int | datetime) else jsonable(value)
+    return value if value is None or isinstance(value, _LEFT) else jsonable(value)
 
 
 def _event(event: StreamEvent, plan: Plan) -> dict[str, Any]:

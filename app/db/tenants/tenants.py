@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from app.db import due
 from app.db.engine import Tx
@@ -17,6 +17,8 @@ from app.documents.policy_document import dump
 from app.domain.policy.policy import Policy
 
 FAR_PAST = datetime(1970, 1, 1, tzinfo=UTC)
+_LOCK_CLOCK = text("select clock_mode, clock_now from tenant where tenant_id = :tenant for no key update")
+_SET_CLOCK = text("update tenant set clock_now = :now where tenant_id = :tenant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +88,9 @@ async def suspend(tx: Tx, suspended: bool) -> None:
 
 async def lock_clock(tx: Tx) -> Any:
     """The mode and time of the tenant's clock, its row locked so that two movers take turns."""
-    c = tenant.c
-    return await tx.row(
-        select(c.clock_mode, c.clock_now).where(c.tenant_id == tx.tenant_id).with_for_update(key_share=True)
-    )
+    return await tx.row(_LOCK_CLOCK, {"tenant": tx.tenant_id})
 
 
 async def set_clock(tx: Tx, now: datetime) -> None:
     """Writes the time of a sandbox tenant."""
-    await tx.execute(update(tenant).where(tenant.c.tenant_id == tx.tenant_id).values(clock_now=now))
+    await tx.rows(_SET_CLOCK, {"tenant": tx.tenant_id, "now": now})

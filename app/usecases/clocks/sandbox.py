@@ -128,10 +128,13 @@ async def _step(
         return now, 0, True  # somebody else has gone further meanwhile
     fired, instant, pause = 0, now, min(end, time.monotonic() + STEP_SECONDS)
     due: Sequence[Any] = ()
+    ours: set[str] = set()
     for _ in range(STEP_INSTANTS_MAX):
         if not due:
             due = await agenda.due(tx, to, limit=min(budget - fired, BATCH_ROWS_MAX))
-            await agenda.lock(tx, due, wait=True)
+            if not ours.issuperset(row.customer_id for row in due):  # what is locked stays so to the end
+                await agenda.lock(tx, due, wait=True)
+                ours.update(row.customer_id for row in due)
         if not due:
             await _move(tx, now, to)
             return to, fired, True
