@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts messages lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean run-env dev-env gates-env site-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts messages lock bench bench-short bench-beside bench-flat bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean run-env dev-env gates-env site-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts messages lock bench bench-short bench-beside bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean"
+	@echo "also: worker migrate doctor lint format contracts messages lock bench bench-short bench-beside bench-flat bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -57,9 +57,11 @@ bench deliveries faults fuzz lives midnight mutants soak histories recovery: dev
 bench-short: dev-env
 	@exec $(PY) -m bench --short $(ARGS)
 
-# The work beside the calls, a line each, and many tenants beside one: see docs/performance.md.
+# The work beside the calls, every verb as one account grows, and many tenants beside one: see docs/performance.md.
 bench-beside: dev-env
 	$(PY) -m bench.beside $(or $(ARGS),inbound import clock simulate webhooks memory --count 1000)
+bench-flat: dev-env
+	nice $(PY) -m bench.flat $(ARGS)
 bench-tenants: dev-env
 	$(PY) -m bench.tenants $(ARGS)
 

@@ -50,27 +50,28 @@ class Growth:
     async def fill(self, url: str, kind: str) -> None:
         """Make accounts of ten orders or ten tickets, then copy what is in them."""
         for size in SIZES:
-            await self._account(url, kind, f"{kind}-{size}", size // 10)
+            await self.account(url, kind, f"{kind}-{size}", size)
 
-    async def _account(self, url: str, kind: str, customer: str, times: int) -> None:
-        salt = self.requests.salt
+    async def account(self, url: str, kind: str, customer: str, size: int) -> None:
+        """Make an account of one order or ticket, or of ten that are copied until there are so many."""
+        first, salt = min(size, 10), self.requests.salt
         bodies: list[bytes] = [self.order(customer, f"{salt}-{customer}-license", LICENSE)]
         if kind == "orders":
-            bodies += [self.order(customer, f"{salt}-{customer}-{n}", PACK) for n in range(9)]
+            bodies += [self.order(customer, f"{salt}-{customer}-{n}", PACK) for n in range(first - 1)]
         else:
             grant = {"credits": 400, "reason": "bench"}
             bodies.append(self.requests.send("POST", f"/v1/customers/{customer}/adjustments", grant, keyed=True))
-            bodies += [self.requests.ticket_of(customer, f"{salt}-{customer}-{n}") for n in range(10)]
+            bodies += [self.requests.ticket_of(customer, f"{salt}-{customer}-{n}") for n in range(first)]
         found = await run(url, lambda n: bodies[n - 1], connections=1, seconds=60, most=len(bodies))
         if set(found.statuses) - {200, 201}:
             raise RuntimeError(f"{customer}: {found.statuses}")
         if kind == "tickets":
-            for n in range(10):
+            for n in range(first):
                 resolution = self.requests.resolution(f"{salt}-{customer}-{n}")
                 await run(url, lambda _, body=resolution: body, connections=1, seconds=60, most=1)
         connection = await asyncpg.connect(self.at.plain)
         try:
-            await one_account.grow(connection, DESK, customer, times - 1)
+            await one_account.grow(connection, DESK, customer, size // first - 1)
         finally:
             await connection.close()
 
