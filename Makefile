@@ -27,7 +27,7 @@ site-env:
 
 # The service dies with make (kill -9 of make would otherwise leave it running, holding port and data folder).
 serve: run-env
-	@RETAINER_DIE_WITH_PARENT=1 exec $(PY) -m app.cli serve $(ARGS)
+	@RETAINER_DIE_WITH_PARENT=1 RETAINER_DEVELOPMENT=$${RETAINER_DEVELOPMENT:-true} exec $(PY) -m app.cli serve $(ARGS)
 worker migrate doctor demo: run-env
 	@exec $(PY) -m app.cli $@ $(ARGS)
 

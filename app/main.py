@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app import __version__, worker
-from app.api import graphql, handlers
+from app.api import graphql, handlers, who
 from app.api.auth import Authenticator, TokenVerifier
 from app.api.deps import flush_last_used
 from app.api.limits import Limits
@@ -96,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.extend(routes_of(registry.operations()))
     app.router.routes.extend(meta.router.routes)
     app.router.routes.extend(docs.router.routes)
+    app.router.routes.extend(who.router.routes)
     app.router.routes.extend(markdown.router.routes)
     app.router.routes.extend(mcp.router.routes)
     app.router.routes.extend(pages.routes())

@@ -112,6 +112,10 @@ class Settings(BaseSettings):
         default=None, description="who may read `/metrics`; unset: this machine only, and what a proxy passes on is 403"
     )
 
+    development: bool = Field(
+        default=False,
+        description="true: `/docs` and `/graphql` make keys of sandboxes, for this machine alone; `make serve` sets it",
+    )
     prepared_statements: bool = Field(
         default=True, description="false behind a transaction pooler that keeps none (pgbouncer before 1.21)"
     )

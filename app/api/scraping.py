@@ -35,7 +35,7 @@ def admit(request: Request, token: SecretStr | None, limiter: Limiter | None) ->
     A proxy on this machine passes strangers on, and says so in a header: those are refused too.
     """
     if token is None:
-        if not _from_this_machine(request) or any(name in request.headers for name in FORWARDED):
+        if not on_this_machine(request):
             raise Problem("metrics_closed")
         return
     presented = request.headers.get("authorization", "").partition(" ")[2].strip()
@@ -45,9 +45,11 @@ def admit(request: Request, token: SecretStr | None, limiter: Limiter | None) ->
         raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
 
 
-def _from_this_machine(request: Request) -> bool:
+def on_this_machine(request: Request) -> bool:
+    """Whether the caller is on this machine itself. What a proxy on it passes on is not."""
     host = request.client.host if request.client else ""
-    return host in ("testclient", "127.0.0.1", "::1") or host.startswith("127.")
+    near = host in ("testclient", "127.0.0.1", "::1") or host.startswith("127.")
+    return near and not any(name in request.headers for name in FORWARDED)
 
 
 def metrics_app(figures: Figures, token: SecretStr | None) -> FastAPI:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import functools
 import gzip
-import hashlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +13,12 @@ from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from app.api import who
+from app.api.openapi import build
+from app.api.pages.docs_contract import for_page
 from app.api.problems import Problem
-from app.api.published import takes_gzip
+from app.api.published import Published, takes_gzip
+from app.api.shared_parts import text
 
 router = APIRouter()
 
@@ -32,19 +34,15 @@ class _Files(StaticFiles):
 
 
 _FILES: Final = _Files(directory=Path(__file__).resolve().parent / "static")
-_START: Final = (
-    'SwaggerUIBundle({url: "openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: false,'
-    " validatorUrl: null, tryItOutEnabled: true});"
-)
 _PAGE: Final = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Retainer</title>'
-    '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    '<link rel="stylesheet" href="static/swagger-ui.css"></head><body><div id="docs"></div>'
-    f'<script src="static/swagger-ui-bundle.js"></script><script>{_START}</script></body></html>'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+    f'<link rel="stylesheet" href="static/swagger-ui.css"><style>{who.STYLE}</style></head><body>{who.FORM}'
+    '<div id="docs"></div><script src="static/swagger-ui-bundle.js"></script><script src="static/docs.js"></script>'
+    "</body></html>"
 )
-_HASH: Final = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()
 CONTENT_POLICY: Final = (
-    f"default-src 'none'; script-src 'self' 'sha256-{_HASH}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     " connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
@@ -53,6 +51,17 @@ CONTENT_POLICY: Final = (
 async def docs() -> Response:
     """The contract, to read and to try."""
     return HTMLResponse(_PAGE, headers={"Content-Security-Policy": CONTENT_POLICY})
+
+
+@router.get("/docs/contract", include_in_schema=False)
+async def contract(request: Request) -> Response:
+    """The contract as the page reads it."""
+    app = request.app
+    found: Published | None = getattr(app.state, "contract_of_page", None)
+    if found is None:
+        document = await asyncio.to_thread(lambda: for_page(build(app)))
+        found = app.state.contract_of_page = Published.of(text(document), "application/json")
+    return found.answer(request)
 
 
 @router.get("/static/{name:path}", include_in_schema=False)

@@ -1,0 +1,78 @@
+"""Whose key the pages `/docs` and `/graphql` use: one that is put in, or in development a fresh one of a sandbox.
+
+In development (`RETAINER_DEVELOPMENT`) these pages make keys of sandboxes for whoever sits at this machine. Nobody else
+is offered one: not through a proxy, not by another name of this machine, and no tenant whose time is real.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import timedelta
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.deps import house, wall_clock
+from app.api.problems import Problem
+from app.api.scraping import on_this_machine
+from app.domain.values.errors import DomainError
+from app.usecases.tenants import keys, tenants
+
+router = APIRouter()
+HOURS: Final = 1
+NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
+FORM: Final = (
+    '<form id="who"><label hidden>Sandbox <select name="tenant"><option value="">choose one</option></select></label>'
+    ' <label>Key <input name="key" type="password" autocomplete="off" size="40" placeholder="rtn_test_..."></label>'
+    ' <button>Use this key</button> <output id="state"></output></form>'
+)
+STYLE: Final = "#who{font:16px sans-serif;padding:1rem;display:flex;gap:1rem;flex-wrap:wrap;align-items:center}"
+"""The form that both pages begin with, and its looks."""
+
+
+class Wanted(BaseModel):
+    """Whose key is wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tenant: str = Field(min_length=1, max_length=100)
+
+
+def offered(request: Request) -> bool:
+    """Whether this caller is offered keys of sandboxes."""
+    settings = house(request).settings
+    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+    return settings.development and settings.public_url is None and host in NAMES and on_this_machine(request)
+
+
+@router.get("/docs/tenants", include_in_schema=False)
+async def list_sandboxes(request: Request) -> Response:
+    """The sandboxes whose keys may be made here; none outside development."""
+    found = []
+    if offered(request):
+        database = house(request).database
+        for tenant_id in sorted(await database.tenant_ids())[:100]:
+            try:
+                tenant = await database.read(tenant_id, tenants.get)
+            except DomainError:  # it has gone since, or is suspended
+                continue
+            if tenant["clock"]["mode"] == "virtual":
+                found.append(tenant_id)
+    return JSONResponse({"tenants": found}, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/docs/keys", include_in_schema=False)
+async def create_key(request: Request, wanted: Wanted) -> Response:
+    """A key of a sandbox with every scope, for an hour."""
+    if not offered(request):
+        raise Problem("not_found")
+    database, now = house(request).database, wall_clock()
+    if wanted.tenant not in await database.tenant_ids():
+        raise Problem("tenant_not_found")
+    if (await database.read(wanted.tenant, tenants.get))["clock"]["mode"] != "virtual":
+        raise Problem("not_found")
+    make = functools.partial(keys.create, scopes=("*",), label="docs", expires_at=now + timedelta(hours=HOURS), now=now)
+    made = await database.run(wanted.tenant, make, actor="docs")
+    return JSONResponse({"key": made["key"]}, headers={"Cache-Control": "no-store"})
