@@ -286,6 +286,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "webhook_delivery_not_found": Entry(404, "Delivery not found", "The endpoint has no delivery of this id, or it is no longer kept.", "See GET /v1/webhook-endpoints/{endpoint_id}/deliveries."),
     "webhook_delivery_pending": Entry(409, "Still on its way", "The delivery has not ended yet; it is tried again by itself.", "Wait for `facts.next_attempt_at`."),
     "webhook_endpoint_disabled": Entry(409, "Endpoint disabled", "Nothing is sent to a disabled endpoint.", "Enable it: PATCH /v1/webhook-endpoints/{endpoint_id} with `{\"enabled\": true}`."),
+    "source_address_refused": Entry(422, "Not an address to ask", "A shop's or helpdesk's API is asked by https at a public address.", "Give another `base_url`; the operator may allow private addresses with RETAINER_ALLOW_PRIVATE_WEBHOOKS."),
     "webhook_target_refused": Entry(422, "Not a place for webhooks", "Webhooks go by https to public addresses, on port 443 or 8443, without credentials in the URL.", "Give another URL; the operator may allow private addresses with RETAINER_ALLOW_PRIVATE_WEBHOOKS."),
     "too_many_webhook_endpoints": Entry(409, "Too many endpoints", "The tenant has as many endpoints as it may have.", "Delete one, or let one take several event types."),
     "unknown_event_type": Entry(422, "Unknown event type", "There is no event of this type.", "Use a type of openapi/asyncapi.json, a pattern such as `ticket.*`, or `*`."),

@@ -32,7 +32,7 @@ STYLE: Final = "#who{font:16px sans-serif;padding:1rem;display:flex;gap:1rem;fle
 """The form that both pages begin with, and its looks."""
 
 
-class Wanted(BaseModel):
+class KeyRequest(BaseModel):
     """Whose key is wanted."""
 
     model_config = ConfigDict(extra="forbid")
@@ -64,15 +64,15 @@ async def list_sandboxes(request: Request) -> Response:
 
 
 @router.post("/docs/keys", include_in_schema=False)
-async def create_key(request: Request, wanted: Wanted) -> Response:
+async def create_key(request: Request, body: KeyRequest) -> Response:
     """A key of a sandbox with every scope, for an hour."""
     if not offered(request):
         raise Problem("not_found")
     database, now = house(request).database, wall_clock()
-    if wanted.tenant not in await database.tenant_ids():
+    if body.tenant not in await database.tenant_ids():
         raise Problem("tenant_not_found")
-    if (await database.read(wanted.tenant, tenants.get))["clock"]["mode"] != "virtual":
+    if (await database.read(body.tenant, tenants.get))["clock"]["mode"] != "virtual":
         raise Problem("not_found")
     make = functools.partial(keys.create, scopes=("*",), label="docs", expires_at=now + timedelta(hours=HOURS), now=now)
-    made = await database.run(wanted.tenant, make, actor="docs")
+    made = await database.run(body.tenant, make, actor="docs")
     return JSONResponse({"key": made["key"]}, headers={"Cache-Control": "no-store"})

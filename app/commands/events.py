@@ -10,7 +10,22 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from app.commands.remote import JSON, Json, Key, Service, Target, Tenant, Url, ask, console, escaped, words_of
+from app.commands.customers import quoted
+from app.commands.remote import (
+    EXIT_NOT_FOUND,
+    JSON,
+    Json,
+    Key,
+    Refused,
+    Service,
+    Target,
+    Tenant,
+    Url,
+    ask,
+    console,
+    escaped,
+    words_of,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Print what changes, as it changes.")
 Types = Annotated[list[str] | None, typer.Option("--type", help="Only these types, or `noun.*`; may be repeated.")]
@@ -40,6 +55,8 @@ def tail(
 
     async def work(service: Service) -> None:
         out = console()
+        if customer is not None:
+            await _check_customer(service, customer)
         async for event in feed(service, types, after, customer, once=once, every=every):
             if as_json:
                 print(json.dumps(event, ensure_ascii=False), flush=True)
@@ -47,6 +64,15 @@ def tail(
                 _draw(out, event)
 
     ask(Target(url, key, tenant), work)
+
+
+async def _check_customer(service: Service, customer: str) -> None:
+    """Refuse a customer that nobody has. A key that may not read customers is not asked to know."""
+    try:
+        await service.get(f"/v1/customers/{quoted(customer)}/balance")
+    except Refused as refusal:
+        if refusal.exit_code == EXIT_NOT_FOUND:
+            raise
 
 
 async def feed(

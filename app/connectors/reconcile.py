@@ -22,7 +22,7 @@ from app.connectors.shops import shopify_admin, stripe
 from app.connectors.shops.woocommerce import REFUNDS
 from app.connectors.webhooks.address_guard import Resolve, resolve, usable
 from app.connectors.webhooks.pinned import PinnedTransport
-from app.domain.events.webhook_address import TargetRefused
+from app.domain.events.webhook_address import TargetRefused, check_api
 from app.domain.feeds.orders import stamp
 from app.usecases.inbound import FetchError
 
@@ -157,14 +157,9 @@ class _Client:
     async def _judge(self) -> None:
         """No address inside our own network, unless the installation allows it."""
         parts = urlsplit(self.base)
-        if (
-            parts.scheme not in ("https", "http")
-            or not parts.hostname
-            or (parts.scheme == "http" and not self.allow_private)
-        ):
-            raise FetchError("base_url must be an https address.")
         try:
-            usable(await self.resolver(parts.hostname, parts.port or 443), allow_private=self.allow_private)
+            check_api(self.base, allow_private=self.allow_private)
+            usable(await self.resolver(str(parts.hostname), parts.port or 443), allow_private=self.allow_private)
         except TargetRefused as error:
             raise FetchError(f"base_url: {error}") from None
         except OSError:

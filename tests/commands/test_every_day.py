@@ -140,6 +140,7 @@ def test_exit_codes_say_what_happened(remote: Shell, here: Shell) -> None:
     """As docs/commands.md lists them; what went wrong stands on the standard error, and nothing on the other."""
     cases: list[tuple[Shell, tuple[str, ...], dict[str, str], int, str]] = [
         (remote, ("tickets", "show", "never"), {}, 4, "ticket_not_found"),
+        (remote, ("events", "tail", "--once", "--customer", "nobody"), {}, 4, "customer_not_found"),
         (remote, ("customers", "show", "eva"), {"RETAINER_KEY": "rtn_live_nothing"}, 3, "unauthorized"),
         (remote, ("balance", "eva", "--as-of", "yesterday"), {}, 3, "invalid_input"),
         (remote, ("balance", "eva"), {"RETAINER_URL": "http://127.0.0.1:1"}, 5, "does not answer"),

@@ -17,7 +17,7 @@ from tests.support.api import Vendor
 from tests.support.chance import altered
 
 OPENED, ANSWERED, LATER = "2025-01-06T09:00:00Z", "2025-01-06T09:40:00Z", "2025-01-06T10:10:00Z"
-BASE = "http://127.0.0.1:9"
+BASE = "https://93.184.216.34"
 Sign = Callable[[bytes], dict[str, str]]
 
 
@@ -204,6 +204,38 @@ async def test_a_trigger_that_names_no_ticket_waits_for_a_person(
     await send(tenant, path, shops.raw(body), sign(shops.raw(body)))
     await send(tenant, path, shops.raw({"sample": 1}), sign(shops.raw({"sample": 1})))
     assert await states(tenant) == [("ignored", "sample"), ("parked", "field_missing")]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://acme.freshdesk.com",
+        "https://127.0.0.1",
+        "https://10.0.0.7/api",
+        "https://[::1]:8443",
+        "https://169.254.169.254/latest",
+        "https://localhost",
+        "https://shop.internal",
+        "https://2130706433",
+        "https://acme.freshdesk.com@10.0.0.7",
+        "https://",
+        "https://acme.freshdesk.com:99999",
+    ],
+)
+async def test_an_address_that_would_not_be_asked_is_refused_at_once(
+    app: FastAPI, api: httpx.AsyncClient, address: str
+) -> None:
+    tenant, _ = await a_desk(app, api, "freshdesk")
+    body = {"kind": "freshdesk", "api": {"key": "fd-key-123", "base_url": address}}
+    answer = await tenant.put("/v1/sources/desk", body)
+    assert answer.status_code == 422, answer.text
+    if answer.json()["code"] != "invalid_input":
+        assert answer.json()["code"] == "source_address_refused"
+    assert "base_url" in answer.text
+    shown = (await tenant.ok(await tenant.get("/v1/sources")))["data"]
+    assert [row["api"] for row in shown] == [False]
+    taken = {**body, "api": {**body["api"], "base_url": "https://acme.freshdesk.com:8443/x"}}  # type: ignore[dict-item]
+    await tenant.ok(await tenant.put("/v1/sources/desk", taken))
 
 
 async def test_freshdesk_only_says_where_to_look(app: FastAPI, api: httpx.AsyncClient) -> None:

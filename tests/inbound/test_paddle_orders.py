@@ -19,7 +19,7 @@ from tests.support import shops
 from tests.support.api import Vendor
 
 PACK = "credits-60"
-BASE = "http://127.0.0.1:9/paddle"
+BASE = "https://93.184.216.34/paddle"
 WHO = "shop:ctm_1"
 
 

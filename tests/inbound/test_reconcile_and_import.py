@@ -26,7 +26,7 @@ from tests.support import shops
 from tests.support.api import settings_for
 
 SINCE = datetime(2017, 1, 1, tzinfo=UTC)
-BASE = "http://127.0.0.1:9/shop"
+BASE = "https://93.184.216.34/shop"
 
 
 def woo_api(request: httpx.Request) -> httpx.Response:

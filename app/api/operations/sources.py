@@ -119,6 +119,7 @@ async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[S
             new_token=body.new_token,
             options=body.options.model_dump(exclude_defaults=True),
             api=None if body.api is None else body.api.model_dump(exclude_none=True),
+            allow_private=call.rooms.settings.allow_private_webhooks,
         )
     )
     if "path" not in answer.view:

@@ -97,6 +97,23 @@ def parse_target(url: str, *, allow_private: bool) -> Target:
     return Target(url, parts.scheme, host, number, path)
 
 
+def check_api(url: str, *, allow_private: bool) -> None:
+    """Check an address at which a shop's API is asked: https, any port, and no private name or address.
+
+    Where private targets are allowed, http is taken as well. Raises `TargetRefused`.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise TargetRefused("It is not a URL.") from None
+    if parts.scheme not in (("https", "http") if allow_private else ("https",)):
+        raise TargetRefused("It must begin with https://.")
+    if not parts.hostname or len(parts.hostname) > 253 or "@" in parts.netloc:
+        raise TargetRefused("It names no host, or more than a host.")
+    _check_host(parts.hostname.rstrip("."), allow_private=allow_private)
+
+
 def _check_host(host: str, *, allow_private: bool) -> None:
     try:
         literal = ipaddress.ip_address(host)

@@ -14,6 +14,7 @@ from app.db.inbound import inbox, sources
 from app.db.inbound.sources import SourceRow, opened
 from app.db.secrets import Cipher
 from app.db.tenants import audit_trail
+from app.domain.events.webhook_address import TargetRefused, check_api
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
@@ -34,14 +35,16 @@ async def put(
     options: Mapping[str, Any],
     api: Mapping[str, Any] | None,
     new_token: bool = False,
+    allow_private: bool = False,
 ) -> tuple[int, Source]:
     """Makes a source: (201, view with the address, once), or changes it: (200, view).
 
     ``signing_secrets``: one secret, or two while one replaces the other; None keeps those there are. ``products``: the
     shop's product id, variation id, price id or sku -> ``{"sku", "attributes"}``, or None for what is not
     ours. Changed mappings count from now on and for what is replayed. Refused: ``source_conflict`` (another
-    kind), ``secret_missing``, ``secret_malformed``.
+    kind), ``secret_missing``, ``secret_malformed``, ``source_address_refused``.
     """
+    _check_api(api, allow_private=allow_private)
     before = await sources.find(tx, name, lock=True, deleted=True)
     live = before is not None and before.deleted_at is None
     if before is not None and before.kind != kind:
@@ -85,6 +88,16 @@ async def put(
         shown["token"] = token
         shown["path"] = f"/in/{token}"
     return (200 if live else 201), shown
+
+
+def _check_api(api: Mapping[str, Any] | None, *, allow_private: bool) -> None:
+    base = (api or {}).get("base_url")
+    if base is None:
+        return
+    try:
+        check_api(base, allow_private=allow_private)
+    except TargetRefused as refused:
+        raise DomainError("source_address_refused", field="api/base_url", message=str(refused)) from None
 
 
 def check_secret(secret: str) -> None:
