@@ -89,6 +89,7 @@ async def test_histories_of_large_accounts(vendor: MakeVendor, policy: str, seed
                 held.append(answer.json()["hold_id"])
             for path in ("", "/entitlements/open_ticket", "/balance", "/statement"):
                 await made.ok(await made.get(f"/v1/customers/ann{path}"))
+            await made.ok(await made.get("/v1/offers?customer_id=ann"))
             if tickets:
                 await made.get(f"/v1/tickets/{dice.choice(tickets)}")
             if dice.random() < 0.12:
