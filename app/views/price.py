@@ -84,6 +84,7 @@ class Price(TypedDict):
     """What a category costs, by which clause."""
 
     policy: Annotated[PolicyVersion, "The policy that says so."]
+    draft: Annotated[bool, "Whether it is a draft, whose version is the number that it would get."]
     category: Annotated[str, "The category."]
     inputs: Annotated[Inputs, "The inputs, by name."]
     credits: Annotated[Credits | None, "The price; null where an assessment sets it."]
@@ -100,7 +101,9 @@ class Price(TypedDict):
     surviving: Annotated[Credits, "What of it stays charged when a cause returns the rest."]
     not_applied: Annotated[Sequence[NotApplied], "Surcharges that do not apply, with what would change it."]
     shown: Annotated[str | None, "The price as people write time, where a credit is time."]
-    means: Annotated[PriceMeans | None, "What the customer that was named has for it; null without one."]
+    means: Annotated[
+        PriceMeans | None, "What the customer that was named has for it, somebody new nothing; null without one."
+    ]
 
 
 class PolicyPriority(TypedDict):

@@ -42,7 +42,11 @@ async def means(shop: Vendor, customer: str, category: str = "question", **more:
 
 async def test_it_says_what_an_overdraft_leaves(app: FastAPI, api: httpx.AsyncClient) -> None:
     shop = await vendor_under(app, api, ALWAYS, now=NOW)
-    assert await means(shop, "nobody") is None
+    new = await means(shop, "nobody")
+    assert (new["available"], new["overdraft_left"], new["decision"]["allowed"]) == (0, 10, True)
+    await shop.ok(await shop.put("/v1/customers/newly", {"name": "Kim"}), 201)
+    assert await means(shop, "newly") == new
+    assert (await shop.get("/v1/customers/nobody")).status_code == 404
     await bought(shop, "credits-2", "o1")
     await bought(shop, "trainings", "o2")
     found = await means(shop, "ann")
@@ -50,7 +54,11 @@ async def test_it_says_what_an_overdraft_leaves(app: FastAPI, api: httpx.AsyncCl
     assert (await means(shop, "ann", "training"))["available"] == 22
     draft = ALWAYS.replace("most: 10,", "most: 20,")
     body = {"category": "question", "customer_id": "ann", "document": draft}
-    assert (await shop.ok(await shop.post(PRICE, body, key=None)))["means"]["overdraft_left"] == 20
+    drafted = await shop.ok(await shop.post(PRICE, body, key=None))
+    assert drafted["means"]["overdraft_left"] == 20
+    assert (drafted["draft"], drafted["policy"]["version"]) == (True, 2)
+    stands = await shop.ok(await shop.post(PRICE, {"category": "question"}, key=None))
+    assert (stands["draft"], stands["policy"]["version"], stands["means"]) == (False, 1, None)
     await opened(shop, "t1")
     found = await means(shop, "ann", credits=9)
     assert (found["available"], found["overdraft_left"], found["decision"]["allowed"]) == (0, 6, False)

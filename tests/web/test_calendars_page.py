@@ -38,7 +38,7 @@ async def test_a_month_has_its_hours(acme: Vendor) -> None:
         "Mar 2", "March 2"
     )
     for odd in ("0000-00", "9999-12", "2025-13", HOSTILE):
-        assert (await browser.get("/desk/calendars/service-hours", params={"month": odd})).status_code == 200
+        assert (await browser.get("/desk/calendars/service-hours", params={"month": odd})).status_code == 422
 
 
 async def test_a_version_shows_what_moves_before_it_is_published(acme: Vendor) -> None:

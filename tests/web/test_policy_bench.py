@@ -99,6 +99,8 @@ async def test_a_request_is_priced_by_the_draft_beside_what_is_in_force(acme: Ve
     plain(page)
     assert re.search(r"Under the draft</dt><dd class=\"num\">15 points", page)
     assert re.search(r"In force</dt><dd class=\"num\">10 points", page)
+    new = (await browser.post(PATH, data={**asked, "category": "level_1", "customer_id": "nobody-yet"})).text
+    assert 'The customer has</dt><dd class="num">0 points: not enough' in new
     stores = (await browser.post(PATH, data={**asked, "category": "aspe_transfer", "inputs": "N=3"})).text
     assert re.search(r"Under the draft</dt><dd class=\"num\">300 points", stores)
     for wrong in ({"category": "nonsense"}, {"category": "level_1", "inputs": "three"}, {"category": ""}):
@@ -190,7 +192,7 @@ async def test_who_may_see_what(acme: Vendor) -> None:
     assert refused.status_code == 403
     assert "policies:read" in refused.text
     browser = await person(acme)
-    assert (await browser.get("/desk/policies", params={"version": HOSTILE})).status_code == 200
+    assert (await browser.get("/desk/policies", params={"version": HOSTILE})).status_code == 422
     assert (await browser.get("/desk/policies?version=99")).status_code == 404
 
 

@@ -45,10 +45,10 @@ class Filters:
 
     @classmethod
     def read(cls, visit: Visit) -> Filters:
-        """Return the filters of an address; what is no filter is as if it were not there."""
+        """Return the filters of an address; the page tells what is no filter."""
         asked = {name: visit.query(name).strip()[:100] for name in ("milestone", "priority", "category", "team")}
-        phase, group = visit.query("phase"), visit.query("group")
-        return cls(phase=phase if phase in PHASES else "running", group=group if group in GROUPS else "time", **asked)
+        phase, group = visit.chosen("phase", PHASES, "running"), visit.chosen("group", GROUPS, "time")
+        return cls(phase=phase, group=group, **asked)
 
     @property
     def query(self) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Filters:
 _DEFAULTS: Final = asdict(Filters())
 
 
-@PAGES.get("/desk/board", kinds=SESSION)
+@PAGES.get("/desk/board", kinds=SESSION, asks=("phase", "milestone", "priority", "category", "team", "group", "cursor"))
 async def show_board(visit: Visit) -> Response:
     """Show the open clocks by the time that is left. The page asks for itself again while it is looked at."""
     filters = Filters.read(visit)
@@ -176,7 +176,7 @@ def _head(row: Mapping[str, Any], group: str) -> str:
     )
 
 
-@PAGES.get("/desk/clocks/{clock_id}", kinds=SESSION)
+@PAGES.get("/desk/clocks/{clock_id}", kinds=SESSION, asks=())
 async def show_clock(visit: Visit) -> Response:
     """Show a promised time: a strip of days, and why it is due when it is due."""
     clock_id = visit.request.path_params["clock_id"]

@@ -34,14 +34,14 @@ DONE: Final = {"published": "The version is published."}
 FIRST_YEAR, LAST_YEAR = 2001, 2190
 
 
-@PAGES.get("/desk/calendars", kinds=SESSION)
+@PAGES.get("/desk/calendars", kinds=SESSION, asks=())
 async def show_calendars(visit: Visit) -> Response:
     """Show the tenant's calendars."""
     found = await visit.ask("listCalendars", {"limit": "100"})
     return home_page(visit, "calendars.html", TAB, found=found["data"])
 
 
-@PAGES.get("/desk/calendars/{name}", kinds=SESSION)
+@PAGES.get("/desk/calendars/{name}", kinds=SESSION, asks=("month",))
 async def show_calendar(visit: Visit) -> Response:
     """Show a month of a calendar: each day's hours, and closures by name."""
     return await calendar_page(visit, visit.request.path_params["name"])
@@ -59,7 +59,10 @@ async def calendar_page(
     """Return a calendar's page. ``preview``: what the version of the form would do."""
     calendar = await visit.ask("getCalendar", name=name)
     versions = (await visit.ask("listCalendarVersions", {"limit": "100"}, name=name))["data"]
-    month = _month(visit.query("month")) or hours.local_date(_now(await _time(visit)), calendar["zone"]).replace(day=1)
+    sent = visit.query("month")
+    if sent and _month(sent) is None:
+        visit.note_unknown("month", f"A month between {FIRST_YEAR} and {LAST_YEAR} is written 2025-07.")
+    month = _month(sent) or hours.local_date(_now(await _time(visit)), calendar["zone"]).replace(day=1)
     days = hours.days(calendar["zone"], month, (_next(month) - month).days)
     if versions:
         spans = await hours.open_spans(visit, name, days[0].begins, days[-1].ends)

@@ -38,16 +38,27 @@ class Pages:
 
     def __init__(self, *, translated: bool = False) -> None:
         self.routes: list[BaseRoute] = []
+        self.asked: dict[str, tuple[str, ...] | None] = {}
+        """Address of a page -> the parameters that it takes; None: whatever else it says is passed over."""
         self.translated = translated
 
     def get(
-        self, path: str, *, kinds: tuple[str, ...], token: bool = False, framed: bool = False, open: bool = False
+        self,
+        path: str,
+        *,
+        kinds: tuple[str, ...],
+        token: bool = False,
+        framed: bool = False,
+        open: bool = False,
+        asks: tuple[str, ...] | None = None,
     ) -> Callable[[Show], Show]:
         """Declare a page. ``kinds``: the cookies by which its visitors are known; ``token``: the address may have one.
 
-        ``framed``: named origins may frame it. ``open``: whoever asks sees it.
+        ``framed``: named origins may frame it. ``open``: whoever asks sees it. ``asks``: the parameters of its address,
+        where it tells of others (`Visit.wrong`).
         """
-        return self._declare("GET", path, kinds, token=token, framed=framed, open=open)
+        self.asked[path] = asks
+        return self._declare("GET", path, kinds, token=token, framed=framed, open=open, asks=asks)
 
     def post(
         self,
@@ -67,11 +78,19 @@ class Pages:
         return self._declare("POST", path, kinds, token=token, framed=framed, open=open, foreign=foreign, limit=limit)
 
     def _declare(
-        self, method: str, path: str, kinds: tuple[str, ...], *, framed: bool, limit: int = BODY_LIMIT, **more: bool
+        self,
+        method: str,
+        path: str,
+        kinds: tuple[str, ...],
+        *,
+        framed: bool,
+        limit: int = BODY_LIMIT,
+        asks: tuple[str, ...] | None = None,
+        **more: bool,
     ) -> Callable[[Show], Show]:
         def note(show: Show) -> Show:
             async def endpoint(request: Request) -> Response:
-                visit = Visit(request, house(request), framed=framed, translated=self.translated)
+                visit = Visit(request, house(request), framed=framed, translated=self.translated, asks=asks)
                 with speaking(visit.find_language()):
                     return await _serve(visit, show, path, kinds, limit=limit, **more)
 

@@ -9,8 +9,9 @@ from fastapi import Response
 
 from app.api.deps import wall_clock
 from app.api.pages import sign_in
-from app.api.pages.door import Pages, elsewhere, page
+from app.api.pages.door import Pages, elsewhere, page, problem_of
 from app.api.pages.visit import Visit
+from app.api.problems import Problem
 from app.domain.values.wire import parse_iso
 from app.usecases.tenants import sessions
 
@@ -41,7 +42,16 @@ def home_page(
     problem: Mapping[str, Any] | None = None,
     **values: Any,
 ) -> Response:
-    """Return a page of the vendor's people; its template extends ``home_base.html``."""
+    """Return a page of the vendor's people; its template extends ``home_base.html``.
+
+    It tells what its address says and it does not know, and shows the rest.
+    """
+    if problem is None and (wrong := visit.wrong):
+        refusal = Problem(
+            "invalid_input", "The address says what this page does not know. All else is shown.", errors=wrong
+        )
+        status, problem = 422, problem_of(refusal)
+        visit.request.scope["retainer.code"] = "invalid_input"
     shared: dict[str, Any] = {
         "sections": [(path, name) for path, name, opened_by in SECTIONS if any(map(visit.may, opened_by))],
         "tab": tab,
@@ -74,7 +84,7 @@ async def show_elsewhere(visit: Visit) -> Response:
     return elsewhere(visit, "/desk")
 
 
-@PAGES.get("/desk", kinds=SESSION)
+@PAGES.get("/desk", kinds=SESSION, asks=("query",))
 async def show_home(visit: Visit) -> Response:
     """Find a customer."""
     await renew(visit)

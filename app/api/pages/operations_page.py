@@ -32,7 +32,7 @@ DONE: Final = {
 }
 
 
-@PAGES.get("/desk/operations", kinds=SESSION)
+@PAGES.get("/desk/operations", kinds=SESSION, asks=())
 async def show_operations(visit: Visit) -> Response:
     """Show how everything does: sources with what waits, webhook endpoints, the audit, and health."""
     return home_page(
@@ -63,10 +63,10 @@ async def _listed(visit: Visit, id: str) -> list[Mapping[str, Any]] | None:
     return rows
 
 
-@PAGES.get("/desk/operations/sources/{name}", kinds=SESSION)
+@PAGES.get("/desk/operations/sources/{name}", kinds=SESSION, asks=("state", "cursor"))
 async def show_source(visit: Visit) -> Response:
     """Show what a source delivered, what waits for a person first."""
-    name, state = visit.request.path_params["name"], visit.query("state", "parked")
+    name, state = visit.request.path_params["name"], visit.chosen("state", (*STATES, "all"), "parked")
     asked = {"state": state if state in STATES else None, "limit": str(A_PART), "cursor": visit.query("cursor") or None}
     found = await visit.ask("listSourceDeliveries", asked, name=name)
     return home_page(
@@ -74,7 +74,7 @@ async def show_source(visit: Visit) -> Response:
     )
 
 
-@PAGES.get("/desk/operations/sources/{name}/deliveries/{delivery_id}", kinds=SESSION)
+@PAGES.get("/desk/operations/sources/{name}/deliveries/{delivery_id}", kinds=SESSION, asks=())
 async def show_delivery(visit: Visit) -> Response:
     """Show a delivery: what is unclear, what the payload says, and what would settle it."""
     return await _delivery(visit, visit.request.path_params["name"], visit.request.path_params["delivery_id"])
@@ -108,12 +108,12 @@ def _shown_body(body: str | None) -> str:
         return body
 
 
-@PAGES.get("/desk/operations/webhooks/{endpoint_id}", kinds=SESSION)
+@PAGES.get("/desk/operations/webhooks/{endpoint_id}", kinds=SESSION, asks=("state", "cursor"))
 async def show_endpoint(visit: Visit) -> Response:
     """Show an endpoint and what was sent to it."""
     endpoint_id = visit.request.path_params["endpoint_id"]
     endpoint = await visit.ask("getWebhookEndpoint", endpoint_id=endpoint_id)
-    state = visit.query("state") if visit.query("state") in ("pending", "delivered", "failed") else None
+    state = visit.chosen("state", ("pending", "delivered", "failed")) or None
     asked = {"state": state, "limit": str(A_PART), "cursor": visit.query("cursor") or None}
     found = await visit.ask("listWebhookDeliveries", asked, endpoint_id=endpoint_id)
     return home_page(
@@ -127,7 +127,7 @@ async def show_endpoint(visit: Visit) -> Response:
     )
 
 
-@PAGES.get("/desk/operations/audit-trail", kinds=SESSION)
+@PAGES.get("/desk/operations/audit-trail", kinds=SESSION, asks=("actor", "action", "subject", "cursor"))
 async def show_trail(visit: Visit) -> Response:
     """Show who did what."""
     filters = {name: visit.query(name).strip()[:200] for name in ("actor", "action", "subject")}
@@ -136,7 +136,7 @@ async def show_trail(visit: Visit) -> Response:
     return home_page(visit, "audit_trail.html", TAB, found=found, filters=filters)
 
 
-@PAGES.get("/desk/operations/keys", kinds=SESSION)
+@PAGES.get("/desk/operations/keys", kinds=SESSION, asks=("cursor",))
 async def show_keys(visit: Visit) -> Response:
     """Show the tenant's keys."""
     found = await visit.ask("listKeys", {"limit": str(A_PART), "cursor": visit.query("cursor") or None})

@@ -46,7 +46,7 @@ STATES: Final = {"in_force": "in force", "scheduled": "scheduled", "past": "past
 _NUMBER: Final = re.compile(r"\s*([\w.-]{1,100})\s*[=:]\s*([0-9]{1,9})\s*\Z")
 
 
-@PAGES.get("/desk/policies", kinds=SESSION)
+@PAGES.get("/desk/policies", kinds=SESSION, asks=("version",))
 async def show_policy(visit: Visit) -> Response:
     """Show the policy in force, or one of its versions, as YAML to work on."""
     return await policy_page(visit)
@@ -58,6 +58,8 @@ async def policy_page(visit: Visit, *, status: int = 200, text: str | None = Non
     policy = source = None
     if rows:
         asked = _asked(visit.query("version"))
+        if visit.query("version") and not asked:
+            visit.note_unknown("version", "The number of a version is wanted.")
         policy = await visit.ask("getPolicy", asked, name=rows[0]["name"])
         source = await visit.ask("getPolicySource", asked, name=rows[0]["name"])
     return home_page(

@@ -137,6 +137,10 @@ WORDS: Final[Mapping[Name, Words]] = {
 }
 
 
+ASKED: Final = ("from", "to", "as_of", "group_by")
+"""Parameters of a report's address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What a report's page asks for."""
@@ -183,7 +187,7 @@ def _is_day(text: str) -> bool:
         return False
 
 
-@PAGES.get("/desk/reports", kinds=SESSION)
+@PAGES.get("/desk/reports", kinds=SESSION, asks=())
 async def show_reports(visit: Visit) -> Response:
     """Show which reports there are."""
     if not visit.may("getReport"):
@@ -191,7 +195,7 @@ async def show_reports(visit: Visit) -> Response:
     return home_page(visit, "reports.html", TAB, reports=WORDS)
 
 
-@PAGES.get("/desk/reports/{name}.csv", kinds=SESSION)
+@PAGES.get("/desk/reports/{name}.csv", kinds=SESSION, asks=ASKED)
 async def download_csv(visit: Visit) -> Response:
     """Give a report as a table that spreadsheets read."""
     name, found = await _asked(visit)
@@ -199,7 +203,7 @@ async def download_csv(visit: Visit) -> Response:
     return _file(f"{name}.csv", "text/csv; charset=utf-8", text)
 
 
-@PAGES.get("/desk/reports/{name}.json", kinds=SESSION)
+@PAGES.get("/desk/reports/{name}.json", kinds=SESSION, asks=ASKED)
 async def download_json(visit: Visit) -> Response:
     """Give a report as the API answers it."""
     name, found = await _asked(visit)
@@ -213,6 +217,8 @@ def _file(name: str, media: str, text: str) -> Response:
 
 async def _asked(visit: Visit) -> tuple[Name, Report]:
     name = _named(visit)
+    if visit.wrong:
+        raise Problem("invalid_input", errors=visit.wrong)
     found: Report = await visit.ask("getReport", Filters.read(visit).asked, name=name)
     return name, found
 
@@ -226,7 +232,7 @@ def _named(visit: Visit) -> Name:
     return found
 
 
-@PAGES.get("/desk/reports/{name}", kinds=SESSION)
+@PAGES.get("/desk/reports/{name}", kinds=SESSION, asks=ASKED)
 async def show_report(visit: Visit) -> Response:
     """Show a report: figures of all, pictures, and a row for each group."""
     name, filters = _named(visit), Filters.read(visit)

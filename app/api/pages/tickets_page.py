@@ -25,20 +25,18 @@ PAGES: Final = Pages()
 A_PART: Final = 50
 
 
-@PAGES.get("/desk/tickets", kinds=SESSION)
+@PAGES.get("/desk/tickets", kinds=SESSION, asks=("state", "customer_id", "cursor"))
 async def show_tickets(visit: Visit) -> Response:
     """Show tickets, the newest first."""
-    filters = {name: visit.query(name).strip()[:200] for name in ("state", "customer_id")}
+    filters = {"state": visit.chosen("state", words.STATES), "customer_id": visit.query("customer_id").strip()[:200]}
     asked = {**{name: value or None for name, value in filters.items()}, "limit": str(A_PART)}
-    if filters["state"] not in words.STATES:
-        filters["state"], asked["state"] = "", None
     found = await visit.ask("listTickets", {**asked, "cursor": visit.query("cursor") or None})
     return home_page(
         visit, "vendor_tickets.html", "Tickets", found=found, filters=filters, states=list(words.STATES.items())
     )
 
 
-@PAGES.get("/desk/tickets/{ticket_id}", kinds=SESSION)
+@PAGES.get("/desk/tickets/{ticket_id}", kinds=SESSION, asks=())
 async def show_ticket(visit: Visit) -> Response:
     """Show a ticket: due times, charge, why, and what can be done now."""
     ticket_id = visit.request.path_params["ticket_id"]

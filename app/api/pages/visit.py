@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -30,6 +30,8 @@ LANGUAGE_SECONDS: Final = 365 * 86400
 _SALT: Final = 16
 _KINDS: Final = {"customer": "customer_token"}
 """Of whom a cookie holds the secret; all others are of a session."""
+_EVERYWHERE: Final = ("done",)
+"""Parameters that every page of the vendor's people takes."""
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 
@@ -55,6 +57,11 @@ class Visit:
     """Whether the page speaks its reader's language; else it is English."""
     named_language: str = ""
     """The language that the address names, if there is one of it."""
+
+    asks: tuple[str, ...] | None = None
+    """The parameters of the page's address; None: whatever else it says is passed over."""
+    strange: list[FieldError] = field(default_factory=list)
+    """Values of parameters that the page does not know."""
 
     @property
     def ask(self) -> Any:
@@ -91,6 +98,30 @@ class Visit:
     def query(self, name: str, default: str = "") -> str:
         """Return a parameter of the address."""
         return self.request.query_params.get(name, default)
+
+    def chosen(self, name: str, known: Container[str], default: str = "") -> str:
+        """Return a parameter that takes one of some names; the default for another one, which the page then tells."""
+        value = self.query(name)
+        if value and value not in known:
+            self.note_unknown(name, "There is no such choice.")
+        return value if value in known else default
+
+    def note_unknown(self, name: str, message: str) -> None:
+        """Note a parameter whose value the page does not know."""
+        self.strange.append(FieldError(f"/{name}", "not_known", message, "query"))
+
+    @property
+    def wrong(self) -> list[FieldError]:
+        """Return what the address says and the page does not know, as the lists of the API refuse it."""
+        if self.asks is None or self.request.method == "POST":
+            return []
+        names = dict.fromkeys(self.request.query_params)
+        unknown = [name for name in names if name not in (*self.asks, *_EVERYWHERE)]
+        message = "This page has no such filter."
+        return [
+            *(FieldError(f"/{name}"[:200], "unknown_parameter", message, "query") for name in unknown),
+            *self.strange,
+        ]
 
     # cookies ----------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from app.db import policies
-from app.db.account import accounts, counted, payers
+from app.db.account import accounts, counted, many, payers
 from app.db.clocks import calendars
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
@@ -91,6 +91,7 @@ async def price(tx: Tx, name: str, question: PriceQuestion, *, draft: Policy | N
     agreed = question.agreed_up_to is not None and asked is not None and asked <= question.agreed_up_to
     return {
         "policy": {"name": policy.policy, "version": policy.version},
+        "draft": draft is not None,
         "category": category,
         "inputs": checked,
         "credits": asked,
@@ -137,13 +138,14 @@ async def _as_published(tx: Tx, name: str, draft: Policy) -> Policy:
 
 
 async def _asking(tx: Tx, policy: Policy, question: PriceQuestion) -> CustomerAccount | None:
-    """Who would pay, where there are credits or prices depend on it; None for somebody whom nobody knows."""
+    """Who would pay, where there are credits or prices depend on it. Whom nobody knows is as a new customer."""
     if question.customer_id is None or not (policy.surcharges or policy.credits):
         return None
     mine = await accounts.look(tx, question.customer_id)
     if mine is None:
-        return None
-    payer = await payers.paying(tx, mine)
+        mine = payer = await many.fresh(tx, question.customer_id)
+    else:
+        payer = await payers.paying(tx, mine)
     payer.asked_by = mine.customer.customer_id
     payer.policy, payer.ledger.rules = policy, policy.credits  # a draft is lived under as if it were in force
     return await counted.load(tx, payer, question.opened_at)
