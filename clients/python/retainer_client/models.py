@@ -2235,6 +2235,7 @@ class Price(TypedDict):
     """What a category costs, by which clause."""
 
     policy: PolicyVersion
+    draft: bool
     category: str
     inputs: IntegerMap
     credits: int | None

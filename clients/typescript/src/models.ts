@@ -2211,6 +2211,7 @@ export interface PolicyWorkKind {
 /** What a category costs, by which clause. */
 export interface Price {
   "policy": PolicyVersion;
+  "draft": boolean;
   "category": string;
   "inputs": IntegerMap;
   "credits": number | null;
