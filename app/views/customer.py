@@ -10,10 +10,13 @@ from typing_extensions import TypedDict
 from app.domain.account.account import CustomerAccount
 from app.domain.account.contacts import CONTACTS
 from app.domain.account.profile import Profile
+from app.domain.account.recurring import grants_of
 from app.domain.ledger.lot import ShownLots
+from app.domain.ledger.recurring import next_yield
 from app.domain.values.wire import iso, jsonable
 from app.views.license import Addon, Choice, Cover, License, addon_view, choice_view, cover_view, license_view
 from app.views.lot import Amounts, Lot, lots_that_hold, lots_view
+from app.views.recurring_grant import RecurringGrant, recurring_grant_view
 from app.views.shapes import Closed, Credits, Id, Instant, Whole
 from app.views.ticket import TicketState
 
@@ -82,6 +85,7 @@ class Customer(CustomerRow):
     lots: Annotated[Sequence[Lot], "The lots that hold something."]
     choices: Annotated[Sequence[Choice], "The choices that are open."]
     addons: Annotated[Sequence[Addon], "The add-ons."]
+    recurring_grants: NotRequired[Annotated[Sequence[RecurringGrant], "What comes again; left out where nothing does."]]
     facts: Annotated[dict[str, Any], "What is known of the customer, by name."]
     open_tickets: Annotated[Sequence[OpenTicket], "The tickets that are not closed, the newest first."]
     totals: Annotated[CustomerTotals, "How many rows each list has, and the balance over all lots."]
@@ -199,7 +203,8 @@ def customer_view(
     choices = account.open_choices()
     addons = [addon for addon in account.addons if addon.voided_at is None]
     who = profile_view(Profile.of(account.customer.profile), company_id)
-    return {
+    again = [grant for grant in grants_of(account) if next_yield(grant) is not None]
+    found: Customer = {
         "name": who["name"],
         "emails": who["emails"],
         "external_ids": who["external_ids"],
@@ -235,6 +240,9 @@ def customer_view(
         },
         "next_cursor": None,
     }
+    if again:
+        found["recurring_grants"] = [recurring_grant_view(grant) for grant in again]
+    return found
 
 
 def _by_type(account: CustomerAccount) -> dict[str, Amounts]:

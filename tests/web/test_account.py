@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from tests.recurring import shop as recurring
 from tests.support.api import Vendor, client_of, make_vendor
 from tests.support.chance import altered
 
@@ -292,3 +293,30 @@ async def test_the_head_names_the_vendor_and_not_our_word_for_it(acme: Vendor) -
         page = (await browser.get(path)).text
         assert '<span class="who">CS-Cart</span></a>' in page, path
         assert acme.tenant_id not in page, path
+
+
+async def test_credits_that_come_again_are_announced(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await recurring.vendor_under(app, api)
+    until = "They come until 31 Jan 2026."
+    wanted = {
+        "reset": f"On 28 Feb 2025 60 credits come. What is left of the last ones then expires. {until}",
+        "keep": f"On 28 Feb 2025 60 credits come. {until}",
+        "capped": "On 28 Feb 2025 60 credits come. Of what is left of the last ones then, 100 credits at most go over."
+        f" {until}",
+    }
+    for sku in wanted:
+        await recurring.bought(shop, sku, f"o-{sku}", customer=sku)
+    await recurring.bought(shop, "pack", "o-pack", customer="packs")
+    for who, sentence in wanted.items():
+        page = (await (await visitor(shop, who)).get("/account")).text
+        assert sentence in re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page)), who
+        seen = await shop.ok(await shop.get(f"/v1/customers/{who}"))
+        (order,) = (await shop.ok(await shop.get(f"/v1/orders/o-{who}")))["recurring_grants"]
+        assert seen["recurring_grants"] == [order]
+    await shop.move_clock("2025-03-01T00:00:00Z")
+    page = (await (await visitor(shop, "keep")).get("/account", params={"lang": "de"})).text
+    assert re.search(r"Am 31\.\s?(März|03\.)\s?2025 kommen 60 Guthabenpunkte", re.sub(r"<[^>]+>", "", page))
+    await shop.move_clock("2026-02-01T00:00:00Z")
+    for who in ("keep", "packs"):
+        assert "recurring_grants" not in await shop.ok(await shop.get(f"/v1/customers/{who}")), who
+        assert " come. " not in (await (await visitor(shop, who)).get("/account")).text

@@ -726,6 +726,7 @@ class Customer(TypedDict):
     lots: list[Lot]
     choices: list[Choice]
     addons: list[Addon]
+    recurring_grants: NotRequired[list[RecurringGrant]]
     facts: JsonObject
     open_tickets: list[OpenTicket]
     totals: CustomerTotals

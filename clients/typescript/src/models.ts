@@ -687,6 +687,7 @@ export interface Customer {
   "lots": (Lot)[];
   "choices": (Choice)[];
   "addons": (Addon)[];
+  "recurring_grants"?: (RecurringGrant)[];
   "facts": JsonObject;
   "open_tickets": (OpenTicket)[];
   "totals": CustomerTotals;
