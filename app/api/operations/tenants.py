@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import Field
 
 from app.api.deps import wall_clock
-from app.api.fields import Body, Flag, Instant, LongText, Name
+from app.api.fields import Body, Flag, Instant, LongText, Name, QueryText
 from app.api.operations.call import Answer, Call
 from app.api.operations.policies import Document
 from app.api.operations.table import OPERATOR, Operations
@@ -55,17 +55,25 @@ class SuspensionBody(Body):
 
 
 @OPERATIONS.get("listTenants", "/v1/tenants", access=OPERATOR, paging="pages")
-async def list_tenants(call: Call) -> Answer[PageOf[Tenant]]:
-    """The tenants that live on this server, by their ids."""
+async def list_tenants(
+    call: Call,
+    query: Annotated[QueryText | None, Query(description="Part of the id, in any case")] = None,
+    policy: QueryText | None = None,
+    suspended: bool | None = None,
+) -> Answer[PageOf[Tenant]]:
+    """The tenants that live on this server, by their ids. With `policy` or `suspended` a page may have fewer rows."""
     database = call.rooms.database
 
     async def view_of(tenant_id: str) -> Tenant | None:
         try:
-            return await database.read(tenant_id, tenants.get)
+            found = await database.read(tenant_id, tenants.get)
         except DomainError:  # it has gone since
             return None
+        same = policy in (None, found["policy"]) and suspended in (None, found["suspended"])
+        return found if same else None
 
-    return await call.pages_of(sorted(await database.tenant_ids()), view_of)
+    named = [name for name in await database.tenant_ids() if query is None or query.lower() in name.lower()]
+    return await call.pages_of(sorted(named), view_of)
 
 
 @OPERATIONS.put(

@@ -110,15 +110,15 @@ class Operations:
         """One code; a page for browsers, JSON for programs."""
         return cast('models.ProblemEntry', self._send("GET", _path("/problems/{code}", code=code)))
 
-    def list_tenants(self, *, limit: int | None = None, cursor: str | None = None) -> models.TenantPage:
-        """The tenants that live on this server, by their ids."""
-        return cast('models.TenantPage', self._send("GET", _path("/v1/tenants"), query={"limit": limit, "cursor": cursor}))
+    def list_tenants(self, *, query: str | None = None, policy: str | None = None, suspended: bool | None = None, limit: int | None = None, cursor: str | None = None) -> models.TenantPage:
+        """The tenants that live on this server, by their ids. With `policy` or `suspended` a page may have fewer rows."""
+        return cast('models.TenantPage', self._send("GET", _path("/v1/tenants"), query={"query": query, "policy": policy, "suspended": suspended, "limit": limit, "cursor": cursor}))
 
-    def each_tenants(self) -> Iterator[models.Tenant]:
+    def each_tenants(self, *, query: str | None = None, policy: str | None = None, suspended: bool | None = None) -> Iterator[models.Tenant]:
         """Every row of `list_tenants`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = self.list_tenants(limit=100, cursor=cursor)
+            page: Any = self.list_tenants(limit=100, cursor=cursor, query=query, policy=policy, suspended=suspended)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
@@ -887,15 +887,15 @@ class AsyncOperations:
         """One code; a page for browsers, JSON for programs."""
         return cast('models.ProblemEntry', await self._send("GET", _path("/problems/{code}", code=code)))
 
-    async def list_tenants(self, *, limit: int | None = None, cursor: str | None = None) -> models.TenantPage:
-        """The tenants that live on this server, by their ids."""
-        return cast('models.TenantPage', await self._send("GET", _path("/v1/tenants"), query={"limit": limit, "cursor": cursor}))
+    async def list_tenants(self, *, query: str | None = None, policy: str | None = None, suspended: bool | None = None, limit: int | None = None, cursor: str | None = None) -> models.TenantPage:
+        """The tenants that live on this server, by their ids. With `policy` or `suspended` a page may have fewer rows."""
+        return cast('models.TenantPage', await self._send("GET", _path("/v1/tenants"), query={"query": query, "policy": policy, "suspended": suspended, "limit": limit, "cursor": cursor}))
 
-    async def each_tenants(self) -> AsyncIterator[models.Tenant]:
+    async def each_tenants(self, *, query: str | None = None, policy: str | None = None, suspended: bool | None = None) -> AsyncIterator[models.Tenant]:
         """Every row of `list_tenants`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = await self.list_tenants(limit=100, cursor=cursor)
+            page: Any = await self.list_tenants(limit=100, cursor=cursor, query=query, policy=policy, suspended=suspended)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]

@@ -121,13 +121,13 @@ export abstract class Operations {
     return this.send("GET", `/problems/${at(code)}`, {  });
   }
 
-  /** The tenants that live on this server, by their ids. */
-  listTenants(options: { "limit"?: number; "cursor"?: string } = {}): Promise<models.TenantPage> {
+  /** The tenants that live on this server, by their ids. With `policy` or `suspended` a page may have fewer rows. */
+  listTenants(options: { "query"?: string; "policy"?: string; "suspended"?: boolean; "limit"?: number; "cursor"?: string } = {}): Promise<models.TenantPage> {
     return this.send("GET", `/v1/tenants`, { query: options });
   }
 
   /** Every row of `listTenants`, page by page. */
-  async *eachTenants(options: {  } = {}): AsyncGenerator<models.Tenant> {
+  async *eachTenants(options: { "query"?: string; "policy"?: string; "suspended"?: boolean } = {}): AsyncGenerator<models.Tenant> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.TenantPage = await this.listTenants({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
