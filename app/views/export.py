@@ -54,7 +54,7 @@ COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
         "Order",
         (
             "order_id customer_id placed_at:instant received_at:instant currency lines:data answer:data "
-            "policy_version:whole source version:whole"
+            "policy_version:whole source version:whole record_id"
         ),
     ),
     "refunds": ("Refund", "order_id refund_id customer_id answer:data at:instant"),
