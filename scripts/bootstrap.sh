@@ -5,6 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 kind=${1:?run, dev, gates, clients or site}
+# A shell with one of our environments in front would find its Python, which has no pip.
+PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -vF "$(pwd)/.venv" | paste -sd: -)
 python=${PYTHON:-python3}
 case $kind in
   run) locks=requirements/run.lock; venv=${2:-.venv}
