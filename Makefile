@@ -9,6 +9,7 @@ PY := .venv/bin/python
 export PYTHON
 export PYTHONPATH := .
 ARGS ?=
+PROCESSES ?= 2
 
 .PHONY: help serve worker migrate demo doctor test lint format contracts messages lock bench bench-short bench-beside bench-flat bench-tenants verify-million deliveries faults fuzz lives midnight mutants soak histories recovery failover odd-policies many-rows large-pages compare-answers move-tenant docs-assets site clean run-env dev-env gates-env site-env
 
@@ -31,8 +32,9 @@ serve: run-env
 worker migrate doctor demo: run-env
 	@exec $(PY) -m app.cli $@ $(ARGS)
 
+# All tests run in two processes, a file of tests in one of them; what ARGS chooses runs in one.
 test: dev-env
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest $(or $(ARGS),--numprocesses $(PROCESSES) --dist loadfile)
 lint: dev-env
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
