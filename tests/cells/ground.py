@@ -21,6 +21,7 @@ from app.main import create_app, prepare
 from scripts import move_tenant
 from tests.clocks.promises import a_policy
 from tests.support.api import OPERATOR_KEY, client_of, running, settings_for
+from tests.support.databases import open_to_postgres
 from tests.support.servers import Server
 
 ADDRESSES = (f"127.0.0.{number}" for number in itertools.count(130))
@@ -86,8 +87,7 @@ class Cells:
 @contextlib.contextmanager
 def servers(folder: Path, count: int = 2) -> Iterator[list[Server]]:
     """Servers that keep a logical log, each with an empty database."""
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    open_to_postgres(folder)
     found: list[Server] = []
     try:
         for number in range(count):

@@ -18,6 +18,7 @@ from app.commands.migrate import upgrade
 from app.db.address import canonical
 from app.main import create_app, prepare
 from tests.support.api import Vendor, client_of, make_vendor, running, settings_for
+from tests.support.databases import open_to_postgres
 from tests.support.servers import DATABASE, OWNER, Server
 
 pytestmark = [pytest.mark.packaging, pytest.mark.slow]
@@ -32,9 +33,7 @@ RECOVERS_WITHIN = 5.0 if os.environ.get("RETAINER_EXACT_TIMES") else 15.0
 @pytest.fixture
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
     """A primary whose commits wait for its standby, and that standby."""
-    folder = tmp_path_factory.mktemp("pair")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    folder = open_to_postgres(tmp_path_factory.mktemp("pair"))
     first = Server(folder / "first", next(ADDRESSES))
     first.start()
     try:

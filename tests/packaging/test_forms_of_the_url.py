@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from app.commands.migrate import upgrade
 from app.db.address import canonical
 from app.db.engine import Database
+from tests.support.databases import open_to_postgres
 from tests.support.servers import DATABASE, OWNER, Server
 
 pytestmark = pytest.mark.packaging
@@ -35,9 +36,7 @@ FORMS = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("forms")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    folder = open_to_postgres(tmp_path_factory.mktemp("forms"))
     with Server(folder, "127.0.0.48") as started:
         started.found()
         upgrade(canonical(started.dsn))

@@ -19,6 +19,7 @@ from app.db.engine import Database
 from app.db.failures import StartRefused
 from app.main import create_app, prepare
 from tests.support.api import SECRET_KEY, client_of, make_vendor, running, settings_for
+from tests.support.databases import open_to_postgres
 from tests.support.servers import Server, pooler
 
 pytestmark = [
@@ -31,9 +32,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("pooled")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    folder = open_to_postgres(tmp_path_factory.mktemp("pooled"))
     with Server(folder, "127.0.0.41") as started:
         started.found()
         upgrade(canonical(started.dsn))

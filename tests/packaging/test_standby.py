@@ -19,6 +19,7 @@ from app.db.failures import StartRefused
 from app.embedded import EmbeddedPostgres
 from app.main import create_app, prepare
 from tests.support.api import OPERATOR_KEY, running, settings_for
+from tests.support.databases import open_to_postgres
 
 
 class Standby(EmbeddedPostgres):
@@ -32,9 +33,7 @@ class Standby(EmbeddedPostgres):
 @pytest.fixture
 def standby(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a migrated, furnished database whose server was started again as a hot standby."""
-    folder = tmp_path_factory.mktemp("standby")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    folder = open_to_postgres(tmp_path_factory.mktemp("standby"))
     with EmbeddedPostgres(folder, durable=False) as primary:
         assert primary.url is not None
         upgrade(primary.url)

@@ -49,6 +49,14 @@ class Server:
         await self.execute(f'drop database if exists "{make_url(url).database}" with (force)')
 
 
+def open_to_postgres(folder: Path) -> Path:
+    """The folder, which Postgres's own user may enter now, with those that pytest made above it."""
+    made = [one for one in (folder, *folder.parents) if Path(tempfile.gettempdir()) in one.parents]
+    for one in made:
+        one.chmod(0o755)
+    return folder
+
+
 async def connect(url: str) -> Any:
     """A plain asyncpg connection as the tables' owner, past row-level security only if the owner is a superuser."""
     parsed = make_url(url)
