@@ -218,6 +218,13 @@ ROWS: Final = (
         f"{LINE}::test_two_disputes_of_one_line_end_each_in_its_own_way",
     ),
     (
+        "credits of a period come back under the reason of whichever unit has it by now",
+        "app/domain/orders/retaken.py",
+        'reason, ref = row.get("booked") or (row["reason"], row["ref"])',
+        'reason, ref = row["reason"], row["ref"]',
+        f"{LINE}::test_credits_of_a_plan_come_back_under_what_they_were_taken_for",
+    ),
+    (
         "whoever waited for a customer writes back an order as it was before",
         "app/db/orders/orders.py",
         "                setattr(order, each.name, getattr(stored, each.name))",

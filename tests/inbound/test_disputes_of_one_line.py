@@ -11,16 +11,25 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from tests.conftest import MakeVendor
 from tests.inbound.test_shopify_orders import refund
+from tests.recurring.shop import document, plan, vendor_under
 from tests.support import shops
 from tests.support.chance import first_seed
 from tests.support.deliveries import Shop, a_shop
 
 SOLD = {"license": "cactushop", "packs": "x-cart", "periods": "cactushop", "choices": "cs-cart"}
-SKU = {"license": "license-standard", "packs": "credits-60", "periods": "support-12-months", "choices": "license"}
+SKU = {
+    "license": "license-standard",
+    "packs": "credits-60",
+    "periods": "support-12-months",
+    "choices": "license",
+    "plans": "year",
+}
 ROUNDS = min(int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 60, 60)
 STATES = {"open": "needs_response", "lost": "lost", "won": "won"}
 
@@ -58,7 +67,7 @@ class Line:
         if self.kind == "packs":
             return (await self.shop.available(who) or 0) // 60
         shown = await self.shop.tenant.ok(await self.shop.tenant.get(f"/v1/customers/shop:{who}"))
-        if self.kind == "periods":
+        if self.kind in ("periods", "plans"):
             return sum(row["state"] in ("running", "scheduled") for row in shown["covers"])
         held = [row["license_id"] for row in shown["licenses"] if row["active"]]
         if self.kind == "license":
@@ -188,6 +197,26 @@ async def test_one_is_won_and_the_other_lost_beside_changes(vendor: MakeVendor, 
                 await line.dispute(0 if step.startswith("one") else 1, step.rpartition(" ")[2], 1)
         await line.dispute(1, "won")
         assert await line.there() == 2, line.log
+
+
+async def test_credits_of_a_plan_come_back_under_what_they_were_taken_for(app: FastAPI, api: httpx.AsyncClient) -> None:
+    """Which unit took the running year changes with what the shop takes out, and its credits were taken by another."""
+    text = document(plan("year")).replace("currency: EUR", "currency: USD")
+    tenant = await vendor_under(app, api, text, now="2025-03-10T00:00:00Z")
+    body = {"kind": "shopify", "secret": shops.SECRET}
+    path = (await tenant.ok(await tenant.put("/v1/sources/shop", body), 201))["path"]
+    line = Line(Shop(tenant, "shopify", path), "plans")
+    await line.buy(1)
+    await line.give_back(1)
+    await line.dispute(0, "lost", 1)
+    await line.buy(4)
+    await line.dispute(1, "lost", 2)
+    assert await line.shop.available("7301") == 0
+    await line.dispute(0, "won")
+    await line.buy(3)
+    assert await line.shop.available("7301") == 0
+    await line.dispute(1, "won")
+    assert (await line.there(), await line.shop.available("7301")) == (2, 60)
 
 
 @KINDS

@@ -255,6 +255,14 @@ def taken_row(
     }
 
 
+def booked(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with the reason and the refund under which its credits were taken.
+
+    Another unit may take the period by now; the credits come back under what they were taken for.
+    """
+    return {**row, "booked": [row["reason"], row["ref"]]} if row["lots"] else row
+
+
 # --- derived ----------------------------------------------------------------------------------------------------------
 
 

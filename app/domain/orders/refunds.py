@@ -382,7 +382,8 @@ def take_period(taking: Taking, rule: str) -> None:
         credits_of(taking, replaced)
         take_instead(taking, replaced)
     if target is not None:
-        row["lots"] = lots_taken(account, target, lambda: _take_cover(taking, target))
+        lots = lots_taken(account, target, lambda: _take_cover(taking, target))
+        row = periods.booked({**row, "lots": lots})
     line.taken_periods = (*line.taken_periods, row)
     account.plan.orders[order.order_id] = order
     if target is not None or replaced is not None:

@@ -19,12 +19,14 @@ from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import claimed, forget, take_claim
-from app.domain.orders.periods import Derived, LaidPeriods, TakenUnit, derive, served_nothing
+from app.domain.orders.periods import Derived, LaidPeriods, TakenUnit, booked, derive, served_nothing
 from app.domain.orders.refunds import TakenBack, Taking, credits_of, lots_taken
 from app.domain.values.ids import CoverId, LotId
 from app.domain.values.wire import iso_or_none, parse_iso_or_none, payload_hash
 
 _NOTHING: Final[Mapping[str, Any]] = {"cover_id": None, "was": None, "lots": {}}
+_TAKEN: Final = (*_NOTHING, "booked")
+"""What goes with the period, whichever unit takes it by now."""
 _OWN: Final = ("rule", "at", "reason", "ref", "known_until", "replaced")
 """What a line keeps of a unit, whichever period it takes."""
 RETAKEN: Final = "retaken"
@@ -126,12 +128,13 @@ def _lot_back(
         still = min(claims, claimed(lot))
         if still > 0:
             take_claim(lot, still)
-        forget(lot, row["ref"], debt)
+        reason, ref = row.get("booked") or (row["reason"], row["ref"])
+        forget(lot, ref, debt)
         ledger.mark_lot(lot)
         if debt:
-            suspension.forgive(account.ledger, lot.credit_type, debt, order_id=order.order_id, reason=row["reason"])
+            suspension.forgive(account.ledger, lot.credit_type, debt, order_id=order.order_id, reason=reason)
         if (number := voided + claims - still) > 0:
-            suspension.reinstate(ledger, lot, number, order_id=order.order_id, reason=row["reason"])
+            suspension.reinstate(ledger, lot, number, order_id=order.order_id, reason=reason)
             _emit_reinstated(account, lot, number, order)
             rows.append({"kind": "credits", "lot_id": lot_id, "credit_type": lot.credit_type, "credits": number})
             rows[-1]["line_id"] = lot.line_id
@@ -166,7 +169,8 @@ def _take(account: CustomerAccount, unit: TakenUnit, then: Cover, *, stood: bool
     """Take a period for a unit as derived. Return what the line keeps of it."""
     cover, was = account.covers[CoverId(then.cover_id)], unit.was or {}
     lots = lots_taken(account, cover, partial(_end, account, unit, cover, then, was, stood=stood))
-    return {**unit.row, "cover_id": str(cover.cover_id), "was": was, "lots": lots}
+    row = {name: value for name, value in unit.row.items() if name != "booked"}
+    return booked({**row, "cover_id": str(cover.cover_id), "was": was, "lots": lots})
 
 
 def _end(
@@ -199,7 +203,7 @@ def _keep(account: CustomerAccount, units: Iterable[TakenUnit], rows: Mapping[st
         mine = (str(unit.order.order_id), str(unit.line.line_id))
         source: Mapping[str, Any] = rows.get(str(unit.cover_id), _NOTHING)
         own: dict[str, Any] = {name: unit.row[name] for name in _OWN if name in unit.row}
-        now.setdefault(mine, []).append({**own, **{name: source[name] for name in _NOTHING}})
+        now.setdefault(mine, []).append({**own, **{name: source[name] for name in _TAKEN if name in source}})
         lines[mine] = (unit.order, unit.line)
     for mine, (order, line) in lines.items():
         if sorted(map(payload_hash, line.taken_periods)) != sorted(map(payload_hash, now[mine])):
