@@ -155,6 +155,10 @@ async def test_a_won_dispute_puts_the_cover_where_it_belongs_by_then(
         assert (await deliver(shop, path, dispute("won", number=2, amount=10000)))["state"] == "done"
         if told == "once it is won":
             await bought(shop, "before", sku, BEFORE[sku])
+        else:
+            refund = (await shop.ok(await shop.get("/v1/orders/shop:pi_D1")))["refunds"][0]
+            back = [row["ends_at"] for row in refund["undone"]["given_back"] if row["kind"] == "cover"]
+            assert back == [row[2] for row in await stands(shop) if row[0] == "shop:pi_D1"]
         begins = {"year": "2026-01-10T00:00:00Z", "license": "2025-08-01T00:00:00Z"}[sku]
         (mine,) = [row for row in await stands(shop) if row[0] == "shop:pi_D1"]
         assert mine[1] == begins

@@ -25,7 +25,7 @@ from app.domain.values.ids import CoverId, LotId
 from app.domain.values.wire import iso_or_none, parse_iso_or_none, payload_hash
 
 _NOTHING: Final[Mapping[str, Any]] = {"cover_id": None, "was": None, "lots": {}}
-_TAKEN: Final = (*_NOTHING, "booked")
+_OF_PERIOD: Final = (*_NOTHING, "booked")
 """What goes with the period, whichever unit takes it by now."""
 _OWN: Final = ("rule", "at", "reason", "ref", "known_until", "replaced")
 """What a line keeps of a unit, whichever period it takes."""
@@ -203,7 +203,7 @@ def _keep(account: CustomerAccount, units: Iterable[TakenUnit], rows: Mapping[st
         mine = (str(unit.order.order_id), str(unit.line.line_id))
         source: Mapping[str, Any] = rows.get(str(unit.cover_id), _NOTHING)
         own: dict[str, Any] = {name: unit.row[name] for name in _OWN if name in unit.row}
-        now.setdefault(mine, []).append({**own, **{name: source[name] for name in _TAKEN if name in source}})
+        now.setdefault(mine, []).append({**own, **{name: source[name] for name in _OF_PERIOD if name in source}})
         lines[mine] = (unit.order, unit.line)
     for mine, (order, line) in lines.items():
         if sorted(map(payload_hash, line.taken_periods)) != sorted(map(payload_hash, now[mine])):
