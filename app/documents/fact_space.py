@@ -124,9 +124,10 @@ class FactSpace:
         return self.facts.get(name)
 
 
-def offer_facts() -> FactSpace:
+def offer_facts(policy: Policy) -> FactSpace:
     """Facts of an order line (`Offer`)."""
-    return FactSpace(_OFFER, "attributes.")
+    plans = {"customer.plans_had": Fact("list", tuple(plan.plan for plan in policy.plans))} if policy.plans else {}
+    return FactSpace({**_OFFER, **plans}, "attributes.")
 
 
 def action_facts(policy: Policy) -> FactSpace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NotRequired, cast
@@ -192,6 +193,7 @@ class ExplainedClock(TypedDict):
     due_at: Annotated[Instant | None, "When it is due; null while it stands still."]
     outcome: Annotated[ClockOutcome, "What became of the promise."]
     summary: Annotated[str, "What was promised and how it stands, in sentences."]
+    clause: Annotated[str | None, "The clause of the promise."]
 
 
 class SpendingOrder(TypedDict):
@@ -282,6 +284,8 @@ class Explanation(ExplanationBody):
     clauses: Annotated[Sequence[PolicyClause], "The words of every clause that is named."]
 
 
+_CITED: Final = re.compile(r"(?:\(|\bas )([^()\s]+)(?:\)| allows\b)")
+"""What may be the id of a clause in a sentence: ``(XC-6)``, ``as XC-6 allows``."""
 _WORKING: Final = ("before", "after")
 """Members of an operation that only its sentences need."""
 
@@ -371,6 +375,8 @@ def _clauses_in(value: Any) -> Iterable[str]:
         for name, inner in value.items():
             if isinstance(inner, str) and (name == "clause" or name.endswith("_clause")):
                 yield inner
+            elif isinstance(inner, str) and name == "summary":
+                yield from _CITED.findall(inner)
             else:
                 yield from _clauses_in(inner)
     elif isinstance(value, list | tuple):

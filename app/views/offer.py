@@ -14,6 +14,7 @@ from app.domain.orders.offers import offered_to, options_of
 from app.domain.policy import offers as terms
 from app.domain.policy.conditions import facts_used
 from app.domain.policy.offer_prices import OfferPrice
+from app.domain.policy.wording import condition_words
 from app.domain.values import term as lengths
 from app.domain.values.wire import jsonable
 from app.views.decision import Money, Reason, money_view
@@ -119,6 +120,8 @@ def offer_view(
                 "facts": {name: jsonable(offered.facts.get(name)) for name in facts_used(offer.requires)},
             }
         )
+        if offer.requires is not None:
+            reasons[-1]["would_change"] = condition_words(offer.requires, account.policy)
     return {
         "sku": offer.sku if n is None else offer.sku.replace("{n}", str(n)),
         "title": offer.title if n is None else offer.title.replace("{n}", str(n)),

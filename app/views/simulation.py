@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from app.views.clock import ClockOutcome
 from app.views.decision import Money, PolicyVersion
 from app.views.license import Term
 from app.views.lot import Categories
@@ -54,6 +55,17 @@ class RehearsedGrant(TypedDict):
     code: NotRequired[Annotated[str, "The reason, where nothing is granted."]]
 
 
+class RehearsedPromise(TypedDict):
+    """A promise of a ticket, as far as is compared."""
+
+    milestone: Annotated[str, "What was promised."]
+    team: NotRequired[Annotated[str, "The team that owes it."]]
+    calendar: Annotated[str, "The calendar that it runs on."]
+    due_at: NotRequired[Annotated[Instant, "When it is due."]]
+    outcome: Annotated[ClockOutcome, "What became of it."]
+    missed: Annotated[int, "How often it was missed."]
+
+
 class RehearsedThing(TypedDict):
     """How an order or a ticket comes out, as far as is compared."""
 
@@ -64,6 +76,7 @@ class RehearsedThing(TypedDict):
     price: NotRequired[Annotated[Credits | None, "The price in force."]]
     paid_by: NotRequired[Annotated[str | None, "What pays for it."]]
     charge: NotRequired[Annotated[RehearsedCharge, "What it costs."]]
+    promises: NotRequired[Annotated[Sequence[RehearsedPromise], "What is promised of the ticket."]]
     granted: NotRequired[Annotated[bool, "Whether the order brings anything."]]
     licenses: NotRequired[Annotated[int, "How many licenses it brings."]]
     lots: NotRequired[Annotated[Sequence[RehearsedGrant], "The credits that it brings."]]

@@ -367,7 +367,8 @@ def _charge(charge: _Charge, line: Line, *, forfeited: bool) -> None:
         charge.captured += line.credits
     if line.source == "spent":
         charge.refunded += line.credits
-    if (line.kind in _RETURNS and line.target == "expired") or (line.target == "voided" and line.kind != "transfer"):
+    voided = line.target == "voided" and line.source != "owed" and line.kind != "transfer"  # owed: it was overdrawn
+    if voided or (line.kind in _RETURNS and line.target == "expired"):
         charge.forfeited += line.credits
     elif line.kind in _RETURNS and line.source == "world":  # a lot made instead of the one that had ended
         charge.forfeited -= line.credits

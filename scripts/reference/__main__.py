@@ -11,7 +11,7 @@ from app.domain.clocks.event import TRANSITIONS
 from app.domain.tickets.ticket import lifecycle_table
 from app.main import create_app
 from app.settings import Settings
-from scripts.reference import facts, operating, policy_keys, surface
+from scripts.reference import everywhere, facts, operating, policy_keys, surface
 from scripts.reference.table import NOTE, page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +36,7 @@ INDEX = {
     "closed-sets": "states and kinds, with all their values",
     "command-line": "every command with its arguments and options",
     "events": "every type of event with its data",
+    "everywhere": "each feature of a policy in every place where a user meets it",
     "facts": "what a condition of a policy may look at",
     "limits": "how much of anything",
     "metrics": "every series of `/metrics`",
@@ -64,6 +65,7 @@ def _pages() -> Iterator[tuple[Path, str]]:
         "closed-sets": surface.closed_sets(app),
         "command-line": operating.command_line(),
         "events": surface.events(),
+        "everywhere": everywhere.everywhere(),
         "facts": facts.facts(),
         "limits": operating.limits_page(),
         "metrics": operating.metrics(),

@@ -76,7 +76,7 @@ def facts() -> str:
     releases = Releases(fact="version", clause="ALL-1", releases=())
     policy = dataclasses.replace(templates()["shopp"][0], plans=(plan,), releases=releases)
     places = {
-        "order line (`when`, `requires` of offers and grants)": dict(offer_facts().facts),
+        "order line (`when`, `requires` of offers and grants)": dict(offer_facts(policy).facts),
         "action": dict(action_facts(policy).facts),
         "ticket (checks, grounds, gates)": dict(ticket_facts(policy).facts),
         "surcharge": dict(work_facts(policy).facts),

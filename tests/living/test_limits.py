@@ -72,6 +72,18 @@ async def test_a_ticket_above_the_limit_never_fits(app: FastAPI, api: httpx.Asyn
     assert waits["reasons"][0]["facts"]["next_at"] is None
 
 
+async def test_a_debit_by_hand_names_nobody_and_counts_for_nobody(app: FastAPI, api: httpx.AsyncClient) -> None:
+    """It is the vendor's own act on the company's account: no limit refuses it, and no person has less for it."""
+    shop = await company(app, api)
+    await shop.ok(await shop.post("/v1/customers/acme/debits", {"credits": 50}))
+    body = {"category": "question", "customer_id": "pia"}
+    means = (await shop.ok(await shop.post("/v1/policies/living/price", body, key=None)))["means"]
+    assert (means["available"], means["limit_left"]) == (50, 14)
+    refused = await shop.post("/v1/customers/pia/debits", {"credits": 1})
+    assert (refused.status_code, refused.json()["code"]) == (409, "insufficient_credits")
+    await sound(shop)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "code"),
     [

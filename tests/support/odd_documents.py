@@ -292,7 +292,7 @@ def _space(found: dict[str, Any], path: Path) -> FactSpace:
     """The facts that a rule at this place may look at."""
     policy = load_document(json.dumps(found)).policy
     if path[0] == "offers":
-        return fact_space.offer_facts()
+        return fact_space.offer_facts(policy)
     return fact_space.action_facts(policy) if path[0] == "actions" else fact_space.ticket_facts(policy)
 
 

@@ -4,7 +4,7 @@ Their form::
 
     {"type": "ticket.created" | "ticket.updated" | "ticket.response", "timestamp": ..., "data": {
         "ticket_id", "customer_id" | "customer_email", "subject", "created_at", "channel", "language", "product",
-        "license_id", "facts", "category", "inputs", "agreed_up_to", "pay_with", "credit_type",
+        "license_id", "facts", "category", "priority", "inputs", "agreed_up_to", "pay_with", "credit_type",
         "response": {"response_id", "author", "kind", "public", "automatic", "occurred_at"}}}
 """
 
@@ -19,7 +19,7 @@ from app.domain.feeds.adapter import Delivery, Parsed, UnreadableError
 from app.domain.feeds.orders import stamp
 from app.domain.feeds.tickets import ResponseSnapshot, TicketSnapshot, TicketUpdate
 
-_TEXTS: Final = ("channel", "language", "product", "license_id", "category", "pay_with", "credit_type")
+_TEXTS: Final = ("channel", "language", "product", "license_id", "category", "priority", "pay_with", "credit_type")
 
 
 class Helpdesk(standard.Signed):

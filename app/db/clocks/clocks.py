@@ -183,27 +183,32 @@ async def due_by_ids(tx: Tx, clock_ids: Sequence[str]) -> list[TicketClock]:
     return await _folded(tx, found[clocks.name], found[events.name])
 
 
+_AUDITED: Final = (
+    "(c.folded is not null"
+    " or (c.phase in ('running', 'paused') and (c.next_action_at is null or c.next_action_at > :at)))"
+)
+"""Clocks that keep a state, and those that run or wait and that nobody has to look at just now."""
 _KEEPING: Final[tuple[Select[Any], Select[Any]]] = (
     select_into(
         "clocks_that_keep",
         ClockRow,
         _SELECT.replace(" from clock c ", ", c.folded from clock c ")
-        + " and c.customer_id = any(:customers) and c.folded is not null order by c.clock_id",
+        + f" and c.customer_id = any(:customers) and {_AUDITED} order by c.clock_id",
     ),
     select_into(
         "events_of_keeping",
         EventRow,
         "select e.entity_id, e.seq, e.kind, e.occurred_at, e.recorded_at, e.payload from clock c join entity_event e"
         " on e.tenant_id = c.tenant_id and e.stream = 'clock' and e.entity_id = c.clock_id where c.tenant_id = :tenant"
-        " and c.customer_id = any(:customers) and c.folded is not null order by e.entity_id, e.seq",
+        f" and c.customer_id = any(:customers) and {_AUDITED} order by e.entity_id, e.seq",
     ),
 )
 
 
-async def that_keep_a_state(tx: Tx, customer_ids: Sequence[str]) -> list[TicketClock]:
-    """Return the clocks of these customers that keep their state, with their history. One statement."""
+async def to_audit(tx: Tx, customer_ids: Sequence[str]) -> list[TicketClock]:
+    """Return the clocks of these customers that say how they stand, with their history. One statement."""
     clocks, events = _KEEPING
-    found = await read(tx, (clocks, events), {"customers": list(customer_ids)})
+    found = await read(tx, (clocks, events), {"customers": list(customer_ids), "at": tx.at})
     return await _folded(tx, found[clocks.name], found[events.name])
 
 

@@ -19,6 +19,7 @@ from app.db.tickets import fact_of
 from app.documents.policy_document import dump
 from app.domain.policy.policy import Policy
 from app.domain.tickets.recorded_steps import steps_of
+from app.domain.values.wire import parse_iso
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Before anything was recorded."""
@@ -90,6 +91,13 @@ _TICKETS = text(
     "select t.ticket_id, t.external_id, t.customer_id, t.subject, t.opened_at, t.parent_id,"
     " coalesce((select p.external_id from customer p where p.tenant_id = :tenant and p.customer_id = t.person_id),"
     " t.person_id) as asked_by from ticket t where t.tenant_id = :tenant and t.customer_id = any(:customers)"
+)
+_NAMINGS = text(
+    "select c.customer_id, n.value ->> 'since' as since, n.value ->> 'until' as until,"
+    " coalesce(p.external_id, n.value ->> 'person') as person"
+    " from customer c cross join lateral jsonb_array_elements(c.data -> 'contacts') n"
+    " left join customer p on p.tenant_id = :tenant and p.customer_id = n.value ->> 'person'"
+    " where c.tenant_id = :tenant and c.customer_id = any(:customers) and c.data ? 'contacts' order by 2, 4"
 )
 _ADJUSTED = text(
     "select o.operation_id, o.customer_id, o.credit_type, o.recorded_at, o.reason,"
@@ -300,6 +308,9 @@ class _Reader:
 
     async def _tickets(self) -> None:
         rows = {row.ticket_id: row for row in await self._rows(_TICKETS)}
+        namings: dict[str, list[Any]] = defaultdict(list)
+        for naming in await self._rows(_NAMINGS):
+            namings[naming.customer_id].append(naming)
         for ticket_id, events in self.tickets_of.items():
             ticket = rows[ticket_id]
             self.made[ticket.customer_id].tickets.append((ticket.external_id, ticket.opened_at))
@@ -309,6 +320,8 @@ class _Reader:
                 if step.name == "open":
                     data["subject"] = ticket.subject
                     data["asked_by"] = ticket.asked_by
+                    if namings[ticket.customer_id]:
+                        data["named"] = _named_at(namings[ticket.customer_id], step.at)
                 elif step.name == "split":
                     child = rows.get(data.pop("child_id"))
                     if child is None:
@@ -426,3 +439,10 @@ async def cover_at(tx: Tx, place: tuple[str, str, str, int]) -> str | None:
         {"tenant": tx.tenant_id, "order": place[0], "line": place[1], "rule": place[2]},
     )
     return rows[place[3]].cover_id if len(rows) > place[3] else None
+
+
+def _named_at(namings: Sequence[Any], at: datetime) -> list[str]:
+    """Return the people who were named at an instant, by the vendor's ids."""
+    return [
+        row.person for row in namings if parse_iso(row.since) <= at and (row.until is None or at < parse_iso(row.until))
+    ]

@@ -20,10 +20,11 @@ from app.db import policies
 from app.db import schema as s
 from app.db.account.accounts import cover_of
 from app.db.engine import Tx
-from app.db.ledger import clock_audit, recurring_audit, work_audit
+from app.db.ledger import clock_audit, plan_end_audit, recurring_audit, work_audit
 from app.db.ledger import read as rows
 from app.db.ledger import replay as ledger_replay
 from app.db.ledger.invariants import COVER_DAYS, INVARIANTS
+from app.domain.account.customer import Cover
 from app.domain.cover import audit as cover_audit
 from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.lot import Account, HoldLine, Lot
@@ -206,15 +207,18 @@ def _replayed(
 
 
 async def covers(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Invariant 12 of these customers' covers, their streams replayed."""
+    """Invariant 12 of these customers' covers, their streams replayed, and whether credits end with their plan."""
     by: dict[str, Any] = {"tenant": tx.tenant_id, "customers": list(customer_ids)}
     stored = [cover_of(_without_tenant(row)) for row in await tx.rows(_COVERS, by)]
+    mine: dict[str, list[Cover]] = {}
+    for cover in stored:
+        mine.setdefault(cover.customer_id, []).append(cover)
+    found = await plan_end_audit.ended(tx, customer_ids, mine)
     streams: dict[str, list[cover_audit.CoverEvent]] = {cover.cover_id: [] for cover in stored}
     if not stored:
-        return []
+        return found
     for entity_id, kind, occurred_at, payload in await tx.rows(_STREAMS, {**by, "covers": list(streams)}):
         streams[entity_id].append(cover_audit.CoverEvent(kind, occurred_at, payload))
-    found: list[dict[str, Any]] = []
     for cover in stored:
         terms = CoverTerms.of(await policies.of_version(tx, cover.policy_version))
         found += [

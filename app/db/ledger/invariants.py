@@ -204,6 +204,7 @@ INVARIANTS: Final[dict[str, str]] = {
 COVER_DAYS: Final = "covers_keep_their_days"
 RECURRING: Final = "recurring_credits_are_what_the_grant_yields"
 WORK_CHARGED: Final = "work_is_what_is_charged"
+PLAN_ENDS: Final = "credits_end_with_their_plan"
 CLOCK_STATES: Final = "a_clock_keeps_what_its_events_come_to"
 PROMISED: Final[dict[int, tuple[str, ...]]] = {
     1: ("lot_identity",),
@@ -251,7 +252,7 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     23: tuple(ACCOUNTS),
     24: ("what_is_due_is_known",),
     25: (CLOCK_STATES,),
-    26: ("extended_credits_end_as_said",),
+    26: ("extended_credits_end_as_said", PLAN_ENDS),
 }
 """The checks that stand for each invariant; a test corrupts what each one looks at. 15 to 22 are of a whole life, and
 23 is of accounts that were merged or erased. 24 is of the table that says what is due (`app.db.due`). 25 is of the

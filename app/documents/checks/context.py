@@ -33,7 +33,7 @@ class Checker:
         self.policy = policy
         self.marks = marks
         self.found: list[Problem] = []
-        self.offer_facts = fact_space.offer_facts()
+        self.offer_facts = fact_space.offer_facts(policy)
         self.action_facts = fact_space.action_facts(policy)
         self.ticket_facts = fact_space.ticket_facts(policy)
         self.price_facts = fact_space.price_facts(policy)

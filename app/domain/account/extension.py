@@ -19,8 +19,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from app.domain.account.account import CustomerAccount
-from app.domain.account.plan_credits import move_end
-from app.domain.ledger.events import due_of, granted_data
+from app.domain.account.plan_credits import grant_again, move_end, told_of_grant
 from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
@@ -254,34 +253,9 @@ def _go_on(account: CustomerAccount, ledger: Ledger, lot: Lot, reached: Reached)
     ledger.mark_lot(lot)
     if whole:
         ledger.withdraw(lot.lot_id)
-    made = ledger.grant(
-        number,
-        source=lot.source if whole else "correction",
-        rule=lot.rule,
-        credit_type=lot.credit_type,
-        effective_at=lot.expires_at if whole else account.at,
-        expires_at=reached.end,
-        order_id=lot.order_id if whole else None,
-        line_id=lot.line_id if whole else None,
-        unit_no=lot.unit_no,
-        priority=lot.priority,
-        scope=lot.scope,
-        license_id=lot.license_id,
-        cost=lot.price_of(number),
-        policy_version=lot.policy_version,
-        origin_lot_id=lot.origin_lot_id if whole else lot.lot_id,
-        clause=lot.clause,
-        reading=lot.reading,
-        reason=EXTENDED,
-        categories=lot.categories,
-    )
+    made = grant_again(account, ledger, lot, number, reached.end, reason=EXTENDED, whole=whole)
     made.data = {**made.data, **_kin(lot, made, whole=whole), "own_end": lot.data["own_end"], EXTENDED: reached.rows}
-    for due in due_of(made, account.policy.credits, account.at):
-        account.plan.due(due.at, due.kind, due.subject, **due.payload)
-    balance = ledger.balance(lot.credit_type)
-    ends = iso_or_none(made.expires_at)
-    data = granted_data(made, number, balance, order_id=lot.order_id, line_id=lot.line_id, expires_at=ends)
-    account.emit("credits.granted", data)
+    told_of_grant(account, made, lot)
 
 
 def _kin(lot: Lot, made: Lot, *, whole: bool) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Credits that are good as long as a plan runs: each change of cover moves their end, and a renewal extends them.
 
 A lot that ends with a plan keeps the rules of that plan's cover in its `data`, and its own term if it has one. What has
-ended stays ended: a renewal that comes after the end brings nothing back.
+ended stays ended: a renewal that comes after the end brings nothing back. Only what had ended when it was told
+(``told_late``) goes on, if a renewal is told after it that was bought in time.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import Any, Final
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover
-from app.domain.ledger.events import due_of, expired_key, moved_data
+from app.domain.ledger.events import due_of, expired_key, granted_data, moved_data
 from app.domain.ledger.expiry import post_due_expiries, refresh_expiry
+from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.recurring import PLAN_ENDS
+from app.domain.ledger.units import paid_back
 from app.domain.values.wire import iso, iso_or_none, parse_iso_or_none
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -74,13 +77,74 @@ def set_plan_end(account: CustomerAccount, grant: Any) -> None:
 
 def _move(account: CustomerAccount, lot: Lot) -> None:
     """Set a lot's end by its plan, unless it has come already."""
-    if lot.withdrawn or (lot.expires_at is not None and lot.expires_at <= account.at):
+    over = lot.expires_at is not None and lot.expires_at <= account.at
+    if lot.withdrawn or (over and "told_late" not in lot.data):
         return
     bound = lot.data["ends_with"]
-    plan = plan_end(account.covers.values(), bound["rules"], lot.license_id, lot.effective_at)
+    plan = plan_end(account.covers.values(), bound["rules"], lot.license_id, lot.bought_at)
     ends = min((end for end in (plan, parse_iso_or_none(bound["by"])) if end is not None), default=None)
-    if ends != lot.expires_at:
+    if over and (ends is None or account.at < ends):
+        _go_on(account, lot, ends)
+    elif not over and ends != lot.expires_at:
+        if ends is not None and ends < account.at:
+            lot.data = {**lot.data, "told_late": True}
         move_end(account, lot, ends)
+
+
+def _go_on(account: CustomerAccount, lot: Lot, ends: datetime | None) -> None:
+    """Grant credits again that had ended when they were told, since the plan went on by what is told now."""
+    if lot.expired != lot.granted or paid_back(lot):
+        return
+    kept = {name: value for name, value in lot.data.items() if name != "told_late"}
+    lot.data = kept
+    account.ledger.mark_lot(lot)
+    account.ledger.withdraw(lot.lot_id)
+    made = grant_again(account, account.ledger, lot, lot.granted, ends, reason="plan_renewed")
+    made.data = {**kept, **made.data, "bought": {**lot.purchase()["bought"], "lot_id": made.lot_id}}
+    told_of_grant(account, made, lot)
+
+
+def grant_again(
+    account: CustomerAccount,
+    ledger: Ledger,
+    lot: Lot,
+    number: int,
+    ends: datetime | None,
+    *,
+    reason: str,
+    whole: bool = True,
+) -> Lot:
+    """Grant credits of a lot that had ended. ``whole``: all of them, as of when they ended, in place of the lot."""
+    return ledger.grant(
+        number,
+        source=lot.source if whole else "correction",
+        rule=lot.rule,
+        credit_type=lot.credit_type,
+        effective_at=lot.expires_at if whole else account.at,
+        expires_at=ends,
+        order_id=lot.order_id if whole else None,
+        line_id=lot.line_id if whole else None,
+        unit_no=lot.unit_no,
+        priority=lot.priority,
+        scope=lot.scope,
+        license_id=lot.license_id,
+        cost=lot.price_of(number),
+        policy_version=lot.policy_version,
+        origin_lot_id=lot.origin_lot_id if whole else lot.lot_id,
+        clause=lot.clause,
+        reading=lot.reading,
+        reason=reason,
+        categories=lot.categories,
+    )
+
+
+def told_of_grant(account: CustomerAccount, made: Lot, lot: Lot) -> None:
+    """Tell of credits that were granted again, and of what falls due of them."""
+    for due in due_of(made, account.policy.credits, account.at):
+        account.plan.due(due.at, due.kind, due.subject, **due.payload)
+    balance, ends = account.ledger.balance(lot.credit_type), iso_or_none(made.expires_at)
+    data = granted_data(made, made.granted, balance, order_id=lot.order_id, line_id=lot.line_id, expires_at=ends)
+    account.emit("credits.granted", data)
 
 
 def move_end(account: CustomerAccount, lot: Lot, ends: datetime | None) -> None:

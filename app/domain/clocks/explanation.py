@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, Final
 
-from app.domain.policy.wording import capital, cited, day_of, joined, sentences
+from app.domain.clocks.promises import suits
+from app.domain.clocks.ticket_clock import TicketClock
+from app.domain.policy.conditions import Not
+from app.domain.policy.policy import Policy
+from app.domain.policy.service_levels import Promise
+from app.domain.policy.wording import capital, cited, condition_words, day_of, joined, sentences
 from app.domain.values.wire import parse_iso
 
 Row = Mapping[str, Any]
@@ -82,6 +87,39 @@ def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> str:
     names = [f"{', '.join(row['reasons'])} ({day_of(row['date'] + 'T00:00:00Z')})" for row in skipped if row["reasons"]]
     closed = f"Closed meanwhile: {joined(names)}." if names else None
     return sentences(promise, due, closed, outcome_sentence(view))
+
+
+def otherwise(policy: Policy, clock: TicketClock, view: Row) -> list[tuple[str, str]]:
+    """Return, in words, what would have kept the promise, or would have to be so for another one to be given, each with
+    its clause. ``view``: how the clock stands.
+    """
+    missed = [breach["due_at"] for breach in view["breaches"] if breach["retracted_at"] is None and breach["due_at"]]
+    kept = [(cited(f"done by {instant_words(due)}", clock.terms.clause), clock.terms.clause) for due in missed[:1]]
+    return [*kept, *_other_promises(policy, clock, str(view["target"]))]
+
+
+def _other_promises(policy: Policy, clock: TicketClock, target: str) -> list[tuple[str, str]]:
+    rivals = [
+        promise
+        for promise in policy.promises
+        if (promise.milestone, promise.starts) == (clock.spec.milestone, clock.terms.starts)
+    ]
+    alike = [number for number, promise in enumerate(rivals) if suits(clock, promise)]
+    mine = next((number for number in alike if rivals[number].target == target), next(iter(alike), None))
+    if mine is None:
+        return []
+    found = [_instead(promise, condition_words(promise.when, policy)) for promise in rivals[:mine] if promise.when]
+    held = rivals[mine].when
+    if held is not None and rivals[mine + 1 :]:
+        following = rivals[mine + 1]
+        wanted = [condition_words(Not(no=held), policy)]
+        wanted += [condition_words(following.when, policy)] if following.when else []
+        found.append(_instead(following, joined(wanted)))
+    return found
+
+
+def _instead(promise: Promise, words: str) -> tuple[str, str]:
+    return cited(f"{words}: {target_words(promise.target)}", promise.clause), promise.clause
 
 
 def outcome_sentence(view: Row) -> str:

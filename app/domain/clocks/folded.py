@@ -15,8 +15,8 @@ from app.domain.calendar.timeline import from_s, to_s
 from app.domain.clocks.clock import ClockState, Fold, OutcomeFact, fold_of, outcomes_of
 from app.domain.clocks.cycle import Progress
 from app.domain.clocks.event import ClockEvent, ClockSpec, Outcome, Phase
-from app.domain.clocks.target import EachBusinessDay
-from app.domain.clocks.ticket_clock import Hours, Key, TicketClock
+from app.domain.clocks.target import EachBusinessDay, Rolling
+from app.domain.clocks.ticket_clock import LIVE, Hours, Key, TicketClock
 
 FORM: Final = 1
 """The form of what is kept; another one is not gone on from."""
@@ -93,6 +93,23 @@ def difference(clock: TicketClock) -> tuple[str, str] | None:
         return None
     names = sorted(name for name in folded if expected is None or expected.get(name) != folded[name])
     return _shown(expected, names), _shown(folded, names)
+
+
+def misdated(clock: TicketClock, at: datetime) -> tuple[str, str] | None:
+    """Return when a clock is due by its events, and when it is said to be; None where that is the same.
+
+    Nothing is said of a clock that the newest hours or zone data have still to reach, nor of what is owed again and
+    again, whose due time moves by itself.
+    """
+    if clock.revision is None or clock.revision < clock.hours.revision:
+        return None
+    state = clock.state(at)
+    moving = isinstance(state.target, EachBusinessDay | Rolling)
+    if moving or state.phase not in LIVE or state.tzdb_version != clock.hours.tzdb_version:
+        return None
+    if state.due_at == clock.stored_due_at:
+        return None
+    return f"due {state.due_at}", f"due {clock.stored_due_at}"
 
 
 def _shown(folded: Mapping[str, Any] | None, names: Sequence[str]) -> str:

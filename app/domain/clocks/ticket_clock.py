@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -12,9 +12,11 @@ from app.domain.calendar.timeline import SlaUnreachable, to_s
 from app.domain.clocks.clock import ClockState, OutcomeFact, explain_clock, fold, judge, next_action_at
 from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind, Outcome, Phase, in_force
 from app.domain.clocks.stored import PromiseTerms
-from app.domain.clocks.target import EachBusinessDay, Explanation, Rolling
+from app.domain.clocks.target import EachBusinessDay, Explanation, NoTarget, Rolling
 
 LIVE: Final = (Phase.RUNNING, Phase.PAUSED)
+PROMISE_CHANGED: Final = "promise_changed"
+"""Why a clock goes over: another promise holds for its ticket now."""
 Key = tuple[int, str, str]
 Asked = tuple[datetime, datetime | None, tuple[ClockEvent, ...]]
 
@@ -109,8 +111,18 @@ class TicketClock:
         return explain_clock(self.spec, on, state)
 
     def started_by(self, at: datetime, known_at: datetime | None = None) -> bool:
-        """Whether it had started by then, by what was known."""
-        return any(event.occurred_at <= at for event in self.known(known_at))
+        """Whether it had started by then, by what was known. One that took over from another started when it did."""
+        known = self.known(known_at)
+        taken_over_at = self._taken_over_at(known)
+        return any(event.occurred_at <= at for event in known) and (taken_over_at is None or taken_over_at <= at)
+
+    def _taken_over_at(self, known: Sequence[ClockEvent]) -> datetime | None:
+        """Return when it took over from the clock of another promise, whose beginning it has; None of all others."""
+        if len(known) < 2 or not isinstance(self.spec.target, NoTarget):
+            return None
+        start, change = known[:2]
+        at_once = change.kind is EventKind.RETARGET and change.recorded_at == start.recorded_at
+        return change.occurred_at if at_once else None
 
 
 def touched(clock: TicketClock, at: datetime, hours: Hours) -> bool:

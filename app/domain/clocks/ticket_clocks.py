@@ -34,7 +34,7 @@ from app.domain.clocks.promises import (
 )
 from app.domain.clocks.published import emit_due, publish, row_of
 from app.domain.clocks.target import EachBusinessDay, NoTarget, Rolling, Target
-from app.domain.clocks.ticket_clock import LIVE, Hours, TicketClock, touched
+from app.domain.clocks.ticket_clock import LIVE, PROMISE_CHANGED, Hours, TicketClock, touched
 from app.domain.policy.conditions import Facts
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
@@ -120,7 +120,7 @@ class TicketClocks:
                 continue
             promise = promised.get(place)
             if promise is None:
-                self._append(clock, EventKind.CANCEL, at=at, occurred_at=when, cause="promise_changed")
+                self._append(clock, EventKind.CANCEL, at=at, occurred_at=when, cause=PROMISE_CHANGED)
             else:
                 self._go_over(clock, promise, at, when)
         there = {(clock.spec.milestone, clock.terms.starts) for clock in self.clocks}
@@ -288,13 +288,13 @@ class TicketClocks:
         target = reachable(promise, wire.target_of(promise, None), self._hours(promise), began)
         if suits(clock, promise):
             if state.target != target:
-                self._append(clock, EventKind.RETARGET, at=at, occurred_at=when, target=target, cause="promise_changed")
+                self._append(clock, EventKind.RETARGET, at=at, occurred_at=when, target=target, cause=PROMISE_CHANGED)
             return
         # Another calendar, other warnings, another clause: a clock of its own, which began when the first one did.
         waits = {(wait.reason, wait.since): wait for wait in (*rests(self.clocks, at, began), *state.pauses)}
-        self._append(clock, EventKind.CANCEL, at=at, occurred_at=when, cause="promise_changed")
+        self._append(clock, EventKind.CANCEL, at=at, occurred_at=when, cause=PROMISE_CHANGED)
         new = self._begin(promise, NoTarget(), at, began, clock.terms.ref, [waits[key] for key in sorted(waits)])
-        self._append(new, EventKind.RETARGET, at=at, occurred_at=when, target=target, cause="promise_changed")
+        self._append(new, EventKind.RETARGET, at=at, occurred_at=when, target=target, cause=PROMISE_CHANGED)
 
     def _hours(self, promise: Promise) -> Hours:
         return self.hours if promise.calendar == self.hours.name else self.named[promise.calendar]

@@ -150,3 +150,9 @@ def _over(by: Cover, lower: Cover) -> bool:
 def _replaced(account: CustomerAccount, by: Cover) -> list[Cover]:
     found = [account.covers.get(cover_id) for cover_id in by.data.get("instead_of", ())]
     return [cover for cover in found if cover is not None]
+
+
+def seconds_brought(cover: Cover) -> int:
+    """Return by how many seconds a cover is longer for what was left of those that it replaced."""
+    rows = cover.data.get("brought", {}).values()
+    return sum(int(row.get("seconds", 0)) for row in rows if not row.get("gone"))

@@ -166,7 +166,11 @@ def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
 def _overdrawn(policy: Policy, moves: Sequence[Row]) -> str:
     """That some were spent before they came, and are owed."""
     number = _sum(moves, "owed", "voided")
-    return f"; {credit_words(policy, number)} of them {was(number)} overdrawn, and the next ones pay" if number else ""
+    if not number:
+        return ""
+    rule = None if policy.credits is None else policy.credits.overdraft
+    allowed = "" if rule is None or rule.clause is None else f" as {rule.clause} allows"
+    return f"; {credit_words(policy, number)} of them {was(number)} overdrawn{allowed}, and the next ones pay"
 
 
 def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from app.domain.cover.replacing import REPLACED
 from app.domain.policy.offers import ChoiceGrant, Offer
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import (
     are,
     capital,
     cited,
+    condition_words,
     cover_words,
     credit_words,
     day_of,
@@ -20,6 +23,7 @@ from app.domain.policy.wording import (
     term_words,
     was,
 )
+from app.domain.values.text import day
 
 Row = Mapping[str, Any]
 
@@ -46,7 +50,8 @@ def grant_words(policy: Policy, row: Row) -> str:
             return f"license number {facts.get('ordinal', 1)} of the account{edition}"
         case "lot":
             ends = "without an end" if "expires_at" not in facts else f"until {day_of(facts['expires_at'])}"
-            return f"{credit_words(policy, int(facts['granted']))} {ends}"
+            rest = ", for what was left of the plan before" if facts.get("reason") == REPLACED else ""
+            return f"{credit_words(policy, int(facts['granted']))} {ends}{rest}"
         case "cover":
             words = cover_words({**facts, "order_id": None})
             if "starts_at" not in facts:
@@ -58,6 +63,29 @@ def grant_words(policy: Policy, row: Row) -> str:
         case "addon":
             return f"the add-on {facts.get('addon', '')}".rstrip()
     return str(row["granted"])
+
+
+def what_would_bring(policy: Policy, offer: tuple[Offer, int | None] | None, refused: Iterable[Row]) -> list[str]:
+    """Return, in words, what would have to be so for a line to bring what it did not bring."""
+    if offer is None:
+        return []
+    codes = {row["code"] for row in refused}
+    rules = [(offer[0].requires, offer[0].otherwise), *((grant.when, grant.otherwise) for grant in offer[0].grants)]
+    return [
+        condition_words(condition, policy)
+        for condition, why in rules
+        if condition is not None and why is not None and why.code in codes
+    ]
+
+
+def longer_sentence(seconds: int, ends_at: datetime | None) -> str | None:
+    """Say how much longer a cover is good for what was left of the plan that it replaced; None where it is not."""
+    if not seconds or ends_at is None:
+        return None
+    days, rest = divmod(seconds, 86_400)
+    words = f"{days} {'day' if days == 1 else 'days'}{' and some hours' if rest else ''}" if days else "some hours"
+    without = day(ends_at - timedelta(seconds=seconds))
+    return f"What was left of the plan before made that {words} longer; without that it would be until {without}."
 
 
 def _refusal(policy: Policy, row: Row) -> str:

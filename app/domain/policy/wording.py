@@ -314,5 +314,5 @@ def cover_words(cover: Mapping[str, Any]) -> str:
         term = f" for {term_words(cover['term'])}" if cover.get("term") else ""
         return f"the plan {cover['plan']}{term}{order}"
     if cover.get("term") is None:
-        return f"the support without an end{order}"
+        return f"the support{'' if cover.get('ends_at') else ' without an end'}{order}"
     return f"the support for {term_words(cover['term'])}{order}"

@@ -16,7 +16,7 @@ from app.domain.policy.policy import Policy
 from app.domain.policy.price_terms import TimePrice
 from app.domain.policy.reckoning import PriceStep, is_reading, named
 from app.domain.policy.surcharges import Surcharge
-from app.domain.policy.wording import cited, credit_words, minutes_words, plain
+from app.domain.policy.wording import cited, condition_words, credit_words, minutes_words, plain
 from app.domain.values.text import decimal_text
 from app.domain.values.wire import parse_iso
 
@@ -51,18 +51,21 @@ def worked(policy: Policy, price: TimePrice, lines: Iterable[Line], *, clause: s
     """The charge for the time of a ticket, before the surcharges on the whole."""
     standing = counting(lines)
     billable = [line for line in standing if line["billable"] and line["minutes"]]
-    by_line = _by_line(policy, price, billable, survivors=True)
+    by_line = _by_line(price, billable, rules=_Rules(policy.surcharges))
     total = sum(by_line.values())
     charge = max(total, price.least) if total else 0
     fewer = total
     if any(rule.survives_bug and rule.of_work for rule in policy.surcharges):
-        fewer = sum(_by_line(policy, price, billable, survivors=False).values())
+        gone = _Rules([rule for rule in policy.surcharges if not rule.survives_bug])
+        fewer = sum(_by_line(price, billable, rules=gone).values())
     surviving = charge - (max(fewer, price.least) if fewer else 0)
     minutes = sum(line["minutes"] for line in standing)
     paid = sum(line["minutes"] for line in billable)
     steps = []
     if billable:
-        steps.append(_work_step(policy, price, paid, total, clause))
+        dearer = _dearer(policy, billable)
+        plain_total = sum(_by_line(price, billable, rules=_Rules(())).values()) if dearer else None
+        steps.append(_work_step(policy, price, paid, total, clause, dearer, plain_total))
     if charge > total:
         steps.append(_least_step(policy, charge - total, price, price.least_clause or clause))
     return Worked(
@@ -70,8 +73,7 @@ def worked(policy: Policy, price: TimePrice, lines: Iterable[Line], *, clause: s
     )
 
 
-def _by_line(policy: Policy, price: TimePrice, lines: Sequence[Line], *, survivors: bool) -> dict[int, int]:
-    rules = _Rules(policy, survivors)
+def _by_line(price: TimePrice, lines: Sequence[Line], *, rules: _Rules) -> dict[int, int]:
     free, reached, charged = price.free_minutes * 60, Fraction(0), 0
     block = price.per_minutes * 60
     found: dict[int, int] = {}
@@ -95,8 +97,8 @@ def _by_line(policy: Policy, price: TimePrice, lines: Sequence[Line], *, survivo
 class _Rules:
     """What surcharges make of a line, looked up once for the names that lines share."""
 
-    def __init__(self, policy: Policy, survivors: bool) -> None:
-        self._by_name = {rule.surcharge: rule for rule in policy.surcharges if survivors or not rule.survives_bug}
+    def __init__(self, surcharges: Iterable[Surcharge]) -> None:
+        self._by_name = {rule.surcharge: rule for rule in surcharges}
         self._factors: dict[tuple[str, ...], int | Fraction] = {}
 
     def factor(self, names: Sequence[str]) -> int | Fraction:
@@ -125,13 +127,44 @@ def _blocks(seconds: int | Fraction, block: int) -> int:
     return -(-seconds.numerator // (seconds.denominator * block))
 
 
-def _work_step(policy: Policy, price: TimePrice, minutes: int, credits: int, clause: str | None) -> PriceStep:
+def _work_step(
+    policy: Policy,
+    price: TimePrice,
+    minutes: int,
+    credits: int,
+    clause: str | None,
+    dearer: Sequence[Surcharge],
+    without: int | None,
+) -> PriceStep:
+    """Return the step that the work makes. ``dearer``: surcharges on parts of it; ``without``: its price without."""
     each = f"{credit_words(policy, price.credits)} for each begun {minutes_words(price.per_minutes)}"
     free = f", the first {minutes_words(price.free_minutes)} free" if price.free_minutes else ""
-    text = f"{minutes_words(minutes)} of work, {each}{free}: {credit_words(policy, credits)}"
+    more = f", with {', '.join(_more(rule) for rule in dearer)}" if dearer else ""
+    text = f"{minutes_words(minutes)} of work, {each}{free}{more}: {credit_words(policy, credits)}"
+    changes = "; ".join(condition_words(rule.when, policy) for rule in dearer if rule.when is not None)
     return PriceStep(
-        step="work", credits=credits, summary=cited(text, clause), clause=clause, reading=is_reading(policy, clause)
+        step="work",
+        credits=credits,
+        summary=cited(text, clause),
+        clause=clause,
+        reading=is_reading(policy, clause),
+        without=without,
+        would_change=f"not so: {changes}" if changes else None,
     )
+
+
+def _dearer(policy: Policy, lines: Sequence[Line]) -> list[Surcharge]:
+    """Return the surcharges that hold for parts of these lines, or for a whole line."""
+    names = [name for line in lines for part in line["parts"] for name in part["surcharges"]]
+    names += [name for line in lines for name in line["adds"]]
+    return list(named(policy, dict.fromkeys(names))) if names else []
+
+
+def _more(rule: Surcharge) -> str:
+    title = plain(rule.title)
+    if rule.times is not None:
+        return f"times {decimal_text(rule.factor)} for {title}"
+    return f"{rule.add or 0} for {title}"
 
 
 def _least_step(policy: Policy, credits: int, price: TimePrice, clause: str | None) -> PriceStep:
@@ -152,14 +185,7 @@ def line_summary(policy: Policy, line: Line, credits: int) -> str:
     log = policy.work
     kind = policy.work_kind(line["kind"]) if line.get("kind") else None
     what = f" ({plain(kind.title)})" if kind is not None else ""
-    names = list(dict.fromkeys(name for part in line["parts"] for name in part["surcharges"]))
-    dearer = [
-        f"times {decimal_text(rule.factor)} for {plain(rule.title)}"
-        for rule in (named(policy, names) if names else ())
-        if rule.times is not None
-    ]
-    adding = named(policy, line["adds"]) if line["adds"] else ()
-    dearer += [f"{rule.add} for {plain(rule.title)}" for rule in adding if rule.add is not None]
+    dearer = [_more(rule) for rule in _dearer(policy, [line])]
     if not line["billable"]:
         text = f"{minutes_words(line['minutes'])} of work{what}, not charged"
     else:

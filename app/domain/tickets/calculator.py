@@ -22,7 +22,7 @@ from app.domain.policy.ticket_rules import Category
 from app.domain.tickets import counts, pricing
 from app.domain.tickets.charge import TicketCharge
 from app.domain.tickets.priority import priority_of
-from app.domain.tickets.qualification import describe, facts_for
+from app.domain.tickets.qualification import facts_for
 from app.domain.tickets.ticket import Ticket
 from app.domain.tickets.work_line import WorkLine
 from app.domain.tickets.work_parts import parts_of
@@ -121,11 +121,7 @@ def price(policy: Policy, hours: Hours, asked: Asked, account: CustomerAccount |
     applied = {rule.surcharge for rule in surcharges}
     for line in lines:
         applied |= {*line["adds"], *(name for part in line["parts"] for name in part["surcharges"])}
-    absent = [
-        (rule, describe(policy, rule.when) if rule.when is not None else None)
-        for rule in policy.surcharges
-        if rule.surcharge not in applied
-    ]
+    absent = [(rule, pricing.what_makes(policy, rule)) for rule in policy.surcharges if rule.surcharge not in applied]
     return Answer(listed=listed, made=made, absent=absent, ticket=ticket)
 
 

@@ -77,7 +77,13 @@ class TicketCharge(TicketAnswers):
         looked = counts.Looked(standing=standing, most=limit.most, next_at=limit.next_at(required))
         text = f"{looked.sentence()} This takes {self.amount(required)}."
         reason = self.reason(
-            "credit_limit_reached", rule.clause, text, reading=rule.reading, required=required, **looked.json()
+            "credit_limit_reached",
+            rule.clause,
+            text,
+            reading=rule.reading,
+            would_change=counts.would_make_room(looked) or f"a price of {self.amount(max(limit.left, 0))} at most",
+            required=required,
+            **looked.json(),
         )
         return reason, Remedy(kind=counts.WAIT, text=text, helps_at=looked.next_at)
 

@@ -436,10 +436,14 @@ def would_change(looked: Sequence[Looked]) -> str | None:
     used_up = [item for item in looked if item.most is not None and item.standing.used >= item.most]
     if not used_up:
         return None
-    first = used_up[0]
-    if first.next_at is not None:
-        return f"waiting until {instant_words(first.next_at, first.standing.zone)}"
-    return first.following()
+    return would_make_room(used_up[0]) or used_up[0].following()
+
+
+def would_make_room(looked: Looked) -> str | None:
+    """When waiting helps, in words; None where it does not."""
+    if looked.next_at is None:
+        return None
+    return f"waiting until {instant_words(looked.next_at, looked.standing.zone)}"
 
 
 def amount_words(rule: Count, amount: int) -> str:

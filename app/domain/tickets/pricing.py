@@ -49,7 +49,18 @@ def of_ticket(account: CustomerAccount, ticket: Ticket, category: Category) -> l
 
 def why_not(policy: Policy, surcharges: Iterable[Surcharge]) -> dict[str, str]:
     """For each surcharge, in words, what would have to be otherwise for it not to apply."""
-    return {rule.surcharge: f"not so: {describe(policy, rule.when)}" for rule in surcharges if rule.when is not None}
+    found = {rule.surcharge: what_makes(policy, rule) for rule in surcharges}
+    return {name: f"not so: {words}" for name, words in found.items() if words is not None}
+
+
+def what_makes(policy: Policy, rule: Surcharge) -> str | None:
+    """Return, in words, what a surcharge needs to apply; None where it needs nothing."""
+    words = [] if rule.when is None else [describe(policy, rule.when)]
+    if rule.first is not None:
+        words.append(
+            "the first accepted ticket" if rule.first == 1 else f"one of the first {rule.first} accepted tickets"
+        )
+    return "; ".join(words) or None
 
 
 def price_facts(session: TicketSession) -> dict[str, Any] | None:

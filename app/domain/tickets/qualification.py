@@ -14,11 +14,11 @@ from app.domain.account import hosts
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License
 from app.domain.orders.remedies import APPLY_CREDIT, REQUEST_KIND, Need, remedies, serving_types, typed_words
-from app.domain.policy.conditions import Condition, Test, facts_used, holds, tests_of
+from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test, facts_used, holds, tests_of
 from app.domain.policy.policy import Policy
 from app.domain.policy.releases import facts_of_release
 from app.domain.policy.ticket_rules import Check, FactSpec, Ground
-from app.domain.policy.wording import FACT_TITLES, in_words, plain, title_of
+from app.domain.policy.wording import FACT_TITLES, condition_words, in_words, plain, title_of
 from app.domain.tickets import asking, counts, entitlement
 from app.domain.tickets.entitlement import Query
 from app.domain.tickets.priority import priority_of
@@ -369,7 +369,19 @@ def unique(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
 
 def describe(policy: Policy, condition: Condition | None) -> str:
     """A condition in words, for what would change an answer: each fact by its title."""
+    if condition is not None and _is_negated(condition):
+        return condition_words(condition, policy)
     return "; ".join(_described(policy, test) for test in tests_of(condition))
+
+
+def _is_negated(condition: Condition) -> bool:
+    """Whether a part of a condition must not be so: its comparisons alone would say the opposite."""
+    match condition:
+        case Not():
+            return True
+        case All(all=parts) | AnyOf(any=parts):
+            return any(_is_negated(part) for part in parts)
+    return False
 
 
 def _described(policy: Policy, test: Test) -> str:

@@ -15,7 +15,7 @@ from app.db.minting import first_of
 from app.domain.account.changes import Plan
 from app.domain.clocks import stored as wire
 from app.domain.clocks.event import Outcome, Phase
-from app.domain.clocks.explanation import clock_sentence, event_sentence
+from app.domain.clocks.explanation import clock_sentence, event_sentence, otherwise
 from app.domain.clocks.second_judgement import STREAM, frozen_judgement, second_judgement
 from app.domain.clocks.ticket_clock import TicketClock
 from app.domain.clocks.ticket_clocks import AGENDA_KIND
@@ -25,7 +25,14 @@ from app.domain.values.wire import iso, parse_iso
 from app.usecases.steps import ticket_clocks
 from app.views.calendar import explanation_view
 from app.views.clock import Clock, ClockJudgement, clock_view
-from app.views.explanation import ExplainedClockEvent, Explanation, ExplanationBody, clause_views, version_of
+from app.views.explanation import (
+    ExplainedClockEvent,
+    Explanation,
+    ExplanationBody,
+    ExplanationStep,
+    clause_views,
+    version_of,
+)
 
 FROZE_NOT: Final = "a pause freezes what remains; it was resumed on another calendar"
 
@@ -185,6 +192,8 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
     ]
     clause = clock.terms.clause
     policy = await policies.of_version(tx, clock.terms.policy_version)
+    promised = max((event["seq"] for event in events if event["kind"] in _PROMISING), default=0)
+    instead = otherwise(policy, clock, view)
     body: ExplanationBody = {
         "kind": "clock",
         "id": clock_id,
@@ -207,18 +216,25 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
             "tzdb_version": view["tzdb_version"],
         },
         "events": cast(Sequence[ExplainedClockEvent], events),
-        "trace": [
-            {
-                "step": event["kind"],
-                "summary": event_sentence(event, clause),
-                "clause": clause,
-                "at": event["occurred_at"],
-                "recorded_at": event["recorded_at"],
-            }
-            for event in events
-        ],
+        "trace": [_step(event, clause, instead if event["seq"] == promised else ()) for event in events],
     }
-    return {**body, "clauses": clause_views(policy, [clause])}
+    return {**body, "clauses": clause_views(policy, [clause, *(named for _, named in instead)])}
 
 
+def _step(event: Mapping[str, Any], clause: str, instead: Sequence[tuple[str, str]]) -> ExplanationStep:
+    """Return a step of a clock's explanation. ``instead``: what would have been promised otherwise."""
+    step: ExplanationStep = {
+        "step": event["kind"],
+        "summary": event_sentence(event, clause),
+        "clause": clause,
+        "at": event["occurred_at"],
+        "recorded_at": event["recorded_at"],
+    }
+    if instead:
+        step["would_change"] = [words for words, _ in instead]
+    return step
+
+
+_PROMISING: Final = ("start", "retarget", "reopen")
+"""Events of a clock by which a promise is given."""
 AGENDA: Final[dict[str, Handler]] = {AGENDA_KIND: Batched(ticket_clocks.judge_due)}

@@ -13,6 +13,7 @@ from app.db.history import traces
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover
 from app.domain.cover import cover as covers
+from app.domain.cover import replacing
 from app.domain.orders import explanation as account_words
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import cited, sentences
@@ -36,8 +37,10 @@ async def explain_order(tx: Tx, order_id: str) -> Explanation:
         granted = _granted(policy, answer, mine)
         refused = [item for item in answer.get("not_granted", ()) if str(item.get("line_id")) == mine]
         offer = policy.offer(str(line["sku"]))
+        changes = account_words.what_would_bring(policy, offer, refused)
         trace.append(
             {
+                **({"would_change": changes} if changes else {}),
                 "step": "line",
                 "line_id": mine,
                 "sku": line["sku"],
@@ -102,6 +105,7 @@ _GRANT_FACTS: Final = (
     "scope",
     "options",
     "addon",
+    "reason",
 )
 
 
@@ -205,13 +209,26 @@ def _entity_words(policy: Policy, kind: str, found: Any, account: CustomerAccoun
         case "license":
             return account_words.license_sentence(policy, jsonable(_of(found, _LICENSE)))
         case "cover":
-            return account_words.cover_sentence(policy, cover_row(found, account.at))
+            longer = account_words.longer_sentence(replacing.seconds_brought(found), found.ends_at)
+            stands = account_words.cover_sentence(policy, cover_row(found, account.at))
+            return stands if longer is None else f"{stands}. {longer}"
     return account_words.choice_sentence(policy, jsonable(_of(found, _CHOICE)))
 
 
 _LICENSE: Final = ("sku", "edition", "order_id", "ordinal", "ended_at", "ended_reason")
 _CHOICE: Final = ("order_id", "rule", "options", "option", "voided_at")
-_COVER: Final = ("order_id", "term", "levels", "actions", "scope", "free", "starts_at", "ends_at", "suspended_at")
+_COVER: Final = (
+    "order_id",
+    "plan",
+    "term",
+    "levels",
+    "actions",
+    "scope",
+    "free",
+    "starts_at",
+    "ends_at",
+    "suspended_at",
+)
 
 
 def _of(found: Any, names: Iterable[str]) -> dict[str, Any]:

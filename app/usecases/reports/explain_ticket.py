@@ -101,6 +101,7 @@ async def explain_ticket(
                 "due_at": iso_or_none(row.due_at),
                 "outcome": row.outcome,
                 "summary": clock_sentence(_clock_row(row)),
+                "clause": (row.spec or {}).get("clause"),
             }
             for row in await traces.clocks_of(tx, ticket.ticket_id)
         ],

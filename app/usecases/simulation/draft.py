@@ -38,6 +38,8 @@ SECONDS_MAX: Final = 20.0
 _FIRED_MAX: Final = 1_000
 _AN_INSTANT: Final = timedelta(microseconds=1)
 _EVER: Final = (history.EVER, datetime(2300, 1, 1, tzinfo=UTC))
+_PROMISED: Final = ("milestone", "team", "calendar", "due_at", "outcome")
+"""What of a clock is compared, beside how often it was missed."""
 _LISTS: Final = ("lots", "covers", "choices", "recurring_grants", "not_granted")
 
 Version = tuple[int, datetime, Policy]
@@ -317,6 +319,8 @@ def _errors(past: _History, before: _Run, after: _Run, *, compare: bool) -> list
 def _difference(key: tuple[str, str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any] | None:
     kind, id_ = key
     was, is_ = _shape(kind, before), _shape(kind, after)
+    if kind == "ticket":
+        was, is_ = _with_promises(was, before), _with_promises(is_, after)
     if was == is_:
         return None
     named = _order_clauses if kind == "order" else _ticket_clauses
@@ -368,6 +372,19 @@ def _ticket_shape(view: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _with_promises(shape: dict[str, Any], view: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is compared of a ticket with what is promised of it, the cancelled promises aside."""
+    rows = [
+        {
+            **{name: clock[name] for name in _PROMISED if clock.get(name) is not None},
+            "missed": sum(breach["retracted_at"] is None for breach in clock["breaches"]),
+        }
+        for clock in view.get("clocks", ())
+        if clock["phase"] != "cancelled"
+    ]
+    return {**shape, "promises": _sorted(rows)} if rows else shape
+
+
 def _order_clauses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     found: set[str | None] = set()
     for name in _LISTS:
@@ -386,6 +403,9 @@ def _ticket_clauses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
         for reason in view["reasons"]
         if reason["code"] not in other
     }
+    promises = [_with_promises({}, view) for view in (before, after)]
+    if promises[0] != promises[1]:
+        found |= {clock["clause"] for view in (before, after) for clock in view["clocks"]}
     if before["price"] != after["price"] or not found:
         found |= {view["assessments"][-1]["clause"] for view in (before, after) if view["assessments"]}
     return sorted(item for item in found if item)

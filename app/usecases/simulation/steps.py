@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from app.db.account import accounts
 from app.db.engine import Tx
+from app.db.plan import write
+from app.domain.account import contacts
 from app.usecases.credits import credits as commands
 from app.usecases.credits.credit_command import CreditCommand
 from app.usecases.customers import profiles
@@ -99,7 +101,9 @@ async def _adjust(tx: Tx, id_: str, data: Data) -> None:
 
 
 async def _open(tx: Tx, id_: str, data: Data) -> None:
-    asked_by = data.pop("asked_by", None)
+    asked_by, named = data.pop("asked_by", None), data.pop("named", None)
+    if named is not None:
+        await _name(tx, data["customer_id"], named)
     if asked_by is not None:
         await _belongs(tx, asked_by, data["customer_id"])
         data["customer_id"] = asked_by
@@ -113,6 +117,18 @@ async def _belongs(tx: Tx, person: str, company: str) -> None:
         if await accounts.find_customer(tx, name) is None:
             command = profiles.PutCustomer(customer_id=name, company_id=company_id)
             await profiles.put_customer(tx, command, check=lambda _: None)
+
+
+async def _name(tx: Tx, company: str, names: Sequence[str]) -> None:
+    """Name the people of a company who were named then, as many as there were."""
+    for name in names:
+        await _belongs(tx, name, company)
+    account = await accounts.load(tx, company)
+    people = [person.customer_id for name in names if (person := await accounts.find_customer(tx, name)) is not None]
+    current = {contact.named_as: contact.person for contact in account.contacts}
+    if set(current.values()) != set(people):
+        contacts.name_only(account.customer.data, people, account.at, current=current)
+        await write(tx, [(account.plan, None)])
 
 
 async def _details(tx: Tx, id_: str, data: Data) -> None:

@@ -1127,6 +1127,7 @@ class ExplainedClock(TypedDict):
     due_at: str | None
     outcome: ClockOutcome
     summary: str
+    clause: str | None
 
 
 class ExplainedClockEvent(TypedDict):
@@ -2525,6 +2526,17 @@ class RehearsedGrant(TypedDict):
     code: NotRequired[str]
 
 
+class RehearsedPromise(TypedDict):
+    """A promise of a ticket, as far as is compared."""
+
+    milestone: str
+    team: NotRequired[str]
+    calendar: str
+    due_at: NotRequired[str]
+    outcome: ClockOutcome
+    missed: int
+
+
 class RehearsedSum(TypedDict):
     """What orders and tickets come to in all."""
 
@@ -2544,6 +2556,7 @@ class RehearsedThing(TypedDict):
     price: NotRequired[int | None]
     paid_by: NotRequired[str | None]
     charge: NotRequired[RehearsedCharge]
+    promises: NotRequired[list[RehearsedPromise]]
     granted: NotRequired[bool]
     licenses: NotRequired[int]
     lots: NotRequired[list[RehearsedGrant]]

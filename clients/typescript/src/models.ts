@@ -1111,6 +1111,7 @@ export interface ExplainedClock {
   "due_at": string | null;
   "outcome": ClockOutcome;
   "summary": string;
+  "clause": string | null;
 }
 
 /** An event that a due time rests on. */
@@ -2495,6 +2496,16 @@ export interface RehearsedGrant {
 
 export type RehearsedKind = "order" | "ticket";
 
+/** A promise of a ticket, as far as is compared. */
+export interface RehearsedPromise {
+  "milestone": string;
+  "team"?: string;
+  "calendar": string;
+  "due_at"?: string;
+  "outcome": ClockOutcome;
+  "missed": number;
+}
+
 /** What orders and tickets come to in all. */
 export interface RehearsedSum {
   "credits_granted": number;
@@ -2512,6 +2523,7 @@ export interface RehearsedThing {
   "price"?: number | null;
   "paid_by"?: string | null;
   "charge"?: RehearsedCharge;
+  "promises"?: (RehearsedPromise)[];
   "granted"?: boolean;
   "licenses"?: number;
   "lots"?: (RehearsedGrant)[];
