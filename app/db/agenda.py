@@ -38,10 +38,12 @@ Handlers = Mapping[str, Handler]
 class Batched:
     """A `Handler` that takes many rows of its kind at once, in a few statements for all of them.
 
-    It leaves what one row after another would have left.
+    It leaves what one row after another would have left. ``may_wait``: no answer depends on it, since it only tells of
+    what is so already. Where very many such rows are due at once, other rows and requests go first.
     """
 
     many: BatchHandler
+    may_wait: bool = False
 
     async def __call__(self, tx: Tx, item: AgendaItem) -> None:
         """Handle one row."""
@@ -55,6 +57,10 @@ _DUE = text(
 _FIRST_DUE = text(
     "select at, kind, subject, customer_id from agenda where tenant_id = :tenant and at <= :until"
     " order by at, kind, subject limit :limit"
+)
+_FIRST_OTHERS = text(
+    "select at, kind, subject, customer_id from agenda where tenant_id = :tenant and at <= :until"
+    " and kind <> all(cast(:without as text[])) order by at, kind, subject limit :limit"
 )
 _LOCK = (
     "select customer_id from customer where tenant_id = :tenant and customer_id = any(:customers)"
@@ -104,6 +110,12 @@ async def due(tx: Tx, until: datetime, *, after: Key | None = None, limit: int) 
     if after is None:
         return await tx.rows(_FIRST_DUE, parameters)
     return await tx.rows(_DUE, {**parameters, "at": after[0], "kind": after[1], "subject": after[2]})
+
+
+async def others_due(tx: Tx, until: datetime, *, without: Sequence[str], limit: int) -> Sequence[Row[Any]]:
+    """Rows of other kinds than these, due at or before ``until``, by (at, kind, subject), not locked."""
+    parameters = {"tenant": tx.tenant_id, "until": until, "without": list(without), "limit": limit}
+    return await tx.rows(_FIRST_OTHERS, parameters)
 
 
 async def lock(tx: Tx, rows: Sequence[Row[Any]], *, wait: bool) -> list[Row[Any]]:

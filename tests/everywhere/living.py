@@ -360,7 +360,7 @@ credits: {clause: E-1, types: [{credit_type: credit, title: Credits, clause: E-1
         Seen("/v1/customers/ann/balance", {"available": 50, "owed": 0}),
     ],
     audit=Broken("update account set owed = owed + 1, voided = voided + 1", "owed_is_replay_of_entries"),
-    lives="no overdraft in lives: tests/living/test_overdraft.py",
+    lives=Lived("living", "overdraft: {most: 15", "spend_some"),
     first=[],
     permuted=[
         sold("o1", "plan", "2025-03-03T10:00:00Z"),

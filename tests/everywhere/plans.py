@@ -94,7 +94,7 @@ offers:
         Seen("/v1/customers/ann/entitlements/open_ticket", {"allowed": False}),
     ],
     audit=Broken(LONGER, DAYS),
-    lives=Lived("plans", "no_plan", "gate"),
+    lives=Lived("living", "pays: false", "ask_for_help"),
     permuted=[
         sold("o1", "gold", "2025-03-03T10:00:00Z"),
         sold("o2", "credits-100", "2025-03-04T10:00:00Z"),

@@ -47,6 +47,8 @@ CHAINS = (
     ("store_order", "store_change", "store_change", "open_ticket", "store_change", "withdraw", "store_change"),
     ("buy_plan", "buy_plan", "wait", "give_plan_back", "wait", "gate"),
     ("buy_plan", "hold", "wait", "end_hold", "hold", "give_plan_back", "end_hold"),
+    ("sign_up", "spend_some", "ask_for_help", "wait", "ask_for_help", "look_ahead"),
+    ("sign_up", "spend_some", "spend_some", "wait", "sign_up", "look_ahead"),
 )
 """What is done one after another more often than chance would have it: where one noun's rule meets another's."""
 DOCUMENTS: dict[str, str] = {}

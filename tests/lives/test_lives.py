@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from tests.lives import everything
 from tests.lives.kept import KEPT
 from tests.lives.life import BrokenError, Step, lead, steps_of
+from tests.lives.terms import ALL
 
 STEPS = 40
 everything()
@@ -22,7 +23,7 @@ async def led(app: FastAPI, policy: str, steps: list[Step]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("policy", ["x-cart", "cs-cart", "avactis", "shopp", "cactushop", "desk-by-the-hour", "plans"])
+@pytest.mark.parametrize("policy", sorted(ALL))
 async def test_a_life(app: FastAPI, policy: str, seed: int) -> None:
     await led(app, policy, steps_of(policy, seed, STEPS))
 

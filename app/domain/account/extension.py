@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from app.domain.account.account import CustomerAccount
-from app.domain.account.plan_credits import grant_again, move_end, told_of_grant
+from app.domain.account.plan_credits import grant_again, move_end, emit_grant_again
 from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
@@ -255,7 +255,7 @@ def _go_on(account: CustomerAccount, ledger: Ledger, lot: Lot, reached: Reached)
         ledger.withdraw(lot.lot_id)
     made = grant_again(account, ledger, lot, number, reached.end, reason=EXTENDED, whole=whole)
     made.data = {**made.data, **_kin(lot, made, whole=whole), "own_end": lot.data["own_end"], EXTENDED: reached.rows}
-    told_of_grant(account, made, lot)
+    emit_grant_again(account, made, lot)
 
 
 def _kin(lot: Lot, made: Lot, *, whole: bool) -> dict[str, Any]:

@@ -95,13 +95,13 @@ def _go_on(account: CustomerAccount, lot: Lot, ends: datetime | None) -> None:
     """Grant credits again that had ended when they were told, since the plan went on by what is told now."""
     if lot.expired != lot.granted or paid_back(lot):
         return
-    kept = {name: value for name, value in lot.data.items() if name != "told_late"}
-    lot.data = kept
+    lasting = {name: value for name, value in lot.data.items() if name != "told_late"}
+    lot.data = lasting
     account.ledger.mark_lot(lot)
     account.ledger.withdraw(lot.lot_id)
     made = grant_again(account, account.ledger, lot, lot.granted, ends, reason="plan_renewed")
-    made.data = {**kept, **made.data, "bought": {**lot.purchase()["bought"], "lot_id": made.lot_id}}
-    told_of_grant(account, made, lot)
+    made.data = {**lasting, **made.data, "bought": {**lot.purchase()["bought"], "lot_id": made.lot_id}}
+    emit_grant_again(account, made, lot)
 
 
 def grant_again(
@@ -138,7 +138,7 @@ def grant_again(
     )
 
 
-def told_of_grant(account: CustomerAccount, made: Lot, lot: Lot) -> None:
+def emit_grant_again(account: CustomerAccount, made: Lot, lot: Lot) -> None:
     """Tell of credits that were granted again, and of what falls due of them."""
     for due in due_of(made, account.policy.credits, account.at):
         account.plan.due(due.at, due.kind, due.subject, **due.payload)

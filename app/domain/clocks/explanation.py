@@ -94,8 +94,8 @@ def otherwise(policy: Policy, clock: TicketClock, view: Row) -> list[tuple[str, 
     its clause. ``view``: how the clock stands.
     """
     missed = [breach["due_at"] for breach in view["breaches"] if breach["retracted_at"] is None and breach["due_at"]]
-    kept = [(cited(f"done by {instant_words(due)}", clock.terms.clause), clock.terms.clause) for due in missed[:1]]
-    return [*kept, *_other_promises(policy, clock, str(view["target"]))]
+    in_time = [(cited(f"done by {instant_words(due)}", clock.terms.clause), clock.terms.clause) for due in missed[:1]]
+    return [*in_time, *_other_promises(policy, clock, str(view["target"]))]
 
 
 def _other_promises(policy: Policy, clock: TicketClock, target: str) -> list[tuple[str, str]]:

@@ -98,8 +98,8 @@ def difference(clock: TicketClock) -> tuple[str, str] | None:
 def misdated(clock: TicketClock, at: datetime) -> tuple[str, str] | None:
     """Return when a clock is due by its events, and when it is said to be; None where that is the same.
 
-    Nothing is said of a clock that the newest hours or zone data have still to reach, nor of what is owed again and
-    again, whose due time moves by itself.
+    Nothing is said of a clock that the newest hours or zone data have still to reach. The due time of what is owed
+    again and again moves by itself, so nothing is said of that either.
     """
     if clock.revision is None or clock.revision < clock.hours.revision:
         return None

@@ -7,7 +7,9 @@ one would have. Work is proportional to what is due, never to what is open.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +28,12 @@ SCAN_ROWS_MAX: Final = 200
 """Rows looked at at once."""
 BATCH_ROWS_MAX: Final = 100
 """Rows handled in one transaction, where their handler takes many at once (`agenda.Batched`)."""
+ROWS_A_SECOND: Final = 300
+"""How fast rows that may wait are handled while many are due, so that requests keep the machine."""
+MAY_WAIT: Final = timedelta(minutes=4)
+"""How late such rows may get before they are handled as fast as can be."""
+_STRETCH: Final = 1.0
+"""Seconds of such rows after which others have their turn."""
 _WEIGHT: Final = 5
 """How many of those a row weighs that is handled by itself."""
 _WAIT_MAX: Final = timedelta(minutes=5)
@@ -105,12 +113,54 @@ async def fire_due(
     return fired
 
 
+@dataclass(slots=True)
+class _Pace:
+    """How rows that may wait are handled where many are due: with rests, and with a turn of others after a while."""
+
+    began: float = field(default_factory=time.monotonic)
+    is_paced: bool = False
+
+    async def rest(self, rows: Sequence[Any], handlers: Handlers, took: float, now: datetime) -> None:
+        """Rest after a full batch of rows that may wait and are not late yet. ``took``: seconds of the batch."""
+        if len(rows) < BATCH_ROWS_MAX or not all(_may_wait(handlers, row.kind) for row in rows):
+            return
+        self.is_paced = True
+        if now - rows[0].at < MAY_WAIT:
+            await asyncio.sleep(min(max(len(rows) / ROWS_A_SECOND - took, 0.0), 10 * took))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether others are to have their turn."""
+        return self.is_paced and time.monotonic() - self.began >= _STRETCH
+
+
+def _may_wait(handlers: Handlers, kind: str) -> bool:
+    handler = handlers.get(kind)
+    return isinstance(handler, Batched) and handler.may_wait
+
+
+async def _others(
+    db: Database, tenant_id: str, handlers: Handlers, until: datetime | None, limit: int, backoff: Backoff
+) -> int:
+    """Fire the first rows that may not wait, past those that may; how many."""
+    without = [kind for kind in handlers if _may_wait(handlers, kind)]
+
+    async def look(tx: Tx) -> tuple[Sequence[Any], datetime]:
+        now = tx.at if until is None else min(until, tx.at)
+        return await agenda.others_due(tx, now, without=without, limit=min(SCAN_ROWS_MAX, limit)), now
+
+    rows, now = await db.read(tenant_id, look)
+    ready = [row for row in rows if not backoff.waits(tenant_id, row, now)]
+    return sum([await _fire(db, tenant_id, handlers, batch, now, backoff) for batch in _batches(ready, handlers)])
+
+
 async def _pass(
     db: Database, tenant_id: str, handlers: Handlers, until: datetime | None, limit: int, backoff: Backoff
 ) -> tuple[int, bool]:
     """Once through all that is due; how many were fired, and whether there was anything at all."""
     after: agenda.Key | None = None
     fired, found_any = 0, False
+    pace = _Pace()
     while fired < limit:
         start = after
 
@@ -127,7 +177,12 @@ async def _pass(
         after = (rows[-1].at, rows[-1].kind, rows[-1].subject)
         ready = [row for row in rows if not backoff.waits(tenant_id, row, now)]
         for batch in _batches(ready, handlers):
+            began = time.monotonic()
             fired += await _fire(db, tenant_id, handlers, batch, now, backoff)
+            await pace.rest(batch, handlers, time.monotonic() - began, now)
+        if pace.is_over:
+            fired += await _others(db, tenant_id, handlers, until, SCAN_ROWS_MAX, backoff)
+            return fired, False
         if len(rows) < SCAN_ROWS_MAX:
             break
     return fired, found_any

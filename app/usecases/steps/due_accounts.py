@@ -20,7 +20,10 @@ READ_AT_ONCE: Final = 10
 
 
 def batched(change: Change, *, of_heir: bool = False) -> Batched:
-    """Return a handler of rows that each concern an account. ``of_heir``: a merged account's are its heir's."""
+    """Return a handler of rows that each concern an account, and that may wait for others.
+
+    ``of_heir``: a merged account's are its heir's.
+    """
 
     async def change_all(tx: Tx, items: Sequence[AgendaItem]) -> None:
         owners = {str(item.customer_id): str(item.customer_id) for item in items}
@@ -37,7 +40,7 @@ def batched(change: Change, *, of_heir: bool = False) -> Batched:
         if every:
             await plan.write(tx, [(account.plan, account.ledger) for account in every])
 
-    return Batched(change_all)
+    return Batched(change_all, may_wait=True)
 
 
 async def _load(tx: Tx, customer_ids: Sequence[str]) -> dict[str, CustomerAccount]:
