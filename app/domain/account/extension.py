@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from app.domain.account.account import CustomerAccount
-from app.domain.account.plan_credits import grant_again, move_end, emit_grant_again
+from app.domain.account.plan_credits import emit_grant_again, grant_again, move_end
 from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
