@@ -323,7 +323,7 @@ credits: {clause: E-1, types: [{credit_type: credit, title: Credits, clause: E-1
             "t3": (..., ...),
         },
     ),
-    explain=("ticket", "t1", "4 credits of them were overdrawn as E-2 allows, and the next ones pay"),
+    explain=("ticket", "t1", "4 credits of them were overdrawn, and the next ones pay, as E-2 allows"),
     counterfactual=("/v1/explain/ticket/t3", "6 more credits"),
     statement={
         "available": 50,

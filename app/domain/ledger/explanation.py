@@ -169,8 +169,8 @@ def _overdrawn(policy: Policy, moves: Sequence[Row]) -> str:
     if not number:
         return ""
     rule = None if policy.credits is None else policy.credits.overdraft
-    allowed = "" if rule is None or rule.clause is None else f" as {rule.clause} allows"
-    return f"; {credit_words(policy, number)} of them {was(number)} overdrawn{allowed}, and the next ones pay"
+    allowed = "" if rule is None or rule.clause is None else f", as {rule.clause} allows"
+    return f"; {credit_words(policy, number)} of them {was(number)} overdrawn, and the next ones pay{allowed}"
 
 
 def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
