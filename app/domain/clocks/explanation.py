@@ -112,9 +112,9 @@ def _other_promises(policy: Policy, clock: TicketClock, target: str) -> list[tup
     held = rivals[mine].when
     if held is not None and rivals[mine + 1 :]:
         following = rivals[mine + 1]
-        wanted = [condition_words(Not(no=held), policy)]
-        wanted += [condition_words(following.when, policy)] if following.when else []
-        found.append(_instead(following, joined(wanted)))
+        conditions = [condition_words(Not(no=held), policy)]
+        conditions += [condition_words(following.when, policy)] if following.when else []
+        found.append(_instead(following, joined(conditions)))
     return found
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.db import agenda, tickets
+from app.db import agenda, policies, tickets
 from app.db.account import accounts
+from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.db.orders import orders
 from app.domain.values.errors import DomainError
@@ -32,7 +33,7 @@ async def one(tx: Tx, kind: str, id_: str) -> View:
 
 
 async def all_of(tx: Tx, things: Sequence[Thing], *, done: bool) -> dict[Thing, View]:
-    """How things stand, as `one` says it, in a few statements for all; clocks, actions and refunds are left out.
+    """How things stand, as `one` says it, in a few statements for all; actions and refunds are left out.
 
     ``done``: whether everything that fell due was carried out. What fell due since is worked out for each ticket.
     """
@@ -71,10 +72,17 @@ async def _orders(tx: Tx, ids: Sequence[str]) -> dict[Thing, View]:
 async def _tickets(tx: Tx, ids: Sequence[str]) -> dict[Thing, View]:
     """Tickets as their rows are, with what their holds come to."""
     read = await tickets.named(tx, ids) if ids else []
-    charged = await tickets.charges(tx, [ticket.ticket_id for ticket in read]) if read else {}
+    ours = [ticket.ticket_id for ticket in read]
+    charged = await tickets.charges(tx, ours) if read else {}
+    promised = await clocks.views_of_tickets(tx, ours) if read and (await policies.in_force(tx)).promises else {}
     return {
         ("ticket", ticket.external_id): ticket_view(
-            ticket, account=None, names={}, clocks=(), charge=charged.get(ticket.ticket_id), at=tx.at
+            ticket,
+            account=None,
+            names={},
+            clocks=promised.get(ticket.ticket_id, ()),
+            charge=charged.get(ticket.ticket_id),
+            at=tx.at,
         )
         for ticket in read
     }
