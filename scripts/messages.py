@@ -80,6 +80,7 @@ def _of_tables() -> Iterator[Found]:
             *words.MILESTONES.values(),
             *words.FOR_CUSTOMERS.values(),
             words.ELSE,
+            words.LISTED,
             *map(words.plain, words.CODES),
         ),
         "account": account.DONE.values(),
@@ -96,11 +97,25 @@ def _of_tables() -> Iterator[Found]:
 
 
 def of_problems() -> Iterator[Found]:
-    """Yield what refusals say: the title, the cause and the next step of each code."""
+    """Yield what refusals say: title, cause and next step of each code, and details that are written out."""
     register(reason_codes(policy for policy, _ in tenants.templates().values()))
     for entry in published():
         for message in (entry["title"], entry["cause"], entry["next_step"]):
             yield message, None, "app/api/catalogue.py"
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            detail = _detail_of(node) if isinstance(node, ast.Call) else None
+            if isinstance(detail, ast.Constant) and isinstance(detail.value, str):
+                yield detail.value, None, path.relative_to(ROOT).as_posix()
+
+
+def _detail_of(call: ast.Call) -> ast.expr | None:
+    """Return what a refusal says of its own: of `Problem`, of `FieldError`, or as ``message`` of `DomainError`."""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    place = {"Problem": 1, "problem": 1, "FieldError": 2}.get(name)
+    if place is not None and len(call.args) > place:
+        return call.args[place]
+    return next((word.value for word in call.keywords if name == "DomainError" and word.arg == "message"), None)
 
 
 def template_of(domain: str) -> Catalog:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from app.api.languages import problem_text
 from app.views.event import ProblemEntry
 
 
@@ -22,10 +23,10 @@ class Entry(NamedTuple):
     next_step: str
 
     def view(self, code: str) -> ProblemEntry:
-        """Return it as published."""
+        """Return it as published, in the language of the answer."""
         return {
-            "code": code, "type": f"/problems/{code}", "status": self.status, "title": self.title,
-            "cause": self.cause, "next_step": self.next_step,
+            "code": code, "type": f"/problems/{code}", "status": self.status, "title": problem_text(self.title),
+            "cause": problem_text(self.cause), "next_step": problem_text(self.next_step),
         }
 
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from app.api.languages import language_headers
 from app.api.problems import MEDIA_TYPE, Problem, body_of, body_of_error, problem
 from app.api.reply import Reply
 from app.api.strict import field_errors
@@ -37,7 +38,9 @@ def _answer(request: Request, body: dict[str, Any], headers: dict[str, str] | No
     if request_id is not None:
         body.setdefault("instance", f"urn:retainer:request:{request_id}")
     request.scope["retainer.code"] = body["code"]
-    return Reply(body, status_code=body["status"], media_type=MEDIA_TYPE, headers=headers)
+    return Reply(
+        body, status_code=body["status"], media_type=MEDIA_TYPE, headers={**(headers or {}), **language_headers()}
+    )
 
 
 def _problem(request: Request, error: Exception) -> Response:

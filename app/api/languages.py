@@ -22,7 +22,7 @@ NAMES: Final = {"en": "English", "de": "Deutsch", "ru": "Русский"}
 """What each language calls itself."""
 PAGES: Final = "pages"
 PROBLEMS: Final = "problems"
-DOMAINS: Final = (PAGES,)
+DOMAINS: Final = (PAGES, PROBLEMS)
 """The catalogues of a language: what pages say, and what refusals say."""
 HEADER_MAX: Final = 500
 """Characters of a header that are looked at; browsers send some dozens."""
@@ -90,6 +90,16 @@ def text(message: str, domain: str = PAGES, /, **values: Any) -> str:
     """Return a text in the language of the answer; ``%(name)s`` stands for a value."""
     found = message if current() == DEFAULT or not message else catalogue(current(), domain).gettext(message)
     return found % values if values else found
+
+
+def problem_text(message: str) -> str:
+    """Return a text of a refusal in the language of the answer."""
+    return text(message, PROBLEMS)
+
+
+def language_headers() -> dict[str, str]:
+    """Return what a refusal says of its language; nothing where it is English, as it is without the header."""
+    return {} if current() == DEFAULT else {"Content-Language": current(), "Vary": "Accept-Language"}
 
 
 def counted(one: str, many: str, number: int, /, **values: Any) -> str:

@@ -1,4 +1,4 @@
-"""Round every request: its id, its line in the log, its time, the security headers, and a last net under faults."""
+"""Round every request: its id, language, line in the log, time, security headers, and a last net under faults."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Final
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.languages import DEFAULT, accepted, speaking
 from app.api.observability import Figures
 from app.api.problems import problem
 
@@ -81,6 +82,10 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with speaking(_language_of(scope)):
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         request_id = _id_of(scope)
         scope["retainer.request_id"] = request_id
@@ -149,6 +154,13 @@ class Edge:
         if "fastapi.telemetry" in scope:
             fields["trace_id"] = f"{trace.get_current_span().get_span_context().trace_id:032x}"
         _log.info("request", extra=fields)
+
+
+def _language_of(scope: Scope) -> str:
+    """Return the language of refusals; English without the header."""
+    return next(
+        (accepted(value.decode("latin-1")) for name, value in scope["headers"] if name == b"accept-language"), DEFAULT
+    )
 
 
 def _names_its_host(scope: Scope) -> bool:

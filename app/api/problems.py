@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from app.api import reason_words
 from app.api.catalogue import CATALOGUE, Entry
+from app.api.languages import language_headers, problem_text
 from app.api.outside import address
 from app.api.reply import Reply
 from app.domain.policy.reason_codes import ReasonCode
@@ -51,7 +52,7 @@ class FieldError:
 
     def json(self) -> dict[str, str]:
         """As published."""
-        return {"pointer": self.pointer, "in": self.place, "code": self.code, "message": self.message}
+        return {"pointer": self.pointer, "in": self.place, "code": self.code, "message": problem_text(self.message)}
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's word
@@ -104,7 +105,7 @@ def body_of(
     errors: Iterable[FieldError] = (),
     **extra: Any,
 ) -> dict[str, Any]:
-    """A problem's members: the same for REST and for GraphQL."""
+    """A problem's members: the same for REST and for GraphQL, in the language of the answer."""
     reasons: list[dict[str, Any]] = []
     if decision is not None and decision.reasons:
         reasons = [reason_json(reason) for reason in decision.reasons]
@@ -112,15 +113,15 @@ def body_of(
     entry = entry_of(code)
     body: dict[str, Any] = {
         "type": address(f"/problems/{code if known(code) else POLICY_REASON}"),
-        "title": entry.title,
+        "title": problem_text(entry.title),
         "status": entry.status,
         "code": code,
-        "detail": detail or entry.cause,
-        "next_step": entry.next_step,
+        "detail": problem_text(detail or entry.cause),
+        "next_step": problem_text(entry.next_step),
     }
     if decision is not None and code not in CATALOGUE:
         # The code's page tells what the shipped policies advise; here the answer's own remedies do.
-        body["next_step"] = CATALOGUE[POLICY_REASON].next_step
+        body["next_step"] = problem_text(CATALOGUE[POLICY_REASON].next_step)
     if decision is not None:
         body["reasons"] = reasons
         body["remedies"] = [remedy_json(remedy) for remedy in decision.remedies]
@@ -168,7 +169,9 @@ def problem(
 ) -> Reply[Any]:
     """A problem as an answer."""
     body = body_of(code, detail, errors=errors, **extra)
-    return Reply(body, status_code=body["status"], media_type=MEDIA_TYPE, headers=dict(headers or {}))
+    return Reply(
+        body, status_code=body["status"], media_type=MEDIA_TYPE, headers={**(headers or {}), **language_headers()}
+    )
 
 
 def problems(*statuses: int, body: bool = False) -> dict[int | str, dict[str, Any]]:

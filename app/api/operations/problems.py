@@ -14,7 +14,7 @@ from app.views.event import ProblemEntry
 from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Service")
-_BY_ACCEPT: Final = {"Cache-Control": "no-cache", "Vary": "Accept"}
+_BY_ACCEPT: Final = {"Cache-Control": "no-cache", "Vary": "Accept, Accept-Language"}
 """A browser is shown a page at the same address (`app.api.pages.problems_page`)."""
 
 

@@ -150,7 +150,7 @@ TERMS: Final = {
 }
 _TERM: Final = re.compile(r"(\d{1,6}) (day|month|year)s?")
 _MEMBER: Final = re.compile(r"(the (names|kinds) in )?`(facts\.)?known`")
-_LISTED: Final = "those listed here"
+LISTED: Final = "those listed here"
 
 
 def known(problem: Mapping[str, Any]) -> list[str]:
@@ -165,7 +165,7 @@ def next_step(problem: Mapping[str, Any], *, customer: bool) -> str:
         return text(FOR_CUSTOMERS.get(problem["code"], ELSE))
     if problem["code"] == "invalid_input":  # a page shows what is wrong, and has no member of that name
         return text(FOR_CUSTOMERS["invalid_input"])
-    return _MEMBER.sub(_LISTED, str(problem["next_step"]))
+    return _MEMBER.sub(text(LISTED), str(problem["next_step"]))
 
 
 def state(code: str | None) -> str:
