@@ -43,7 +43,7 @@ def of_pages() -> Iterator[Found]:
             ):
                 if found and (isinstance(found, str) or found[0]):  # else the text is a table's: see below
                     yield _as_found(function, found, path.relative_to(ROOT).as_posix())
-    for path in sorted((ROOT / "app/api/pages").glob("*.py")):
+    for path in [ROOT / "app/api/formats.py", *sorted((ROOT / "app/api/pages").glob("*.py"))]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 yield from _of_call(node, path.relative_to(ROOT).as_posix())

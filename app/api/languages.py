@@ -26,6 +26,10 @@ DOMAINS: Final = (PAGES, PROBLEMS)
 """The catalogues of a language: what pages say, and what refusals say."""
 HEADER_MAX: Final = 500
 """Characters of a header that are looked at; browsers send some dozens."""
+FORMS: Final = {2: ("one", "many"), 3: ("one", "few", "many")}
+"""The names of a word's forms, by how many a language has."""
+FORMS_OF: Final = {"ru": 3}
+"""How many forms a language has, where it is not two."""
 _QUALITY: Final = re.compile(r"\s*q\s*=\s*([01])(?:\.([0-9]{0,3}))?\s*", re.IGNORECASE | re.ASCII)
 _language: ContextVar[str] = ContextVar("language", default=DEFAULT)
 
@@ -100,6 +104,13 @@ def problem_text(message: str) -> str:
 def language_headers() -> dict[str, str]:
     """Return what a refusal says of its language; nothing where it is English, as it is without the header."""
     return {} if current() == DEFAULT else {"Content-Language": current(), "Vary": "Accept-Language"}
+
+
+def form_of(number: int) -> str:
+    """Return which form of a word goes with a number: ``one``, ``many``, or ``few`` where the language has it."""
+    found = catalogue(current(), PAGES)
+    index = int(found.plural(number)) if isinstance(found, gettext.GNUTranslations) else int(number != 1)  # type: ignore[attr-defined]
+    return FORMS[FORMS_OF.get(current(), 2)][index]
 
 
 def counted(one: str, many: str, number: int, /, **values: Any) -> str:

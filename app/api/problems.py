@@ -8,16 +8,17 @@ shipped policies are registered where the app is put together; those of a tenant
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.api import reason_words
 from app.api.catalogue import CATALOGUE, Entry
-from app.api.languages import language_headers, problem_text
+from app.api.formats import filled
+from app.api.languages import current, language_headers, problem_text
 from app.api.outside import address
 from app.api.reply import Reply
 from app.domain.policy.reason_codes import ReasonCode
-from app.domain.values.decision import Decision
+from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import jsonable, reason_json, remedy_json
 from app.views.event import ProblemEntry
@@ -108,7 +109,7 @@ def body_of(
     """A problem's members: the same for REST and for GraphQL, in the language of the answer."""
     reasons: list[dict[str, Any]] = []
     if decision is not None and decision.reasons:
-        reasons = [reason_json(reason) for reason in decision.reasons]
+        reasons = [reason_json(reason) for reason in in_language(decision)]
         code, detail = reasons[0]["code"], detail or reasons[0]["message"]
     entry = entry_of(code)
     body: dict[str, Any] = {
@@ -131,6 +132,15 @@ def body_of(
         body["errors"] = found
     body.update({name: value for name, value in jsonable(extra).items() if name not in body})
     return body
+
+
+def in_language(decision: Decision) -> list[Reason]:
+    """Return the reasons of a decision in the language of the answer, where its policy has words in it."""
+    texts = decision.messages.get(current(), {})
+    return [
+        replace(reason, message=filled(texts.get(reason.code), reason.facts) or reason.message)
+        for reason in decision.reasons
+    ]
 
 
 def body_of_error(error: DomainError) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from app.documents.checks import (
     rules,
     story,
     surcharges,
+    translations,
 )
 from app.documents.checks.context import Checker, Enough, fault_of
 from app.documents.marks import Marks, Problem
@@ -50,6 +51,7 @@ _CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (
     promises.check_hours,
     promises.check_promises,
     frame.check_texts,
+    translations.check_translations,
     numbers.check_numbers,
     story.check_story,
 )

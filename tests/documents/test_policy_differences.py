@@ -143,7 +143,15 @@ def test_every_member_has_words_of_its_own() -> None:
             whole = any(part.__name__ not in INSIDE for part in parts)
             known = f"{owner}.{field.name}" in PHRASES or field.name in COMMON or field.name in CLAUSES
             key = NAMED.get(owner, ("", ""))[1] == field.name
-            said_apart = field.name in ("version", "effective_from", "kind", "weekly_hours", "labels", "messages")
+            said_apart = field.name in (
+                "version",
+                "effective_from",
+                "kind",
+                "weekly_hours",
+                "labels",
+                "messages",
+                "translations",
+            )
             if not (known or key or whole or said_apart):
                 missing.append(f"{owner}.{field.name}")
     assert missing == []

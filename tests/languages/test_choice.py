@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.api.formats import day_text, duration_text, minute_text, money_text, number_text
 from app.api.languages import accepted, counted, current, match, speaking, text
-from app.api.pages.formats import day_text, duration_text, minute_text, money_text, number_text
 from app.api.pages.terms import Terms
 from app.api.pages.words import term
 from app.domain.values.wire import parse_iso

@@ -78,12 +78,13 @@ async def overview(visit: Visit, *, status: int = 200, problem: Mapping[str, Any
 
 async def _shared(visit: Visit, customer_id: str, customer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what every page of the account shows."""
+    visit.policy = await visit.rooms.database.read(str(visit.who.tenant_id), policies.in_force)
     return {
         "customer": customer,
         "balance": await visit.ask("getBalance", customer_id=customer_id),
         "acts": visit.who.acts,
         "done": text(DONE.get(visit.query("done"), "")),
-        "vendor": await visit.rooms.database.read(str(visit.who.tenant_id), policies.vendor),
+        "vendor": visit.policy.vendor,
         "form_to": "/account/act",
         "ticket_page": "/account/ticket",
         "why_page": "/account/why",

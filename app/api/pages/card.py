@@ -13,7 +13,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from app.api.addresses import page_address
-from app.api.languages import text
+from app.api.languages import DEFAULT, current, text
 from app.api.pages import sign_in
 from app.api.pages.account import perform
 from app.api.pages.door import Pages, elsewhere, page, problem_of, see_other
@@ -22,6 +22,7 @@ from app.api.pages.rendering import link, root_of
 from app.api.pages.visit import Visit
 from app.api.problems import Problem
 from app.domain.values.errors import DomainError
+from app.usecases.policies import policies
 
 PAGES: Final = Pages(translated=True)
 KINDS: Final = ("card", "session")
@@ -83,6 +84,7 @@ async def card(
     opened = [row for row in customer["open_tickets"] if ticket is None or row["ticket_id"] != ticket["ticket_id"]]
     if ticket is None and len(opened) == 1:
         ticket, opened = await visit.ask("getTicket", ticket_id=opened[0]["ticket_id"]), []
+    await _know_words(visit)
     return page(
         visit,
         "card.html",
@@ -102,6 +104,12 @@ async def card(
         why_page="/card/why",
         **{"quote_url": None, **more},
     )
+
+
+async def _know_words(visit: Visit) -> None:
+    """Read the policy's words, where the card is not English."""
+    if current() != DEFAULT:
+        visit.policy = await visit.rooms.database.read(str(visit.who.tenant_id), policies.in_force)
 
 
 async def _ticket(visit: Visit, named: Mapping[str, str]) -> Mapping[str, Any] | None:
@@ -146,6 +154,7 @@ async def show_why(visit: Visit) -> Response:
     """Show why a ticket stands where it stands."""
     ticket_id = visit.query("id")
     why = await visit.ask("explain", kind="ticket", id=ticket_id)
+    await _know_words(visit)
     return page(visit, "card_why.html", why=why, ticket_id=ticket_id, named=_named(visit))
 
 

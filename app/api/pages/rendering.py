@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, quote, urlencode
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
+from app.api.formats import MONTHS, day_text, duration_text, minute_text, money_text, number_text
 from app.api.languages import NAMES, catalogue, current, known
 from app.api.languages import PAGES as PAGES_DOMAIN
 from app.api.pages import assets, words
-from app.api.pages.formats import MONTHS, day_text, duration_text, minute_text, money_text, number_text
 from app.api.pages.terms import Terms, english
 from app.api.pages.visit import Visit
 from app.domain.values.wire import parse_iso
@@ -67,7 +67,7 @@ def render(template: str, visit: Visit, **values: Any) -> str:
         fresh=lambda: secrets.token_urlsafe(18),
         may=visit.may,
         words=words,
-        terms=Terms(),
+        terms=Terms.of(visit.policy),
         months=MONTHS,
         language=current(),
         languages=choices(visit),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
-from app.api.languages import DEFAULT, counted, current, text
-from app.api.pages.formats import number_text
+from app.api.formats import filled, number_text
+from app.api.languages import DEFAULT, counted, current, form_of, text
 from app.api.pages.words import inside, plain
+from app.domain.policy.policy import Policy
 
 CREDITS = "credits"
 """What credits are called where the policy has no word of its own."""
@@ -23,21 +24,40 @@ def english(words: str) -> Markup | str:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The policy's words in the page's language."""
+    """The policy's words in the page's language; English where it has none, and then as the page says it in English."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Titles and such by name, as `app.domain.policy.translations` says."""
+    messages: Mapping[str, str] = field(default_factory=dict)
+    """Sentences of reasons, by code."""
+
+    @classmethod
+    def of(cls, policy: Policy | None) -> Terms:
+        """Return the words of a policy in the page's language."""
+        if policy is None or current() == DEFAULT:
+            return cls()
+        return cls(policy.translations.get(current(), {}), policy.messages.get(current(), {}))
 
     def unit(self, unit: str | None, number: int | None = None) -> str:
         """Return what so many credits are called; without a number, the name of a column."""
-        if current() == DEFAULT or (unit or CREDITS) != CREDITS:
+        if current() == DEFAULT:
             return unit or CREDITS
+        named = self.texts.get("unit.title" if number is None else f"unit.{form_of(number)}")
+        if named is not None or (unit or CREDITS) != CREDITS:
+            return named or unit or CREDITS
         return text(CREDITS) if number is None else counted("credit", CREDITS, number)
 
     def amount(self, number: int, unit: str | None) -> str:
         """Return so many credits: ``10 credits``."""
         return f"{number_text(number)} {self.unit(unit, number)}"
 
+    def title(self, kind: str, name: str, title: str) -> Markup | str:
+        """Return a title of the policy, by the kind and the name of what it belongs to."""
+        return self.texts.get(f"{kind}.{name}") or english(title)
+
     def category(self, code: str | None) -> str:
         """Return the name of a category."""
-        return text(plain(code or "–"))
+        return self.texts.get(f"categories.{code}") or text(plain(code or "–"))
 
     def categories(self, codes: Iterable[str]) -> str:
         """Return the names of categories inside a sentence."""
@@ -45,28 +65,29 @@ class Terms:
 
     def cause(self, code: str) -> str:
         """Return the name of a cause."""
-        return text(plain(code))
+        return self.texts.get(f"causes.{code}") or text(plain(code))
 
     def plan(self, code: str | None) -> str:
         """Return the name of a plan."""
-        return code or ""
+        return self.texts.get(f"plans.{code}") or code or ""
 
     def credit_type(self, code: str) -> str:
         """Return the name of a type of credits."""
-        return text(plain(code))
+        return self.texts.get(f"credit_types.{code}") or text(plain(code))
 
     def label(self, labels: Mapping[str, str], name: str) -> str:
         """Return the vendor's words for a term of ours, if there are any in the page's language."""
-        return labels.get(name, "") if current() == DEFAULT else ""
+        return labels.get(name, "") if current() == DEFAULT else self.texts.get(f"labels.{name}", "")
 
-    def asked(self, title: str) -> str:
+    def asked(self, name: str, title: str) -> str:
         """Return what a form asks for."""
-        return text(plain(title))
+        kept = self.texts.get(name if name.startswith("inputs.") else f"facts.{name}")
+        return kept or text(plain(title))
 
     def reason(self, reason: Mapping[str, Any]) -> Markup | str:
         """Return the sentence of a reason."""
-        return english(reason["message"])
+        return filled(self.messages.get(reason["code"]), reason.get("facts") or {}) or english(reason["message"])
 
     def remedy(self, remedy: Mapping[str, Any]) -> Markup | str:
         """Return the sentence of a remedy."""
-        return english(remedy["text"])
+        return (None if remedy.get("sku") else self.texts.get(f"remedies.{remedy['kind']}")) or english(remedy["text"])

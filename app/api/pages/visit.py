@@ -23,6 +23,7 @@ from app.api.operations.asking import Calls
 from app.api.problems import FieldError, Problem
 from app.api.state import AppState
 from app.api.strict import BODY_LIMIT, parse_json, take_body
+from app.domain.policy.policy import Policy
 
 FIELDS_MAX: Final = 200
 LANGUAGE_SECONDS: Final = 365 * 86400
@@ -55,6 +56,8 @@ class Visit:
     """Whether named origins may frame the page."""
     translated: bool = False
     """Whether the page speaks its reader's language; else it is English."""
+    policy: Policy | None = None
+    """The policy whose words the page shows, where it is a customer's."""
     named_language: str = ""
     """The language that the address names, if there is one of it."""
 

@@ -143,6 +143,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "Policy.editions": "knows the editions {list}|none",
     "Policy.format": "has the format {number}",
     "Policy.messages": "has the translation {quoted}|none",
+    "Policy.translations": "has the translation {quoted}|none",
     "ClauseText.text": "reads {quoted}",
     "ClauseText.source": "quotes {quoted}|nothing",
     "ClauseText.mechanism": "+is kept by the service itself|is kept by the rules of the document",

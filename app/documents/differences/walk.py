@@ -200,7 +200,7 @@ class Walk:
         if name == "weekly_hours":
             was, now = (openings(value or ()) for value in (old, new))
             return self._changed(place, f"{place.name} are {now} instead of {was}")
-        if name in ("labels", "messages"):
+        if name in ("labels", "messages", "translations"):
             was, now = (
                 "nothing" if value is None else worded("quoted", _text(value), self.here(place)) for value in (old, new)
             )
@@ -303,12 +303,12 @@ class Walk:
             words = f'the option "{key}" of {place.name}'
         elif name == "labels":
             words = f'the label "{key}"'
-        elif name == "messages":
+        elif name in ("messages", "translations"):
             words = f'the text of "{key}" in {place.path[-1]}' if place.path else f"the texts in {key}"
         elif name == "by_edition":
             words = f'{place.name} for the edition "{key}"'
         path = place.path if place.path and place.path[-1:] == (name,) else place.at(name)
-        nested = name == "messages" and len(place.path) > 1
+        nested = name in ("messages", "translations") and len(place.path) > 1
         return Place((*place.path, key) if nested else (*path, key), words, currency, plural)
 
     def owns(self, place: Place) -> bool:

@@ -491,6 +491,7 @@ def _refused(
             policy=account.policy.policy,
             policy_version=account.policy.version,
             reasons=(reason,),
+            messages=account.policy.messages,
         ),
         **facts,
     )

@@ -193,6 +193,8 @@ class Policy:
     """The vendor's words for our terms: ``statement.balance_modifications`` -> "List of balance modifications"."""
     messages: dict[str, dict[str, str]] = field(default_factory=dict)
     """Other languages: language -> reason code -> text."""
+    translations: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Titles and other texts in other languages: language -> name, such as ``offers.license`` -> text."""
 
     def offer(self, sku: str) -> tuple[Offer, int | None] | None:
         """The offer that sells ``sku`` and the ``{n}`` of a patterned sku; None when it is not sold.

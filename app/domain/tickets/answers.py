@@ -84,6 +84,7 @@ class TicketAnswers:
             policy_version=self.policy.version,
             reasons=self.translated(reasons),
             remedies=tuple(remedies),
+            messages=self.policy.messages,
         )
 
     def refused(

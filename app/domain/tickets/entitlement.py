@@ -321,6 +321,7 @@ def _answer(
         reasons=reasons,
         remedies=offered,
         trace=tuple(trace),
+        messages=account.policy.messages,
     )
 
 

@@ -55,3 +55,5 @@ class Decision:
     remedies: tuple[Remedy, ...] = ()
     trace: tuple[Reason, ...] = ()
     """Every rule looked at, in order, for ``explain``."""
+    messages: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False, repr=False)
+    """The policy's texts of its reasons in other languages: language -> code -> text."""

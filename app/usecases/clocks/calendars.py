@@ -348,7 +348,14 @@ async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours
         reading=bool(found and found.reading),
         would_change=f"an effective date from {earliest.isoformat()} on",
     )
-    decision = Decision(allowed=False, at=tx.at, policy=policy.policy, policy_version=policy.version, reasons=(reason,))
+    decision = Decision(
+        allowed=False,
+        at=tx.at,
+        policy=policy.policy,
+        policy_version=policy.version,
+        reasons=(reason,),
+        messages=policy.messages,
+    )
     raise DomainError("notice_too_short", decision=decision, **facts)
 
 

@@ -238,7 +238,12 @@ def _decision(account: CustomerAccount, quoted: RefundQuote, *, override: bool =
 
 def _of(account: CustomerAccount, at: datetime, reason: Reason, *, allowed: bool = False) -> Decision:
     return Decision(
-        allowed=allowed, at=at, policy=account.policy.policy, policy_version=account.policy.version, reasons=(reason,)
+        allowed=allowed,
+        at=at,
+        policy=account.policy.policy,
+        policy_version=account.policy.version,
+        reasons=(reason,),
+        messages=account.policy.messages,
     )
 
 

@@ -22,6 +22,7 @@ def with_reason(policy: Policy, error: DomainError, at: datetime, kind: Kind, ca
         at=at,
         policy=policy.policy,
         policy_version=policy.version,
+        messages=policy.messages,
         reasons=(
             Reason(
                 code=error.code,

@@ -33,9 +33,9 @@ from app.views.policy_version import PolicyComparison, PolicySource, VersionRow
 from app.views.shapes import PageOf
 
 
-async def vendor(tx: Tx) -> str:
-    """Return what the vendor calls itself, by the policy in force."""
-    return (await policies.in_force(tx)).vendor
+async def in_force(tx: Tx) -> Policy:
+    """Return the policy in force."""
+    return await policies.in_force(tx)
 
 
 async def list_policies(tx: Tx) -> PageOf[PolicyRow]:

@@ -1,4 +1,4 @@
-"""Dates, numbers and money as the reader's language writes them.
+"""Dates, numbers, money and facts as the reader's language writes them.
 
 English is written by the few lines here. For the other languages it is babel, which is imported with the first such
 page: its data of a language take some megabytes.
@@ -6,16 +6,22 @@ page: its data of a language take some megabytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from app.api.languages import DEFAULT, current, text
+from app.domain.values.text import holes, render
+from app.domain.values.wire import parse_iso
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNITS: Final = (("d", "day", 86400), ("h", "hour", 3600), ("min", "minute", 60))
 """The units of a duration: as English pages write them, as babel names them, and their seconds."""
+
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def day_text(at: datetime) -> str:
@@ -66,3 +72,21 @@ def _unit_text(amount: int, name: str) -> str:
     from babel.units import format_unit
 
     return str(format_unit(amount, f"duration-{name}", "short", locale=current())).replace(" ", "\u00a0")
+
+
+def filled(template: str | None, facts: Mapping[str, Any]) -> str | None:
+    """Return a text of the policy with its facts as the language writes them; None where it or a fact is missing."""
+    if template is None or any(facts.get(name) is None for name in holes(template)):
+        return None
+    return render(template, {name: _word_of(facts[name]) for name in holes(template)})
+
+
+def _word_of(value: Any) -> Any:
+    """Return a fact as a word: a day of an instant, a number, yes or no; else as it is."""
+    if isinstance(value, bool):
+        return text("yes") if value else text("no")
+    if isinstance(value, int):
+        return number_text(value)
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return day_text(parse_iso(value))
+    return day_text(value.astimezone(UTC)) if isinstance(value, datetime) else value
