@@ -81,8 +81,8 @@ class Terms:
 
     def asked(self, name: str, title: str) -> str:
         """Return what a form asks for."""
-        kept = self.texts.get(name if name.startswith("inputs.") else f"facts.{name}")
-        return kept or text(plain(title))
+        translated = self.texts.get(name if name.startswith("inputs.") else f"facts.{name}")
+        return translated or text(plain(title))
 
     def reason(self, reason: Mapping[str, Any]) -> Markup | str:
         """Return the sentence of a reason."""

@@ -66,8 +66,8 @@ def _placeholders_of_messages(c: Checker) -> None:
     first: dict[str, tuple[str, set[str]]] = {}
     for language, texts in c.policy.messages.items():
         for code, text in texts.items():
-            other, wanted = first.setdefault(code, (language, set(holes(text))))
-            if set(holes(text)) != wanted:
+            other, expected = first.setdefault(code, (language, set(holes(text))))
+            if set(holes(text)) != expected:
                 c.warn(
                     ("messages", language, code),
                     "other_placeholders",
