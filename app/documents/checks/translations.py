@@ -29,7 +29,7 @@ def check_translations(c: Checker) -> None:
             if name not in known:
                 near = difflib.get_close_matches(name, sorted(known), 1)
                 hint = f"Did you mean `{near[0]}`?" if near else "Write for instance `offers.<sku>`."
-                c.error(("translations", language, name), "unknown_text", f"`{name}` names no text.", hint)
+                c.warn(("translations", language, name), "unknown_text", f"`{name}` names no text.", hint)
             elif set(holes(text)) != set(holes(known[name])):
                 c.error(
                     ("translations", language, name),
