@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from time import time
 from types import SimpleNamespace
@@ -81,27 +79,10 @@ async def test_a_slow_answer_is_no_other_clock(app: FastAPI, monkeypatch: pytest
 
 
 async def test_a_replica_is_refused_at_the_start(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Row:
-        """What a standby answers."""
+    async def standby(*_: Any) -> list[SimpleNamespace]:
+        return [SimpleNamespace(role="retainer_app", rolsuper=False, rolbypassrls=False, is_replica=True)]
 
-        async def execute(self, *_: Any) -> Any:
-            return self
-
-        async def rollback(self) -> None:
-            """Nothing was begun."""
-
-        def one(self) -> SimpleNamespace:
-            return SimpleNamespace(role="retainer_app", rolsuper=False, rolbypassrls=False, is_replica=True)
-
-    @contextlib.asynccontextmanager
-    async def standby() -> AsyncIterator[Row]:
-        yield Row()
-
-    async def begun(_: Row) -> None:
-        """A standby lets a transaction begin."""
-
-    monkeypatch.setattr(db, "_connection", standby)
-    monkeypatch.setattr(db, "_greet", begun)
+    monkeypatch.setattr(engine, "fetch", standby)
     with pytest.raises(StartRefused, match="replica"):
         await db.check_role()
 
