@@ -27,7 +27,7 @@ _CONTACT: Final = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:[!-~]+")
 _PUBLIC: Final = re.compile(r"(?i:https?)://[a-z0-9.:\[\]-]+(?P<path>(/[A-Za-z0-9._~-]+)*)/?")
 _OWN_PATHS: Final = frozenset(
     "v1 in graphql docs static problems livez readyz metrics version openapi.json mcp .well-known llms.txt"  # noqa: SIM905
-    " account assets card desk sign-in".split()
+    " account assets card desk operator sign-in".split()
 )
 
 

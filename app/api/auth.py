@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, Protocol
 
 from app.api.problems import Problem
 from app.usecases.commands import Database
-from app.usecases.tenants import keys
+from app.usecases.tenants import keys, operator_sessions
 
 CACHE_SECONDS: Final = 0.8
 CACHED_KEYS_MAX: Final = 10_000
@@ -70,6 +70,7 @@ class Authenticator:
     def __init__(self, database: Database, operator_key: str | None, *, verifier: TokenVerifier | None = None) -> None:
         self._database = database
         self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
+        self._operator_key = operator_key
         self._verifier = verifier
         self._cached: dict[bytes, _Cached] = {}
         self.last_used: dict[str, dict[str, datetime]] = {}
@@ -93,13 +94,22 @@ class Authenticator:
         raise refused()
 
     async def of_page(self, token: str, now: datetime) -> Principal:
-        """The principal of a page's session, or of a customer's token. Raises 401 ``unauthorized``."""
+        """The principal of a page's session, the operator's too, or of a customer's token. 401 ``unauthorized``."""
+        if operator_sessions.is_session(token):
+            return await self._of_operator(token, now)
         if not keys.well_formed(token, PAGE_KINDS):
             raise refused()
         found = await self._look_up(keys.digest_of(token))
         if found is not None and found[1]["kind"] not in ("session", "customer_token"):
             raise refused()
         return self._live(found, now)
+
+    async def _of_operator(self, session: str, now: datetime) -> Principal:
+        """The operator, by a session of a page's; it is looked up each time, so that it ends at once."""
+        key = self._operator_key
+        if key is None or not await operator_sessions.is_live(self._database, key, session, now=now):
+            raise refused()
+        return Principal("operator", None, "operator", frozenset())
 
     def _live(self, found: tuple[str, dict[str, Any]] | None, now: datetime) -> Principal:
         if found is None:

@@ -22,7 +22,7 @@ SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 _SECRETS: Final = re.compile(
-    r"rtn_(?:live|test|ct|op|in)_[^\s\"',}]+"  # our keys
+    r"rtn_(?:live|test|ct|op|in|ss|sl|os|ol)_[^\s\"',}]+"  # our keys
     r"|(?i:bearer)\s+[^\s\"',}]+"
     r"|whsec_[A-Za-z0-9+/=_-]+"
     r"|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"  # user and password of an address

@@ -1,4 +1,4 @@
-"""`retainer tenants`: list the tenants of a server, and make one; the operator's."""
+"""`retainer tenants`: list the tenants of a server, make one, and open the page of them; the operator's."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from app.commands.base import CommandError
 from app.commands.remote import JSON, Json, Service, Target, Url, facts, show, table
+from app.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="List tenants, and make one.")
+app = typer.Typer(no_args_is_help=True, help="List tenants, make one, and open the page of them.")
 OperatorKey = Annotated[
     str | None,
     typer.Option("--key", envvar="RETAINER_OPERATOR_KEY", help="The operator's key; none: this machine's database."),
@@ -49,6 +51,31 @@ def create(
         return made
 
     show(_target(url, key), work, as_json, _draw)
+
+
+@app.command()
+def link(
+    minutes: Annotated[int, typer.Option(min=1, max=60, help="How long the link waits.")] = 10,
+    url: Url = None,
+    key: OperatorKey = None,
+    as_json: Json = False,
+) -> None:
+    """Make a link that opens the operator's page of all tenants, once. Without a key: the one of the data folder."""
+    secret = key or _stored_key()
+    if secret is None:
+        raise CommandError("there is no operator's key here: give --key, or set RETAINER_OPERATOR_KEY")
+
+    async def work(service: Service) -> JSON:
+        made: JSON = await service.send("POST", "/v1/operator/sign-in-links", body={"minutes": minutes})
+        return made
+
+    target = Target(url, secret, None, operator=True)
+    show(target, work, as_json, lambda out, made: facts(out, made, {"Link": "url", "Until": "expires_at"}))
+
+
+def _stored_key() -> str | None:
+    settings, _ = Settings.read().with_secrets(create=False)
+    return None if settings.operator_key is None else settings.operator_key.get_secret_value()
 
 
 def _target(url: str | None, key: str | None) -> Target:

@@ -22,6 +22,13 @@ class SignInLink(TypedDict):
     expires_at: Annotated[Instant, "Until when it opens a session."]
 
 
+class OperatorSignInLink(TypedDict):
+    """A link that opens one session of the operator's; shown once."""
+
+    url: Annotated[str, "The link."]
+    expires_at: Annotated[Instant, "Until when it opens a session."]
+
+
 class ApiKey(TypedDict):
     """A key; the key itself is shown once, when it is made."""
 

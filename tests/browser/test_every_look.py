@@ -17,6 +17,7 @@ from app.api.pages import registry
 from tests.browser.test_account import boris
 from tests.browser.test_card import eva
 from tests.browser.test_desk import HOURS, a_year, signed_in
+from tests.browser.test_operator import sign_in
 from tests.browser.vendor import Shop
 from tests.support import shops
 
@@ -94,9 +95,9 @@ def scene(service: httpx.Client) -> Scene:
 
 
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
-def test_every_page_is_whole(scene: Scene, watched: Any, width: int, dark: bool) -> None:
+def test_every_page_is_whole(service: httpx.Client, scene: Scene, watched: Any, width: int, dark: bool) -> None:
     look = f"{width}-{'dark' if dark else 'light'}"
-    customer, agent, sidebar = (watched(width, dark=dark) for _ in range(3))
+    customer, agent, sidebar, operator = (watched(width, dark=dark) for _ in range(4))
 
     def see(eye: Any, name: str, path: str) -> None:
         assert eye.go(path).status == 200, path
@@ -116,6 +117,8 @@ def test_every_page_is_whole(scene: Scene, watched: Any, width: int, dark: bool)
     signed_in(scene.shop, sidebar, "/desk")
     for name, path in scene.card.items():
         see(sidebar, name, path)
+    sign_in(service, operator)
+    see(operator, "operator", "/operator")
 
 
 def test_no_page_is_missing_here(scene: Scene) -> None:
@@ -127,7 +130,7 @@ def test_no_page_is_missing_here(scene: Scene) -> None:
         "/sign-in/return": "leads back from it",
     }
     seen = [path.partition("?")[0] for pages in (scene.desk, scene.account, scene.card) for path in pages.values()]
-    seen += ["/", "/sign-in"]
+    seen += ["/", "/sign-in", "/operator"]
     missing = []
     for route in registry.routes():
         template = route.path

@@ -171,6 +171,20 @@ def test_the_operator_lists_and_makes_tenants(service: httpx.Client, here: Shell
     assert name in operator.text("tenants", "list")
 
 
+def test_the_operator_gets_a_link_to_the_page_of_tenants(service: httpx.Client, tmp_path: Path) -> None:
+    where = environment(RETAINER_URL=str(service.base_url), RETAINER_DATA_DIR=str(tmp_path))
+    nobody = Shell(where).run("tenants", "link")
+    assert (nobody.returncode, "no operator's key" in nobody.stderr) == (1, True), nobody.stderr
+    wrong = Shell({**where, "RETAINER_OPERATOR_KEY": "rtn_op_of-somebody-else"}).run("tenants", "link")
+    assert (wrong.returncode, "unauthorized" in wrong.stderr) == (3, True), wrong.stderr
+    (tmp_path / "operator-key").write_text(OPERATOR_KEY, encoding="utf-8")
+    for asked in (Shell(where), Shell({**where, "RETAINER_OPERATOR_KEY": OPERATOR_KEY})):
+        link = asked.json("tenants", "link", "--minutes", "5")
+        page = service.get("/sign-in" + link["url"].partition("/sign-in")[2])
+        assert (page.status_code, "You are the operator" in page.text) == (200, True)
+    assert "/sign-in?link=rtn_ol_" in asked.text("tenants", "link")
+
+
 def test_events_are_printed_a_line_each(remote: Shell) -> None:
     printed = remote.run("events", "tail", "--once", "--json").stdout.splitlines()
     events = [json.loads(line) for line in printed]

@@ -16,7 +16,7 @@ from tests.support import databases
 from tests.support.api import Vendor
 from tests.support.databases import connect, execute
 
-OPEN = {"directory", "due", "tenant_move", "secret_key", "alembic_version"}
+OPEN = {"directory", "due", "tenant_move", "secret_key", "operator_session", "alembic_version"}
 """Tables that hold nothing of any tenant: hashes of keys, when a tenant has something to do, fingerprints of the
 installation's secret keys, the schema's revision."""
 

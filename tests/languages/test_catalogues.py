@@ -27,6 +27,7 @@ STAFF = {
     "home_base.html",
     "keys.html",
     "operations.html",
+    "operator.html",
     "policies.html",
     "report.html",
     "reports.html",
@@ -36,7 +37,7 @@ STAFF = {
     "parts/chart.html",
     "parts/desk.html",
 }
-"""Pages of the vendor's people, which are English."""
+"""Pages of the vendor's people and of the operator, which are English."""
 TRANSLATED = sorted({path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html")} - STAFF)
 SAME = {"Retainer", "HTTP", "CSV", "REST", "GraphQL"}
 """Names, which are the same in every language."""

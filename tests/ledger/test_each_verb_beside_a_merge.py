@@ -35,6 +35,7 @@ WITHOUT: dict[str, str] = {
             "putTenantMove",
             "createKey",
             "createSignInLink",
+            "createOperatorSignInLink",
             "revokeKey",
             "rotateKey",
             "putCalendar",

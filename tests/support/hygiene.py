@@ -13,7 +13,8 @@ from app.api.observability import JsonLines
 from tests.support import shops
 
 SECRETS: Final = re.compile(
-    r"rtn_(?:live|test|ct|op|in)_[\w-]{4,}|whsec_[A-Za-z0-9+/=]{8,}|eyJ[\w-]{8,}\.[\w-]{8,}\.|Bearer [^\s\"\[]{4,}"
+    r"rtn_(?:live|test|ct|op|in|ss|sl|os|ol)_[\w-]{4,}|whsec_[A-Za-z0-9+/=]{8,}"
+    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.|Bearer [^\s\"\[]{4,}"
     r"|://[^/@\s:]+:[^/@\s]+@|secret-of-the-tests|" + re.escape(shops.SECRET)
 )
 TRACES: Final = (

@@ -21,7 +21,7 @@ from app.db import schema as s
 from app.db.engine import Tx
 
 APP: Final = str(Path(__file__).resolve().parents[2] / "app") + "/"
-EVERYWHERE: Final = frozenset({"directory", "tenant_move", "secret_key", "due"})
+EVERYWHERE: Final = frozenset({"directory", "tenant_move", "secret_key", "due", "operator_session"})
 """Tables outside row-level security, the same on every machine."""
 TENANTS: Final = frozenset(s.metadata.tables) - EVERYWHERE
 VOLATILE: Final = frozenset({"clock_timestamp", "random", "gen_random_uuid", "nextval", "timeofday", "setval"})

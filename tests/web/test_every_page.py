@@ -17,11 +17,12 @@ from fastapi import FastAPI
 from app.api.pages import registry
 from app.usecases.tenants.keys import fresh_key
 from tests.support.api import OPERATOR_KEY, Vendor, client_of, make_vendor
+from tests.web.operator import operator_link
 from tests.web.test_sign_in import link_of, signed_in
 
 NAME = "Ann Brightwater"
 """Long enough that no random key of a form spells it."""
-ELSEWHERE = {"/account/{rest:path}", "/card/{rest:path}", "/desk/{rest:path}"}
+ELSEWHERE = {"/account/{rest:path}", "/card/{rest:path}", "/desk/{rest:path}", "/operator/{rest:path}"}
 OPEN = {"/", "/sign-in", "/sign-in/start", "/sign-in/return", "/assets/{digest}/{name}", "/card/fragment", *ELSEWHERE}
 """Open to everybody: the way in, files, and what is no page. The fragment takes a key, and has a test of its own."""
 PAGES = sorted({(method, route.path) for route in registry.routes() for method in route.methods - {"HEAD"}})
@@ -59,6 +60,8 @@ async def cast(app: FastAPI) -> AsyncIterator[Cast]:
         "a key": vendor.key,
         "the operator's key": OPERATOR_KEY,
         "a link": (await link_of(vendor)).partition("=")[2],
+        "a forged session of the operator's": fresh_key("os"),
+        "a link of the operator's": (await operator_link(app)).partition("=")[2],
     }
     yield Cast(vendor, secrets)
     await vendor.close()
@@ -85,7 +88,7 @@ async def test_a_session_without_scopes_of_use_sees_nothing(cast: Cast, app: Fas
         assert NAME not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/account/nothing", "/card/nothing/at/all", "/desk/nothing"])
+@pytest.mark.parametrize("path", ["/account/nothing", "/card/nothing/at/all", "/desk/nothing", "/operator/nothing"])
 async def test_what_is_no_page_is_refused_on_a_page(cast: Cast, path: str) -> None:
     async with client_of(cast.vendor.app, None) as browser:
         for method in ("GET", "HEAD"):
@@ -94,7 +97,13 @@ async def test_what_is_no_page_is_refused_on_a_page(cast: Cast, path: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "home"), [("/account/act", "/account"), ("/card/act", "/card"), ("/desk/policies/act", "/desk")]
+    ("path", "home"),
+    [
+        ("/account/act", "/account"),
+        ("/card/act", "/card"),
+        ("/desk/policies/act", "/desk"),
+        ("/operator/act", "/operator"),
+    ],
 )
 async def test_where_a_form_went_leads_back_when_it_is_asked_for_again(cast: Cast, path: str, home: str) -> None:
     async with client_of(cast.vendor.app, None) as browser:

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.support.api import make_vendor
+from tests.support.api import OPERATOR_KEY, client_of, make_vendor
+from tests.web import operator
 from tests.web.desk import person
 from tests.web.test_account import account
 
@@ -41,6 +42,15 @@ async def weight(browser: httpx.AsyncClient, path: str) -> int:
     for address in files:
         total += (await browser.get(address)).num_bytes_downloaded
     return total
+
+
+async def test_the_operators_page_is_light(app: FastAPI) -> None:
+    async with client_of(app, OPERATOR_KEY) as key, client_of(app, None) as browser:
+        for n in range(50):
+            made = await key.put(f"/v1/tenants/weight-{n:02}", json={"policy": "x-cart"})
+            assert made.is_success, made.text
+        await operator.sign_in(app, browser)
+        assert 5_000 < await weight(browser, "/operator?query=weight-") < 100_000
 
 
 @pytest.mark.parametrize("path", PAGES)

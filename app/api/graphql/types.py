@@ -60,6 +60,7 @@ _MADE = (
     made(webhook.WebhookEndpoint, Node),
     made(key.ApiKey, Node),
     made(key.SignInLink),
+    made(key.OperatorSignInLink),
     made(event.ProblemEntry, Node),
     made(lot.Lot, Node),
     made(licenses.Cover, Node),

@@ -12,12 +12,13 @@ from app.api.deps import wall_clock
 from app.api.fields import Body, Facts, Instant, PathId, ShortText
 from app.api.operations.acting import ActingAgentBody
 from app.api.operations.call import NO_STORE, Answer, Call
-from app.api.operations.table import OWNER_IN_PATH, OWNER_IN_QUERY, Operations
+from app.api.operations.table import OPERATOR, OWNER_IN_PATH, OWNER_IN_QUERY, Operations
 from app.api.operations.tenants import TenantId
+from app.api.problems import Problem
 from app.domain.values.agent import Agent
-from app.usecases.tenants import keys, sessions
+from app.usecases.tenants import keys, operator_sessions, sessions
 from app.views.customer import CustomerToken
-from app.views.key import ApiKey, SignInLink
+from app.views.key import ApiKey, OperatorSignInLink, SignInLink
 from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Operator and sandbox")
@@ -54,6 +55,12 @@ class SignInLinkBody(Body):
     person: ActingAgentBody
     minutes: Annotated[int, Field(strict=True, ge=1, le=sessions.LINK_MINUTES_MAX)] = 10
     page: Annotated[str, StringConstraints(strict=True, max_length=500, pattern=PAGE)] = "/desk"
+
+
+class OperatorLinkBody(Body):
+    """How long the link waits."""
+
+    minutes: Annotated[int, Field(strict=True, ge=1, le=sessions.LINK_MINUTES_MAX)] = 10
 
 
 TenantQuery = Annotated[str | None, Query(min_length=1, max_length=100, description="Whose keys; for the operator")]
@@ -124,6 +131,23 @@ async def create_sign_in_link(call: Call, tenant_id: TenantId, body: SignInLinkB
         call.operation.status,
         NO_STORE,
     )
+
+
+@OPERATIONS.post("createOperatorSignInLink", "/v1/operator/sign-in-links", access=OPERATOR, status=201)
+async def create_operator_sign_in_link(call: Call, body: OperatorLinkBody) -> Answer[OperatorSignInLink]:
+    """A link that opens the operator's page of all tenants, once, for an hour. No page of a tenant opens by it."""
+    key = call.rooms.settings.operator_key
+    if key is None:  # a command of this machine, whose service knows no operator
+        raise Problem("operator_only")
+    link = await operator_sessions.make_link(
+        call.rooms.database,
+        key.get_secret_value(),
+        minutes=body.minutes,
+        now=wall_clock(),
+        address=page_address(call.rooms.settings, "/sign-in"),
+        validate_only=call.validate_only,
+    )
+    return Answer(link, call.operation.status, NO_STORE)
 
 
 @OPERATIONS.post(

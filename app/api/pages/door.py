@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fastapi import Request, Response
 from starlette.responses import RedirectResponse
@@ -22,6 +22,7 @@ from app.domain.values.errors import DomainError
 from app.usecases.commands import Unavailable
 
 Show = Callable[[Visit], Awaitable[Response]]
+Whose = Literal["tenant", "operator", "anybody"]
 HTML: Final = "text/html; charset=utf-8"
 PACKED_FROM: Final = 1024
 _POLICY: Final = (
@@ -34,13 +35,15 @@ class Pages:
     """The pages of one noun, in the order in which their routes are tried.
 
     ``translated``: customers read them, in their language; the others are the vendor's people's, in English.
+    ``whose``: a session of the operator's opens the operator's pages and no tenant's, and a tenant's the other way.
     """
 
-    def __init__(self, *, translated: bool = False) -> None:
+    def __init__(self, *, translated: bool = False, whose: Whose = "tenant") -> None:
         self.routes: list[BaseRoute] = []
         self.asked: dict[str, tuple[str, ...] | None] = {}
         """Address of a page -> the parameters that it takes; None: whatever else it says is passed over."""
         self.translated = translated
+        self.whose = whose
 
     def get(
         self,
@@ -92,7 +95,7 @@ class Pages:
             async def endpoint(request: Request) -> Response:
                 visit = Visit(request, house(request), framed=framed, translated=self.translated, asks=asks)
                 with speaking(visit.find_language()):
-                    return await _serve(visit, show, path, kinds, limit=limit, **more)
+                    return await _serve(visit, show, path, kinds, whose=self.whose, limit=limit, **more)
 
             self.routes.append(Route(path, endpoint, methods=[method], include_in_schema=False))
             return show
@@ -106,6 +109,7 @@ async def _serve(
     path: str,
     kinds: tuple[str, ...],
     *,
+    whose: Whose,
     token: bool,
     open: bool,
     limit: int,
@@ -120,6 +124,7 @@ async def _serve(
         visit.secret = visit.secret or visit.cookie("visitor")
         if visit.principal is None and not open:
             raise Problem("unauthorized")
+        _check_side(visit, whose)
         if request.method == "POST" and not foreign:
             visit.check_form()
         response = await show(visit)
@@ -129,6 +134,15 @@ async def _serve(
         if visit.calls is not None:
             await visit.calls.close()
     return _finished(visit, response)
+
+
+def _check_side(visit: Visit, whose: Whose) -> None:
+    """Raise 403 where the operator's session looks at a tenant's page, or a tenant's at one of the operator's."""
+    if visit.principal is None or whose == "anybody":
+        return
+    is_operator = visit.principal.kind == "operator"
+    if is_operator != (whose == "operator"):
+        raise Problem("operator_not_allowed" if is_operator else "operator_only")
 
 
 def refused(visit: Visit, refusal: Exception) -> Response:

@@ -46,12 +46,7 @@ def home_page(
 
     It tells what its address says and it does not know, and shows the rest.
     """
-    if problem is None and (wrong := visit.wrong):
-        refusal = Problem(
-            "invalid_input", "The address says what this page does not know. All else is shown.", errors=wrong
-        )
-        status, problem = 422, problem_of(refusal)
-        visit.request.scope["retainer.code"] = "invalid_input"
+    status, problem = with_address(visit, status, problem)
     shared: dict[str, Any] = {
         "sections": [(path, name) for path, name, opened_by in SECTIONS if any(map(visit.may, opened_by))],
         "tab": tab,
@@ -60,6 +55,17 @@ def home_page(
         "problem": problem,
     }
     return page(visit, template, status=status, **shared, **values)
+
+
+def with_address(visit: Visit, status: int, problem: Mapping[str, Any] | None) -> tuple[int, Mapping[str, Any] | None]:
+    """Return a page's status and problem: 422 where there is none yet, and the address says what it does not know."""
+    if problem is not None or not (wrong := visit.wrong):
+        return status, problem
+    refusal = Problem(
+        "invalid_input", "The address says what this page does not know. All else is shown.", errors=wrong
+    )
+    visit.request.scope["retainer.code"] = "invalid_input"
+    return 422, problem_of(refusal)
 
 
 async def renew(visit: Visit) -> None:

@@ -16,6 +16,7 @@ from app.api.pages import (
     front,
     home,
     operations_page,
+    operator_page,
     policies_page,
     problems_page,
     reports_page,
@@ -35,6 +36,7 @@ NOUNS: Final = (
     calendars_page,
     policies_page,
     operations_page,
+    operator_page,
     sign_in,
 )
 
@@ -46,4 +48,9 @@ def first_routes() -> list[BaseRoute]:
 
 def routes() -> list[BaseRoute]:
     """Return the routes of every page, and of the files that pages need."""
-    return [*assets.ROUTES, *(route for noun in NOUNS for route in noun.PAGES.routes), *home.LAST.routes]
+    return [
+        *assets.ROUTES,
+        *(route for noun in NOUNS for route in noun.PAGES.routes),
+        *home.LAST.routes,
+        *operator_page.LAST.routes,
+    ]

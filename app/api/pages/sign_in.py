@@ -21,10 +21,10 @@ from app.api.problems import Problem
 from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
 from app.usecases.commands import Unavailable
-from app.usecases.tenants import keys, sessions
+from app.usecases.tenants import keys, operator_sessions, sessions
 from app.usecases.tenants.roles import scopes_of
 
-PAGES: Final = Pages(translated=True)
+PAGES: Final = Pages(translated=True, whose="anybody")
 SESSION: Final = ("session",)
 BEGUN_SECONDS: Final = 600
 _OWN_PAGE: Final = re.compile(r"/(?:desk|card)(?:[/?][!-~]*)?\Z")
@@ -36,13 +36,17 @@ async def show_sign_in(visit: Visit) -> Response:
     """Ask for the one press that uses a link up, or show the way to the issuer."""
     link = visit.query("link")
     named: Mapping[str, Any] | None = None
-    if link:
+    of_operator = operator_sessions.is_link(link)
+    if of_operator:
+        await operator_sessions.check_link(visit.rooms.database, _operator_key(visit), link, now=wall_clock())
+    elif link:
         named = await _named(visit, link)
     _know_visitor(visit)
     return page(
         visit,
         "sign_in.html",
         person=named,
+        of_operator=of_operator,
         sign_in_link=link,
         issuer=visit.rooms.code_flow is not None,
         next_page=_own_page(visit.query("page")),
@@ -72,9 +76,22 @@ async def _tenant_of(visit: Visit, link: str) -> str:
 @PAGES.post("/sign-in", kinds=(), open=True)
 async def sign_in(visit: Visit) -> Response:
     """Use a link up and open its session."""
-    opened = await open_by_link(visit, visit.form.get("link", ""))
+    link = visit.form.get("link", "")
+    if operator_sessions.is_link(link):
+        opened = await operator_sessions.open_by_link(
+            visit.rooms.database, _operator_key(visit), link, now=wall_clock()
+        )
+    else:
+        opened = await open_by_link(visit, link)
     keep(visit, opened)
     return see_other(visit, opened.page)
+
+
+def _operator_key(visit: Visit) -> str:
+    key = visit.rooms.settings.operator_key
+    if key is None:
+        raise DomainError("link_used")
+    return key.get_secret_value()
 
 
 async def open_by_link(visit: Visit, link: str) -> sessions.Opened:
@@ -146,6 +163,9 @@ async def sign_out(visit: Visit) -> Response:
 
 async def _end(visit: Visit) -> None:
     principal = visit.principal
+    if principal is not None and principal.kind == "operator":
+        await operator_sessions.end(visit.rooms.database, _operator_key(visit), visit.secret, now=wall_clock())
+        return
     if principal is None or principal.kind != "session" or principal.tenant_id is None:
         return
     now, session_id = wall_clock(), principal.actor

@@ -29,8 +29,8 @@ FIELDS_MAX: Final = 200
 LANGUAGE_SECONDS: Final = 365 * 86400
 """How long a browser keeps the language that its reader chose."""
 _SALT: Final = 16
-_KINDS: Final = {"customer": "customer_token"}
-"""Of whom a cookie holds the secret; all others are of a session."""
+_KINDS: Final = {"customer": ("customer_token",), "session": ("session", "operator")}
+"""Of whom a cookie holds the secret; all others are of a tenant's session."""
 _EVERYWHERE: Final = ("done",)
 """Parameters that every page of the vendor's people takes."""
 FORM: Final = "application/x-www-form-urlencoded"
@@ -226,7 +226,7 @@ async def recognise(visit: Visit, kinds: tuple[str, ...], *, token: bool) -> Non
             continue
         try:
             principal = await visit.rooms.authenticator.of_page(secret, wall_clock())
-            if principal.kind != _KINDS.get(kind, "session"):  # a secret opens what its own cookie opens
+            if principal.kind not in _KINDS.get(kind, ("session",)):  # a secret opens what its own cookie opens
                 raise Problem("unauthorized")
         except Problem as refusal:
             if refusal.code != "unauthorized":

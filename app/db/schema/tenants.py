@@ -74,6 +74,18 @@ secret_key = Table(
     Column("added_at", DateTime(timezone=True), nullable=False, server_default=_sql("clock_timestamp()")),
 )
 
+# Outside row-level security too: the operator's links and sessions (`app.db.tenants.operator_sessions`).
+operator_session = Table(
+    "operator_session",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    text_column("kind"),
+    at_column("created_at"),
+    at_column("expires_at"),
+    at_column("ended_at", nullable=True),
+    CheckConstraint("kind in ('link', 'session')", name="kind"),
+)
+
 api_key = Table(
     "api_key",
     metadata,

@@ -1,11 +1,12 @@
 """Keys: who may call. ``rtn_live_<random>_<checksum>``, ``rtn_test_`` for sandboxes, ``rtn_ct_`` for customer tokens.
 
-``rtn_ss_`` are sessions of pages and ``rtn_sl_`` the links that open them (`app.usecases.tenants.sessions`). No call
-takes them as a bearer token.
+``rtn_ss_`` are sessions of pages and ``rtn_sl_`` the links that open them (`app.usecases.tenants.sessions`);
+``rtn_os_`` and ``rtn_ol_`` are the operator's (`app.usecases.tenants.operator_sessions`). No call takes them as a
+bearer token.
 
 A key has 190 random bits, is shown once and kept as its SHA-256. The checksum (CRC-32 in base 62) lets scanners and our
 own door tell a mistyped key without asking the database. The form is
-``^rtn_(live|test|ct|ss|sl)_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}$``.
+``^rtn_(live|test|ct|ss|sl|os|ol)_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}$``.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ CUSTOMER_SCOPES: Final = ("customers:read", "tickets:read")
 MAX_TOKEN_MINUTES: Final = 10
 
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_KEY: Final = re.compile(r"(rtn_(live|test|ct|ss|sl)_[0-9A-Za-z]{32})_([0-9A-Za-z]{6})\Z", re.ASCII)
+_KEY: Final = re.compile(r"(rtn_(live|test|ct|ss|sl|os|ol)_[0-9A-Za-z]{32})_([0-9A-Za-z]{6})\Z", re.ASCII)
 BEARERS: Final = frozenset({"live", "test", "ct"})
 """Kinds that calls take."""
 
@@ -73,7 +74,7 @@ def _base62(number: int, width: int) -> str:
 
 
 def fresh_key(kind: str) -> str:
-    """A new key of a kind: ``live``, ``test``, ``ct``, ``ss`` or ``sl``."""
+    """A new key of a kind: ``live``, ``test``, ``ct``, ``ss``, ``sl``, ``os`` or ``ol``."""
     head = f"rtn_{kind}_" + "".join(secrets.choice(_ALPHABET) for _ in range(32))
     return f"{head}_{_base62(zlib.crc32(head.encode()), 6)}"
 

@@ -1779,6 +1779,19 @@ class Opening(TypedDict):
     at: str
 
 
+class OperatorLinkBody(TypedDict):
+    """How long the link waits."""
+
+    minutes: NotRequired[int]
+
+
+class OperatorSignInLink(TypedDict):
+    """A link that opens one session of the operator's; shown once."""
+
+    url: str
+    expires_at: str
+
+
 class OptionGrant(TypedDict):
     """What an option of a choice grants."""
 

@@ -172,6 +172,10 @@ class Operations:
         """A link that signs a person of the vendor in to the pages, once, with these scopes."""
         return cast('models.SignInLink', self._send("POST", _path("/v1/tenants/{tenant_id}/sign-in-links", tenant_id=tenant_id), body=body, query={"validate_only": validate_only}))
 
+    def create_operator_sign_in_link(self, body: models.OperatorLinkBody | None = None, *, validate_only: bool | None = None) -> models.OperatorSignInLink:
+        """A link that opens the operator's page of all tenants, once, for an hour. No page of a tenant opens by it."""
+        return cast('models.OperatorSignInLink', self._send("POST", _path("/v1/operator/sign-in-links"), body=body, query={"validate_only": validate_only}))
+
     def create_customer_token(self, customer_id: str, body: models.TokenBody | None = None, *, validate_only: bool | None = None) -> models.CustomerToken:
         """An opaque token for this customer, at most ten minutes, and the `url` of the page that it opens. It reads. With `may` `act` it does what a customer may do: confirm or decline a quote, choose, withdraw, dispute, resume, answer what a ticket asks for. That wants the scope `tickets:write`."""
         return cast('models.CustomerToken', self._send("POST", _path("/v1/customers/{customer_id}/tokens", customer_id=customer_id), body=body, query={"validate_only": validate_only}))
@@ -948,6 +952,10 @@ class AsyncOperations:
     async def create_sign_in_link(self, tenant_id: str, body: models.SignInLinkBody, *, validate_only: bool | None = None) -> models.SignInLink:
         """A link that signs a person of the vendor in to the pages, once, with these scopes."""
         return cast('models.SignInLink', await self._send("POST", _path("/v1/tenants/{tenant_id}/sign-in-links", tenant_id=tenant_id), body=body, query={"validate_only": validate_only}))
+
+    async def create_operator_sign_in_link(self, body: models.OperatorLinkBody | None = None, *, validate_only: bool | None = None) -> models.OperatorSignInLink:
+        """A link that opens the operator's page of all tenants, once, for an hour. No page of a tenant opens by it."""
+        return cast('models.OperatorSignInLink', await self._send("POST", _path("/v1/operator/sign-in-links"), body=body, query={"validate_only": validate_only}))
 
     async def create_customer_token(self, customer_id: str, body: models.TokenBody | None = None, *, validate_only: bool | None = None) -> models.CustomerToken:
         """An opaque token for this customer, at most ten minutes, and the `url` of the page that it opens. It reads. With `may` `act` it does what a customer may do: confirm or decline a quote, choose, withdraw, dispute, resume, answer what a ticket asks for. That wants the scope `tickets:write`."""

@@ -1772,6 +1772,17 @@ export interface Opening {
 
 export type OperationKind = "grant" | "hold" | "capture" | "release" | "refund" | "debit" | "expire" | "void" | "adjust" | "reopen" | "transfer" | "reinstate";
 
+/** How long the link waits. */
+export interface OperatorLinkBody {
+  "minutes"?: number;
+}
+
+/** A link that opens one session of the operator's; shown once. */
+export interface OperatorSignInLink {
+  "url": string;
+  "expires_at": string;
+}
+
 /** What an option of a choice grants. */
 export interface OptionGrant {
   "kind": OfferedGrant;

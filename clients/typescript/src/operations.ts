@@ -191,6 +191,11 @@ export abstract class Operations {
     return this.send("POST", `/v1/tenants/${at(tenantId)}/sign-in-links`, { body, query: options });
   }
 
+  /** A link that opens the operator's page of all tenants, once, for an hour. No page of a tenant opens by it. */
+  createOperatorSignInLink(body: models.OperatorLinkBody = {} as models.OperatorLinkBody, options: { "validate_only"?: boolean } = {}): Promise<models.OperatorSignInLink> {
+    return this.send("POST", `/v1/operator/sign-in-links`, { body, query: options });
+  }
+
   /** An opaque token for this customer, at most ten minutes, and the `url` of the page that it opens. It reads. With `may` `act` it does what a customer may do: confirm or decline a quote, choose, withdraw, dispute, resume, answer what a ticket asks for. That wants the scope `tickets:write`. */
   createCustomerToken(customerId: string, body: models.TokenBody = {} as models.TokenBody, options: { "validate_only"?: boolean } = {}): Promise<models.CustomerToken> {
     return this.send("POST", `/v1/customers/${at(customerId)}/tokens`, { body, query: options });
