@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Set
 
 import asyncpg
 from sqlalchemy import ARRAY, Table, Text
@@ -67,8 +68,9 @@ IDS = frozenset(
     }
 )
 """Columns of ids; a ticket's subject is none."""
-SPREAD = {("ticket", "opened_at"), ("ticket", "updated_at"), ("clock", "due_at")}
-"""Times that differ from copy to copy: seven seconds earlier each."""
+SPREAD = frozenset({("ticket", "opened_at"), ("ticket", "updated_at"), ("clock", "due_at")})
+"""Times that differ from copy to copy: seven seconds earlier each. A due time is not what its events come to then."""
+DUE = frozenset({("clock", "due_at")})
 CHUNK = 100_000
 WORDS = """
 insert into customer_word (tenant_id, word, customer_id) select c.tenant_id, w.word, c.customer_id
@@ -84,7 +86,7 @@ and t.relname = any($1::text[]) and not exists (select from pg_constraint o wher
 """
 
 
-def copied(table: Table) -> str:
+def copied(table: Table, spread: Set[tuple[str, str]] = SPREAD) -> str:
     """The statement that copies a table's rows of a tenant ($1), once for each number from $2 to $3.
 
     The outbox has its places in one order: copies go behind all that is there, $4.
@@ -99,7 +101,7 @@ def copied(table: Table) -> str:
             expression = (
                 f"{expression} || jsonb_build_object('ticket_id', x.ticket_id || '-' || n, 'opened_at', {_OPENED})"
             )
-        elif (table.name, column.name) in SPREAD:
+        elif (table.name, column.name) in spread:
             expression = f"{expression} - n * interval '7 seconds'"
         elif (table.name, column.name) == ("outbox", "position"):
             expression = "$4::bigint + row_number() over (order by n, x.position)"
@@ -115,8 +117,17 @@ def copied(table: Table) -> str:
     )
 
 
-async def multiply(connection: asyncpg.Connection, tenant: str, copies: int, *, told: bool = False) -> None:
+async def multiply(
+    connection: asyncpg.Connection,
+    tenant: str,
+    copies: int,
+    *,
+    spread: Set[tuple[str, str]] = SPREAD,
+    told: bool = False,
+) -> None:
     """Copies all customers of a tenant so often. Events of the tenant have to have their places by then.
+
+    ``spread``: which times differ; the audit finds fault with `DUE`.
 
     For a database of one's own: indexes are built anew afterwards, which takes less time than keeping them.
     """
@@ -124,14 +135,16 @@ async def multiply(connection: asyncpg.Connection, tenant: str, copies: int, *, 
     for name, _ in indexes:
         await connection.execute(f"drop index {name}")
     try:
-        await _copy(connection, tenant, copies, told=told)
+        await _copy(connection, tenant, copies, spread, told=told)
     finally:
         for _, definition in indexes:
             await connection.execute(definition)
     await connection.execute("vacuum analyze")
 
 
-async def _copy(connection: asyncpg.Connection, tenant: str, copies: int, *, told: bool) -> None:
+async def _copy(
+    connection: asyncpg.Connection, tenant: str, copies: int, spread: Set[tuple[str, str]], *, told: bool
+) -> None:
     await connection.execute("select set_config('app.tenant', $1, false)", tenant)
     for table in TABLES:
         await connection.execute(
@@ -144,7 +157,7 @@ async def _copy(connection: asyncpg.Connection, tenant: str, copies: int, *, tol
         began = time.monotonic()
         for first in range(1, copies + 1, step):
             last = await connection.fetchval("select event_position from tenant where tenant_id = $1", tenant)
-            await connection.execute(copied(table), tenant, first, min(first + step - 1, copies), last)
+            await connection.execute(copied(table, spread), tenant, first, min(first + step - 1, copies), last)
             if table is s.outbox:
                 await connection.execute(
                     "update tenant set event_position = (select max(position) from outbox where tenant_id = $1)"

@@ -232,7 +232,7 @@ async def large(app: FastAPI, module_url: str) -> AsyncIterator[Vendor]:
     await _lives(shop)
     await shop.ok(await shop.get("/v1/events"))  # gives the events their places
     connection = await databases.connect(module_url)
-    await crowd.multiply(connection, shop.tenant_id, COPIES)
+    await crowd.multiply(connection, shop.tenant_id, COPIES, spread=crowd.SPREAD - crowd.DUE)
     late = '{"credit_expires_at": "2025-06-10T14:00:00Z"}'
     await connection.execute(
         "update ticket set state = 'needs_facts', document = document || $1::jsonb where tenant_id = $2 and ticket_id"
