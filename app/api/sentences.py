@@ -125,6 +125,7 @@ SENTENCES: Final[dict[str, str]] = {
     "placed_at": "When the order was placed.",
     "plan_change": "What a line brings that bills a change of plan in mid-period.",
     "policy": "The policy, by its name.",
+    "priorities": "The policy's priority for each of the helpdesk's, by name.",
     "priority": "Its priority; the policy names the priorities.",
     "product": "The product.",
     "products": "What the source's products are, by their names at the source.",

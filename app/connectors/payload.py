@@ -22,6 +22,7 @@ from app.domain.values.money import MINOR_DIGITS, unit_of
 TOLERANCE: Final = timedelta(seconds=300)
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _AMOUNT: Final = re.compile(r"-?\d{1,15}(\.\d{1,20})?\Z", re.ASCII)
+_SECONDS: Final = re.compile(r"(\d{9,11})\.(\d+)", re.ASCII)
 _NUMBER_MAX: Final = 1_000_000
 
 
@@ -101,10 +102,14 @@ def whole(value: Any, name: str, *, least: int = 0) -> int:
 
 
 def instant(value: Any, name: str) -> datetime:
-    """An instant from RFC 3339 text (no zone: UTC) or seconds since 1970. Raises `UnreadableError`."""
+    """An instant from RFC 3339 text (no zone: UTC) or seconds since 1970, whole or as `parsed` leaves those with a
+    fraction. Raises `UnreadableError`."""
     try:
         if isinstance(value, int) and not isinstance(value, bool):
             return datetime.fromtimestamp(value, UTC)
+        if isinstance(value, str) and (split := _SECONDS.fullmatch(value)):
+            micros = int(split[2][:6].ljust(6, "0"))
+            return datetime.fromtimestamp(int(split[1]), UTC).replace(microsecond=micros)
         if isinstance(value, str) and value:
             head, _, rest = value.partition(".")
             digits = re.match(r"\d*", rest)

@@ -39,7 +39,18 @@ STRIPE_TYPES: Final = tuple(sorted(stripe.READ))
 PADDLE_PAGE: Final = 30
 PADDLE_LATE: Final = timedelta(days=30)
 """How long an adjustment may wait for its approval: its list knows no filter by the last change."""
-_OF_TICKET: Final = ("id", "subject", "created_at", "requester_id", "source", "group_id", "type", "custom_fields")
+_OF_TICKET: Final = (
+    "id",
+    "subject",
+    "created_at",
+    "updated_at",
+    "requester_id",
+    "source",
+    "group_id",
+    "type",
+    "priority",
+    "custom_fields",
+)
 _OF_CONVERSATION: Final = ("id", "incoming", "private", "created_at")
 """What is kept of Freshdesk's answer: what was written stays there."""
 _BASES: Final = {"stripe": "https://api.stripe.com", "paddle": "https://api.paddle.com"}

@@ -68,6 +68,7 @@ class SourceOptions(TypedDict):
     ]
     customer_field: NotRequired[Annotated[str, "Where the helpdesk keeps our customer id."]]
     categories: NotRequired[Annotated[Mapping[str, str], "The category of each group of the helpdesk."]]
+    priorities: NotRequired[Annotated[Mapping[str, str], "The priority of each of the helpdesk's."]]
 
 
 class DeliveryCounts(TypedDict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -54,10 +55,12 @@ def test_the_page_of_stripe_names_every_type_that_is_read() -> None:
     assert [kind for kind in READ if f"`{kind}`" not in text] == []
 
 
-async def connected(tenant: Vendor, name: str, kind: str, sign: Any) -> None:
-    """Makes the source and sends the sample."""
+async def connected(tenant: Vendor, name: str, kind: str, sign: Any, further: Sequence[dict[str, Any]] = ()) -> None:
+    """Makes the source, changes it by further calls, and sends the sample."""
     source, sample = shown(kind)
     made = await tenant.ok(await tenant.put(f"/v1/sources/{name}", source), 201)
+    for body in further:
+        await tenant.ok(await tenant.put(f"/v1/sources/{name}", body))
     body = shops.raw(sample)
     got = await tenant.client.post(made["path"], content=body, headers=sign(body, source["secret"]))
     assert got.status_code == 200, got.text
@@ -74,20 +77,29 @@ async def test_a_shop_is_connected_as_its_page_says(vendor: MakeVendor, kind: st
     assert f"`GET /v1/orders/{order_id}` shows the order of `{customer_id}`, with 60 credits." in page
 
 
+PRIORITIES = [{"priority": "high", "title": "High"}, {"priority": "normal", "title": "Normal"}]
+
+
+@pytest.mark.parametrize("priorities", [[], PRIORITIES])
 @pytest.mark.parametrize("kind", DESKS)
-async def test_a_helpdesk_is_connected_as_its_page_says(app: FastAPI, api: httpx.AsyncClient, kind: str) -> None:
-    tenant = await a_vendor(app, api, a_policy(FIRST), now="2025-01-06T12:00:00Z")
+async def test_a_helpdesk_is_connected_as_its_page_says(
+    app: FastAPI, api: httpx.AsyncClient, kind: str, priorities: list[dict[str, Any]]
+) -> None:
+    """The second call of the page is for policies with priorities."""
+    tenant = await a_vendor(app, api, a_policy(FIRST, priorities=priorities), now="2025-01-06T12:00:00Z")
+    second = json.loads(list(blocks(FOLDER / f"{kind}.md"))[1].text)
     inbox = app.state.house.inbox
     before = inbox.fetch
     inbox.fetch = Fetcher(allow_private=True, transport=httpx.MockTransport(freshdesk), resolver=nowhere).ask
     try:
-        await connected(tenant, kind, kind, DESKS[kind])
+        await connected(tenant, kind, kind, DESKS[kind], [second] if priorities else [])
         while await inbox.act(app.state.house.database, tenant.tenant_id):
             pass
     finally:
         inbox.fetch = before
     ticket = await tenant.ok(await tenant.get(f"/v1/tickets/{kind}:81"))
     assert (ticket["customer_id"], ticket["category"]) == (f"{kind}:17", "help")
+    assert ticket["priority"] == ("high" if priorities else None)
     (clock,) = ticket["clocks"]
     assert (clock["started_at"], clock["stopped_at"]) == ("2025-01-06T09:00:00Z", "2025-01-06T09:40:00Z")
     page = (FOLDER / f"{kind}.md").read_text(encoding="utf-8")
@@ -100,6 +112,7 @@ def freshdesk(request: httpx.Request) -> httpx.Response:
     if request.url.path.endswith("/conversations"):
         return httpx.Response(200, json=[{"id": 99, "incoming": False, "created_at": "2025-01-06T09:40:00Z"}])
     found = {"id": 81, "subject": "Help", "created_at": "2025-01-06T09:00:00Z", "requester_id": 17, "group_id": 600}
+    found["priority"] = 4
     return httpx.Response(200, json=found)
 
 

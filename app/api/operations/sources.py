@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
 
 from app.api.addresses import page_address
 from app.api.fields import TEXT, Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
@@ -49,7 +50,8 @@ class Options(Body):
     then known by a hash of the e-mail address or telephone number. ``test_orders``: a real tenant takes play money too.
     ``sandbox``: all that comes is of the shop's test environment, where its deliveries do not say so.
     ``subscriptions``: payments of subscriptions and invoices are read although no product of them is mapped.
-    ``categories``: helpdesk group -> category; ``customer_field``: where the helpdesk keeps our customer id.
+    ``categories``: helpdesk group -> category; ``priorities``: priority there -> priority, whatever the case of its
+    name; ``customer_field``: where the helpdesk keeps our customer id.
     """
 
     ids: Literal["prefixed", "own"] = "prefixed"
@@ -60,6 +62,17 @@ class Options(Body):
     subscriptions: Flag = False
     customer_field: Name | None = None
     categories: dict[ShortText, Name] = Field(default_factory=dict, max_length=100)
+    priorities: dict[ShortText, Name] = Field(default_factory=dict, max_length=100)
+
+    @field_validator("priorities")
+    @classmethod
+    def _distinct(cls, priorities: dict[str, str]) -> dict[str, str]:
+        names = [name.casefold() for name in priorities]
+        if twice := next((name for name in priorities if names.count(name.casefold()) > 1), None):
+            raise PydanticCustomError(
+                "named_twice", "`{name}` stands there twice: its case does not count.", {"name": twice}
+            )
+        return priorities
 
 
 class Api(Body):

@@ -2,7 +2,8 @@
 
 Signed with HMAC-SHA256 over ``<timestamp>.<body>`` where the webhook has a secret. What an agent writes in public is a
 response of the vendor's, and what a bot or a template says is automatic. A conversation is known by the number that
-agents see. A contact's `identifier` may be our customer id: then `customer_field` is ``identifier``.
+agents see. A contact's `identifier` may be our customer id: then `customer_field` is ``identifier``. A priority is
+`urgent`, `high`, `medium`, `low` or none.
 """
 
 from __future__ import annotations
@@ -73,7 +74,12 @@ class Chatwoot:
             category=parts.category(delivery.options, conversation.get("inbox_id"), *_labels(conversation)),
         )
         responses = _message(event) if of_message else ()
-        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses))
+        priority = parts.priority(
+            delivery.options,
+            conversation.get("priority"),
+            times=(conversation.get("updated_at"), event.get("created_at"), conversation.get("created_at")),
+        )
+        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses, priority))
 
 
 def _subject(conversation: Mapping[str, Any], number: str) -> str:

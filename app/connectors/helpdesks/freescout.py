@@ -1,7 +1,8 @@
 """FreeScout: webhooks of its module *API & Webhooks*, each with the whole conversation.
 
 Signed with base64 of HMAC-SHA1 over the body. A published reply of an agent is a response of the vendor's; a note is
-internal. The conversation comes with its threads, so what an earlier delivery lost is read in the next.
+internal. The conversation comes with its threads, so what an earlier delivery lost is read in the next. FreeScout has
+no priorities: a custom field that is called *Priority* is read.
 """
 
 from __future__ import annotations
@@ -61,7 +62,17 @@ class FreeScout:
         )
         threads = p.rows(p.table(data.get("_embedded"), "_embedded").get("threads"), "_embedded.threads")
         responses = tuple(_thread(row) for row in threads if _was_written(row))
-        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses))
+        fields = p.rows(data.get("customFields"), "customFields")
+        priority = parts.priority(
+            delivery.options,
+            *(row.get(name) for row in fields if _is_priority(row) for name in ("text", "value")),
+            times=(data.get("updatedAt"), data.get("createdAt")),
+        )
+        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses, priority))
+
+
+def _is_priority(row: Mapping[str, Any]) -> bool:
+    return str(row.get("name")).strip().casefold() == "priority"
 
 
 def _was_written(row: Mapping[str, Any]) -> bool:

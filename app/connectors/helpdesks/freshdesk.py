@@ -20,6 +20,8 @@ from app.domain.feeds.tickets import ResponseSnapshot
 ASK: Final = "ticket"
 CHANNELS: Final = {"1": "email", "2": "contact_form", "3": "phone", "7": "chat", "9": "contact_form", "10": "email"}
 """Freshdesk's numbers of where a ticket comes from."""
+PRIORITIES: Final = {"1": "low", "2": "medium", "3": "high", "4": "urgent"}
+"""Freshdesk's numbers of priorities, and how people call them."""
 
 
 class Freshdesk:
@@ -69,7 +71,14 @@ class Freshdesk:
             category=parts.category(delivery.options, found.get("group_id"), found.get("type")),
         )
         responses = tuple(_written(row) for row in p.rows(answer.get("conversations"), "conversations"))
-        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses))
+        number_there = found.get("priority")
+        priority = parts.priority(
+            delivery.options,
+            PRIORITIES.get(str(number_there)),
+            number_there,
+            times=(found.get("updated_at"), found.get("created_at")),
+        )
+        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses, priority))
 
 
 def _number(event: Mapping[str, Any]) -> Any:

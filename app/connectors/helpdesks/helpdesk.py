@@ -6,6 +6,8 @@ Their form::
         "ticket_id", "customer_id" | "customer_email", "subject", "created_at", "channel", "language", "product",
         "license_id", "facts", "category", "priority", "inputs", "agreed_up_to", "pay_with", "credit_type",
         "response": {"response_id", "author", "kind", "public", "automatic", "occurred_at"}}}
+
+A priority is the policy's, or one that `priorities` of the source maps; the newest by ``timestamp`` counts.
 """
 
 from __future__ import annotations
@@ -15,11 +17,12 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import standard
+from app.connectors.helpdesks import parts
 from app.domain.feeds.adapter import Delivery, Parsed, UnreadableError
 from app.domain.feeds.orders import stamp
-from app.domain.feeds.tickets import ResponseSnapshot, TicketSnapshot, TicketUpdate
+from app.domain.feeds.tickets import PrioritySnapshot, ResponseSnapshot, TicketSnapshot, TicketUpdate
 
-_TEXTS: Final = ("channel", "language", "product", "license_id", "category", "priority", "pay_with", "credit_type")
+_TEXTS: Final = ("channel", "language", "product", "license_id", "category", "pay_with", "credit_type")
 
 
 class Helpdesk(standard.Signed):
@@ -44,7 +47,17 @@ class Helpdesk(standard.Signed):
         if response is None and kind == "ticket.response":
             response = data
         responses = () if response is None else (_response(event, p.table(response, "data.response")),)
-        return Parsed(subject=subject, ticket=TicketUpdate(ticket=ticket, responses=responses))
+        priority = _priority(delivery.options, event, data)
+        return Parsed(subject=subject, ticket=TicketUpdate(ticket=ticket, responses=responses, priority=priority))
+
+
+def _priority(options: Mapping[str, Any], event: Mapping[str, Any], data: Mapping[str, Any]) -> PrioritySnapshot | None:
+    if data.get("priority") is None:
+        return None
+    name = p.ident(data["priority"], "data.priority")
+    mapped = options.get("priorities") or {name: name}
+    times = (event.get("timestamp"), data.get("created_at"))
+    return parts.priority({"priorities": mapped}, name, times=times)
 
 
 def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSnapshot:

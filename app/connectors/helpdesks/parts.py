@@ -8,7 +8,7 @@ from typing import Any
 
 from app.connectors import payload as p
 from app.domain.feeds.orders import stamp
-from app.domain.feeds.tickets import ResponseSnapshot, TicketSnapshot, TicketUpdate
+from app.domain.feeds.tickets import PrioritySnapshot, ResponseSnapshot, TicketSnapshot, TicketUpdate
 
 
 def subject_of(number: Any) -> str | None:
@@ -36,6 +36,22 @@ def category(options: Mapping[str, Any], *groups: Any) -> str | None:
     return next((str(mapped[str(group)]) for group in groups if str(group) in mapped), None)
 
 
+def priority(options: Mapping[str, Any], *names: Any, times: Iterable[Any]) -> PrioritySnapshot | None:
+    """Return the priority of the first of its names that the source maps, whatever their case; None where none is
+    stated.
+
+    ``times``: as of when, the best first; those that are absent are passed over.
+    """
+    mapped = {name.casefold(): value for name, value in p.table(options.get("priorities"), "priorities").items()}
+    stated = [p.text(name, 200) for name in names if isinstance(name, int | str) and not isinstance(name, bool)]
+    at = next((time for time in times if time not in (None, "")), None)
+    if not mapped or not any(stated) or at is None:
+        return None
+    name = next((name for name in stated if name.casefold() in mapped), stated[0])
+    found = mapped.get(name.casefold())
+    return PrioritySnapshot(stamp=stamp(p.instant(at, "the time of the priority")), name=name, priority=found)
+
+
 def ticket(
     *, made_at: datetime, customer: str, subject: Any, channel: str, category: str | None = None
 ) -> TicketSnapshot:
@@ -50,10 +66,12 @@ def ticket(
     )
 
 
-def update(ticket: TicketSnapshot, responses: Iterable[ResponseSnapshot]) -> TicketUpdate:
+def update(
+    ticket: TicketSnapshot, responses: Iterable[ResponseSnapshot], priority: PrioritySnapshot | None = None
+) -> TicketUpdate:
     """Return what a delivery tells. What was written when the ticket was made is the ticket itself."""
     after = tuple(row for row in responses if ticket.opened_at is None or row.occurred_at > ticket.opened_at)
-    return TicketUpdate(ticket=ticket, responses=after)
+    return TicketUpdate(ticket=ticket, responses=after, priority=priority)
 
 
 def response(

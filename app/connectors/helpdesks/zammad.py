@@ -1,7 +1,8 @@
 """Zammad: the webhook of a trigger or scheduler, ``{"ticket", "article"}``.
 
 Signed with HMAC-SHA1. The payload is built anew when a delivery is tried again, and its headers are not
-signed, so deliveries are told apart by their bytes. An agent's public article is a response of the vendor's.
+signed, so deliveries are told apart by their bytes. An agent's public article is a response of the vendor's. What a
+ticket points to comes as an object or by its name alone, so both are read. A priority is called ``2 normal`` and alike.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from app.connectors import payload as p
+from app.connectors.helpdesks import parts
 from app.domain.feeds.adapter import Delivery, Identity, Parsed
 from app.domain.feeds.orders import stamp
 from app.domain.feeds.tickets import ResponseSnapshot, TicketSnapshot, TicketUpdate
@@ -61,9 +63,7 @@ class Zammad:
             if own
             else p.customer(asker.get("id") or ticket.get("customer_id"), asker.get("email"))
         )
-        stated: dict[str, Any] = {
-            "channel": CHANNELS.get(str(p.table(ticket.get("create_article_type"), "type").get("name")), "helpdesk")
-        }
+        stated: dict[str, Any] = {"channel": CHANNELS.get(str(_name(ticket.get("create_article_type"))), "helpdesk")}
         category = p.table(options.get("categories"), "categories").get(str(_group(ticket)))
         if category:
             stated["category"] = category
@@ -85,7 +85,13 @@ class Zammad:
                     occurred_at=p.instant(article.get("created_at"), "article.created_at"),
                 ),
             )
-        return Parsed(subject=subject, ticket=TicketUpdate(ticket=snapshot, responses=responses))
+        priority = parts.priority(
+            options,
+            _name(ticket.get("priority")),
+            ticket.get("priority_id"),
+            times=(ticket.get("updated_at"), ticket.get("created_at")),
+        )
+        return Parsed(subject=subject, ticket=TicketUpdate(ticket=snapshot, responses=responses, priority=priority))
 
 
 def _group(ticket: Mapping[str, Any]) -> Any:

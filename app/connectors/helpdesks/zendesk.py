@@ -1,13 +1,15 @@
 """Zendesk: a webhook that is subscribed to ticket events, or one of a trigger with JSON of the vendor's own.
 
 Signed with base64 of HMAC-SHA256 over timestamp and body. An event names itself in its body, which is signed. Of events
-`ticket.created` makes the ticket, and `ticket.comment_added` records what was written. A trigger sends the form of the
-generic kind (`app.connectors.helpdesks.helpdesk`).
+`ticket.created` makes the ticket, `ticket.comment_added` records what was written, and each states the priority:
+`urgent`, `high`, `normal`, `low` or none. A trigger sends the form of the generic kind
+(`app.connectors.helpdesks.helpdesk`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ from app.connectors.helpdesks import parts
 from app.connectors.helpdesks.helpdesk import Helpdesk
 from app.connectors.standard import unbase64
 from app.domain.feeds.adapter import Delivery, Identity, Parsed, UnreadableError
-from app.domain.feeds.tickets import ResponseSnapshot
+from app.domain.feeds.tickets import PrioritySnapshot, ResponseSnapshot
 
 PREFIX: Final = "zen:event-type:ticket."
 SYSTEM: Final = "-1"
@@ -86,7 +88,21 @@ class Zendesk:
         comment = p.table(p.table(event.get("event"), "event").get("comment"), "event.comment")
         written = kind == PREFIX + "comment_added" and comment
         responses = (_comment(comment, event.get("time")),) if written else ()
-        return Parsed(subject="ticket/" + number, ticket=parts.update(ticket, responses))
+        return Parsed(
+            subject="ticket/" + number, ticket=parts.update(ticket, responses, _priority(delivery.options, event))
+        )
+
+
+def _priority(options: Mapping[str, Any], event: Mapping[str, Any]) -> PrioritySnapshot | None:
+    """What an event that changes it says, else the ticket's. Of one instant what comes after the making counts."""
+    kind, detail = event.get("type"), p.table(event.get("detail"), "detail")
+    changed = kind == PREFIX + "priority_changed"
+    name = p.table(event.get("event"), "event").get("current") if changed else detail.get("priority")
+    times = (event.get("time"), detail.get("updated_at"), detail.get("created_at"))
+    stated = parts.priority(options, name, times=times)
+    if stated is None or kind == PREFIX + "created":
+        return stated
+    return replace(stated, stamp=stated.stamp + "+")
 
 
 def _number_of_a_trigger(event: Mapping[str, Any]) -> Any:

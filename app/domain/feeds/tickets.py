@@ -39,15 +39,30 @@ class TicketSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrioritySnapshot:
+    """A priority that a helpdesk states.
+
+    ``stamp``: as of when, as text that sorts by time. ``name``: its name there. ``priority``: the policy's; None where
+    the source maps none.
+    """
+
+    stamp: str
+    name: str
+    priority: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketUpdate:
     """What one delivery tells about one ticket."""
 
     ticket: TicketSnapshot | None = None
     responses: tuple[ResponseSnapshot, ...] = ()
+    priority: PrioritySnapshot | None = None
 
 
 def merge_ticket(before: Known | None, update: TicketUpdate) -> Known:
-    """What is known once this is known too: the earliest telling of the ticket, and every response once."""
+    """What is known once this is known too: the earliest telling of the ticket, every response once, and the newest
+    priority that the source maps."""
     known: Known = dict(before or {})
     if update.ticket is not None:
         snapshot = update.ticket
@@ -60,8 +75,14 @@ def merge_ticket(before: Known | None, update: TicketUpdate) -> Known:
         if snapshot.opened_at is not None:
             theirs["opened_at"] = iso(snapshot.opened_at)
         mine = known.get("ticket")
-        if mine is None or (theirs["stamp"], _sorted(theirs)) < (mine["stamp"], _sorted(mine)):
+        if (
+            mine is None
+            or (theirs["stamp"], _sorted(theirs)) < (mine["stamp"], _sorted(mine))
+            or _reread(known, theirs)
+        ):
             known["ticket"] = theirs
+    if update.priority is not None:
+        _merge_priority(known, update.priority)
     if update.responses:
         responses = dict(known.get("responses") or {})
         for response in update.responses:
@@ -76,6 +97,25 @@ def merge_ticket(before: Known | None, update: TicketUpdate) -> Known:
             responses[response.response_id] = row if mine is None else min(row, mine, key=_sorted)
         known["responses"] = responses
     return known
+
+
+def _reread(known: Known, theirs: Mapping[str, Any]) -> bool:
+    """Whether this is the ticket that waits to be opened, read again: then what the source maps it to today counts."""
+    mine = known["ticket"]
+    return not known.get("put") and {**mine, "stated": None} == {**theirs, "stated": None}
+
+
+def _merge_priority(known: Known, stated: PrioritySnapshot) -> None:
+    """The newest statement counts; of two at one instant the last name. The same one read again has the mapping of
+    today."""
+    mine = known.get("priority")
+    before = None if mine is None else (mine["stamp"], mine["name"])
+    theirs = (stated.stamp, stated.name)
+    if stated.priority is None:
+        if theirs == before:
+            del known["priority"]
+    elif before is None or theirs >= before:
+        known["priority"] = {"stamp": stated.stamp, "name": stated.name, "priority": stated.priority}
 
 
 def _sorted(value: Any) -> str:

@@ -22,7 +22,7 @@ CLOSED: Final = "ticket_closed"
 
 
 async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Known) -> Outcome:
-    """Opens the ticket once, and records the responses that were told since."""
+    """Opens the ticket once, and states what has changed and was written since."""
     ticket = known.get("ticket")
     if ticket is None:
         return Outcome(reason="waits_for_ticket")
@@ -35,16 +35,19 @@ async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Known) -> O
             return bool(known.get("put"))
 
         external = await customer_here(tx, source, customer, known, recorded=is_put)
+    priority = (known.get("priority") or {}).get("priority")
     if not known.get("put"):
         await effects.put_ticket(
             tx,
             ticket_id=ticket_id,
             customer_id=external,
             subject=ticket["subject"],
-            stated=ticket["stated"],
+            stated={**ticket["stated"], **({} if priority is None else {"priority": priority})},
             opened_at=parse_iso_or_none(ticket.get("opened_at")),
         )
         known["put"] = True
+        known["priority_put"] = priority
+    refusal = await _state_priority(tx, ticket_id, priority, known)
     applied = dict(known.get("told") or {})
     waiting = [
         (row["occurred_at"], key, row) for key, row in (known.get("responses") or {}).items() if key not in applied
@@ -53,6 +56,8 @@ async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Known) -> O
     unrecorded: list[str] = []
     outcome_effects = {"ticket_id": ticket_id, "customer_id": external, "responses": recorded, "unrecorded": unrecorded}
     outcome = Outcome(effects=outcome_effects)
+    if refusal is not None:  # what was written is recorded all the same
+        outcome.park(ReviewItem(refusal.code, message_of(refusal) or refusal.code, {"priority": priority}))
     for _, key, row in sorted(waiting, key=lambda item: item[:2]):
         refused = await _respond(tx, ticket_id, row, row["kind"])
         if refused is not None and refused.code != CLOSED and row["kind"] == "service":
@@ -67,6 +72,22 @@ async def act_on_ticket(tx: Tx, source: Source, subject: str, known: Known) -> O
     owner = await accounts.find_customer(tx, external)
     outcome.customer_id = None if owner is None else owner.customer_id
     return outcome
+
+
+async def _state_priority(tx: Tx, ticket_id: str, priority: str | None, known: Known) -> DomainError | None:
+    """State the priority that the helpdesk changed since; return why not, if it was refused.
+
+    One that somebody stated here stands until the helpdesk states another.
+    """
+    if priority is None or priority == known.get("priority_put"):
+        return None
+    try:
+        async with tx.connection.begin_nested():
+            await effects.state_priority(tx, ticket_id=ticket_id, priority=priority)
+    except DomainError as error:
+        return None if error.code == CLOSED else error
+    known["priority_put"] = priority
+    return None
 
 
 async def _respond(tx: Tx, ticket_id: str, row: Mapping[str, Any], kind: str) -> DomainError | None:
