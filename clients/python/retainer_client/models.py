@@ -1815,7 +1815,7 @@ class OptionGrant(TypedDict):
 
 
 class Options(TypedDict):
-    """How deliveries are read. ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what becomes of products that nobody has mapped. ``guests`` is ``joined`` where the shop gives a buyer without an account a new id each time. The buyer is then known by a hash of the e-mail address or telephone number. ``test_orders``: a real tenant takes play money too. ``sandbox``: all that comes is of the shop's test environment, where its deliveries do not say so. ``subscriptions``: payments of subscriptions and invoices are read although no product of them is mapped. ``categories``: helpdesk group -> category; ``customer_field``: where the helpdesk keeps our customer id."""
+    """How deliveries are read. ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what becomes of products that nobody has mapped. ``guests`` is ``joined`` where the shop gives a buyer without an account a new id each time. The buyer is then known by a hash of the e-mail address or telephone number. ``test_orders``: a real tenant takes play money too. ``sandbox``: all that comes is of the shop's test environment, where its deliveries do not say so. ``subscriptions``: payments of subscriptions and invoices are read although no product of them is mapped. ``categories``: helpdesk group -> category; ``priorities``: priority there -> priority, whatever the case of its name; ``customer_field``: where the helpdesk keeps our customer id."""
 
     ids: NotRequired[SourceIds]
     unmapped: NotRequired[Unmapped]
@@ -1824,7 +1824,8 @@ class Options(TypedDict):
     sandbox: NotRequired[bool]
     subscriptions: NotRequired[bool]
     customer_field: NotRequired[str | None]
-    categories: NotRequired[dict[str, Any]]
+    categories: NotRequired[CategoriesObject]
+    priorities: NotRequired[CategoriesObject]
 
 
 class Order(TypedDict):
@@ -2769,6 +2770,7 @@ class SourceOptions(TypedDict):
     subscriptions: NotRequired[bool]
     customer_field: NotRequired[str]
     categories: NotRequired[StringMap]
+    priorities: NotRequired[StringMap]
 
 
 class SourcePage(TypedDict):
@@ -3316,6 +3318,7 @@ ActingParty = Literal['customer', 'vendor', 'anyone']
 AssessmentStatus = Literal['in_force', 'awaiting_confirmation', 'awaiting_credits', 'pending', 'superseded', 'declined']
 Author = Literal['vendor', 'customer']
 Bucket = Literal['world', 'owed', 'available', 'held', 'spent', 'expired', 'voided']
+CategoriesObject = 'dict[str, Any]'
 CauseReturns = Literal['all', 'nothing']
 ChargeKind = Literal['earlier']
 CheckResult = Literal['passed', 'failed', 'unknown', 'not_applicable']

@@ -333,6 +333,8 @@ export interface CarriedData {
   "position"?: number;
 }
 
+export type CategoriesObject = Record<string, unknown>;
+
 /** What a category costs, in credits. */
 export interface CategoryPrice {
   "kind": PriceKind;
@@ -1804,7 +1806,7 @@ export interface OptionGrant {
   "seats"?: number | null;
 }
 
-/** How deliveries are read. ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what becomes of products that nobody has mapped. ``guests`` is ``joined`` where the shop gives a buyer without an account a new id each time. The buyer is then known by a hash of the e-mail address or telephone number. ``test_orders``: a real tenant takes play money too. ``sandbox``: all that comes is of the shop's test environment, where its deliveries do not say so. ``subscriptions``: payments of subscriptions and invoices are read although no product of them is mapped. ``categories``: helpdesk group -> category; ``customer_field``: where the helpdesk keeps our customer id. */
+/** How deliveries are read. ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what becomes of products that nobody has mapped. ``guests`` is ``joined`` where the shop gives a buyer without an account a new id each time. The buyer is then known by a hash of the e-mail address or telephone number. ``test_orders``: a real tenant takes play money too. ``sandbox``: all that comes is of the shop's test environment, where its deliveries do not say so. ``subscriptions``: payments of subscriptions and invoices are read although no product of them is mapped. ``categories``: helpdesk group -> category; ``priorities``: priority there -> priority, whatever the case of its name; ``customer_field``: where the helpdesk keeps our customer id. */
 export interface Options {
   "ids"?: SourceIds;
   "unmapped"?: Unmapped;
@@ -1813,7 +1815,8 @@ export interface Options {
   "sandbox"?: boolean;
   "subscriptions"?: boolean;
   "customer_field"?: string | null;
-  "categories"?: Record<string, unknown>;
+  "categories"?: CategoriesObject;
+  "priorities"?: CategoriesObject;
 }
 
 /** An order of the storefront: what it granted and why, what it did not and why. */
@@ -2749,6 +2752,7 @@ export interface SourceOptions {
   "subscriptions"?: boolean;
   "customer_field"?: string;
   "categories"?: StringMap;
+  "priorities"?: StringMap;
 }
 
 /** A page of a list. */
