@@ -1,4 +1,4 @@
-"""Signed samples of what shops and helpdesks send. They name nothing that is sold, so they bring nothing about."""
+"""Signed samples of what shops and helpdesks send. Ours name nothing that is sold, so they bring nothing about."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ class Sample(NamedTuple):
     body: bytes
 
 
-def sample(kind: str, secret: str, at: int) -> Sample:
-    """Return a signed delivery of a kind of source, sent at an instant in seconds."""
+def sample(kind: str, secret: str, at: int, body: bytes | None = None) -> Sample:
+    """Return a signed delivery of a kind of source, sent at an instant in seconds.
+
+    ``body``: what it says; None for our own sample. A shop that names its events in a header names an order's.
+    """
     maker = _MAKERS.get(kind)
     if maker is None:
         raise CommandError(f"this version knows no sample of the kind {kind}: upgrade retainer here")
-    return maker(secret, at)
+    return maker(secret, at, body)
 
 
 def standard_headers(secret: str, ident: str, at: int, body: bytes) -> dict[str, str]:
@@ -59,71 +62,81 @@ def _ident() -> str:
     return f"sample_{secrets.token_hex(8)}"
 
 
-def _standard(secret: str, at: int) -> Sample:
-    body = _raw({"type": "sample.sent", "data": {}})
+def _standard(secret: str, at: int, own: bytes | None) -> Sample:
+    body = own or _raw({"type": "sample.sent", "data": {}})
     return Sample(standard_headers(secret, _ident(), at, body), body)
 
 
-def _woocommerce(secret: str, at: int) -> Sample:
-    body = _raw({"id": at, "name": "Sample"})
+def _woocommerce(secret: str, at: int, own: bytes | None) -> Sample:
+    body = own or _raw({"id": at, "name": "Sample"})
     made = base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
     return Sample(
-        {"X-WC-Webhook-Signature": made, "X-WC-Webhook-Topic": "product.updated", "X-WC-Webhook-Delivery-ID": _ident()},
+        {
+            "X-WC-Webhook-Signature": made,
+            "X-WC-Webhook-Topic": "order.updated" if own else "product.updated",
+            "X-WC-Webhook-Delivery-ID": _ident(),
+        },
         body,
     )
 
 
-def _stripe(secret: str, at: int) -> Sample:
+def _stripe(secret: str, at: int, own: bytes | None) -> Sample:
     event = {"id": _ident(), "object": "event", "type": "customer.created", "created": at, "data": {"object": {}}}
-    body = _raw(event)
+    body = own or _raw(event)
     made = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return Sample({"Stripe-Signature": f"t={at},v1={made}"}, body)
 
 
-def _shopify(secret: str, at: int) -> Sample:
-    body = _raw({"id": at, "title": "Sample"})
+def _shopify(secret: str, at: int, own: bytes | None) -> Sample:
+    body = own or _raw({"id": at, "title": "Sample"})
     made = base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
-    headers = {"X-Shopify-Hmac-Sha256": made, "X-Shopify-Topic": "products/update", "X-Shopify-Event-Id": _ident()}
+    headers = {
+        "X-Shopify-Hmac-Sha256": made,
+        "X-Shopify-Topic": "orders/updated" if own else "products/update",
+        "X-Shopify-Event-Id": _ident(),
+    }
     return Sample(headers, body)
 
 
-def _paddle(secret: str, at: int) -> Sample:
-    body = _raw({"event_id": _ident(), "event_type": "customer.created", "data": {"id": "ctm_sample"}})
+def _paddle(secret: str, at: int, own: bytes | None) -> Sample:
+    body = own or _raw({"event_id": _ident(), "event_type": "customer.created", "data": {"id": "ctm_sample"}})
     made = hmac.new(secret.encode(), f"{at}:".encode() + body, hashlib.sha256).hexdigest()
     return Sample({"Paddle-Signature": f"ts={at};h1={made}"}, body)
 
 
-def _zammad(secret: str, at: int) -> Sample:
-    body = _raw({"sample": at})
+def _zammad(secret: str, at: int, own: bytes | None) -> Sample:
+    body = own or _raw({"sample": at})
     made = hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()
     return Sample({"X-Hub-Signature": f"sha1={made}", "X-Zammad-Delivery": _ident()}, body)
 
 
-def _freshdesk(secret: str, at: int) -> Sample:
-    return Sample({"X-Retainer-Secret": secret}, _raw({"sample": at}))
+def _freshdesk(secret: str, at: int, own: bytes | None) -> Sample:
+    return Sample({"X-Retainer-Secret": secret}, own or _raw({"sample": at}))
 
 
-def _zendesk(secret: str, at: int) -> Sample:
+def _zendesk(secret: str, at: int, own: bytes | None) -> Sample:
     timestamp = iso(datetime.fromtimestamp(at, UTC))
-    body = _raw({"id": _ident(), "type": "zen:event-type:user.created", "detail": {"id": "1"}})
+    body = own or _raw({"id": _ident(), "type": "zen:event-type:user.created", "detail": {"id": "1"}})
     made = base64.b64encode(hmac.digest(secret.encode(), timestamp.encode() + body, "sha256")).decode()
     headers = {"X-Zendesk-Webhook-Signature": made, "X-Zendesk-Webhook-Signature-Timestamp": timestamp}
     return Sample(headers, body)
 
 
-def _freescout(secret: str, at: int) -> Sample:
-    body = _raw({"id": at})
+def _freescout(secret: str, at: int, own: bytes | None) -> Sample:
+    body = own or _raw({"id": at})
     made = base64.b64encode(hmac.digest(secret.encode(), body, "sha1")).decode()
-    return Sample({"X-FreeScout-Signature": made, "X-FreeScout-Event": "customer.created"}, body)
+    return Sample(
+        {"X-FreeScout-Signature": made, "X-FreeScout-Event": "convo.created" if own else "customer.created"}, body
+    )
 
 
-def _chatwoot(secret: str, at: int) -> Sample:
-    body = _raw({"event": "contact_created", "id": at})
+def _chatwoot(secret: str, at: int, own: bytes | None) -> Sample:
+    body = own or _raw({"event": "contact_created", "id": at})
     made = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return Sample({"X-Chatwoot-Signature": f"sha256={made}", "X-Chatwoot-Timestamp": str(at)}, body)
 
 
-_MAKERS: Final[Mapping[str, Callable[[str, int], Sample]]] = {
+_MAKERS: Final[Mapping[str, Callable[[str, int, bytes | None], Sample]]] = {
     "purchase": _standard,
     "helpdesk": _standard,
     "woocommerce": _woocommerce,

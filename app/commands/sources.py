@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -68,25 +69,32 @@ def send_sample(
     secret: Annotated[
         str, typer.Option(envvar="RETAINER_SOURCE_SECRET", help="The secret with which the shop or helpdesk signs.")
     ],
+    body: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A file of JSON to sign and send instead: it takes effect."),
+    ] = None,
     url: Url = None,
     key: Key = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """Send a source a signed sample, and say what became of it. It names nothing that is sold, and grants nothing."""
+    own = None if body is None else body.read_bytes()
+    if own == b"":
+        raise CommandError("--body: the file is empty")
 
     async def work(service: Service) -> JSON:
-        return await _tested(service, name, address, secret)
+        return await _tested(service, name, address, secret, own)
 
     show(Target(url, key, tenant), work, as_json, _draw)
 
 
-async def _tested(service: Service, name: str, address: str, secret: str) -> JSON:
+async def _tested(service: Service, name: str, address: str, secret: str, body: bytes | None) -> JSON:
     found = [source for source in await service.rows("/v1/sources", 1000) if source["name"] == name]
     if not found:
         raise Refused(f"source_not_found: there is no source {name}\nnext: see `retainer sources list`", 4)
     kind = str(found[0]["kind"])
-    made = sample(kind, secret, int((await service.now()).timestamp()))
+    made = sample(kind, secret, int((await service.now()).timestamp()), body)
     path = urlsplit(address).path
     at = path.rfind("/in/")
     if at < 0:

@@ -273,6 +273,19 @@ def test_a_source_takes_a_signed_sample_and_grants_nothing(remote: Shell, shop: 
     assert (nowhere.returncode, "source_not_found" in nowhere.stderr) == (4, True), nowhere.stderr
 
 
+def test_a_source_takes_a_file_that_is_signed_for_it(remote: Shell, shop: Shop, tmp_path: Path) -> None:
+    made = shop.call("PUT", "/v1/sources/own", {"kind": "helpdesk", "secret": SECRET, "options": {"ids": "own"}})
+    file = tmp_path / "sample.json"
+    data = {"ticket_id": "from-a-file", "customer_id": "ann", "subject": "Help"}
+    file.write_text(json.dumps({"type": "ticket.created", "timestamp": "2025-01-01T00:00:00Z", "data": data}))
+    words = ("sources", "test", "own", "--address", made["url"], "--secret", SECRET, "--body", str(file))
+    assert remote.json(*words)["delivery"]["state"] == "done"
+    assert shop.call("GET", "/v1/tickets/from-a-file")["subject"] == "Help"
+    file.write_text("")
+    empty = remote.run(*words)
+    assert (empty.returncode, "--body: the file is empty" in empty.stderr) == (1, True), empty.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_commands_and_options(remote: Shell, shell: str) -> None:
     script = remote.text("completion", shell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -11,15 +12,17 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.commands.samples import sample
 from app.connectors.reconcile import Fetcher
 from app.connectors.shops.stripe import READ
-from tests.clocks.promises import FIRST, a_policy, a_vendor
 from tests.conftest import MakeVendor
 from tests.pages.markdown import ROOT, blocks
+from tests.prices.shop import vendor_under
 from tests.support import shops
 from tests.support.api import Vendor
 
 FOLDER = ROOT / "docs" / "connect"
+TRIAL = (FOLDER / "trial.yaml").read_text(encoding="utf-8")
 SHOPS = {
     "woocommerce": (shops.sign_woo, "shop:5150", "shop:23"),
     "stripe": (shops.sign_stripe, "pay:pi_1", "pay:kim"),
@@ -59,8 +62,8 @@ async def connected(tenant: Vendor, name: str, kind: str, sign: Any, further: Se
     """Makes the source, changes it by further calls, and sends the sample."""
     source, sample = shown(kind)
     made = await tenant.ok(await tenant.put(f"/v1/sources/{name}", source), 201)
-    for body in further:
-        await tenant.ok(await tenant.put(f"/v1/sources/{name}", body))
+    for change in further:
+        await tenant.ok(await tenant.put(f"/v1/sources/{name}", change))
     body = shops.raw(sample)
     got = await tenant.client.post(made["path"], content=body, headers=sign(body, source["secret"]))
     assert got.status_code == 200, got.text
@@ -77,16 +80,13 @@ async def test_a_shop_is_connected_as_its_page_says(vendor: MakeVendor, kind: st
     assert f"`GET /v1/orders/{order_id}` shows the order of `{customer_id}`, with 60 credits." in page
 
 
-PRIORITIES = [{"priority": "high", "title": "High"}, {"priority": "normal", "title": "Normal"}]
-
-
-@pytest.mark.parametrize("priorities", [[], PRIORITIES])
+@pytest.mark.parametrize("priorities", [False, True])
 @pytest.mark.parametrize("kind", DESKS)
 async def test_a_helpdesk_is_connected_as_its_page_says(
-    app: FastAPI, api: httpx.AsyncClient, kind: str, priorities: list[dict[str, Any]]
+    app: FastAPI, api: httpx.AsyncClient, kind: str, priorities: bool
 ) -> None:
     """The second call of the page is for policies with priorities."""
-    tenant = await a_vendor(app, api, a_policy(FIRST, priorities=priorities), now="2025-01-06T12:00:00Z")
+    tenant = await vendor_under(app, api, TRIAL, now="2025-01-15T10:00:00Z")
     second = json.loads(list(blocks(FOLDER / f"{kind}.md"))[1].text)
     inbox = app.state.house.inbox
     before = inbox.fetch
@@ -104,6 +104,21 @@ async def test_a_helpdesk_is_connected_as_its_page_says(
     assert (clock["started_at"], clock["stopped_at"]) == ("2025-01-06T09:00:00Z", "2025-01-06T09:40:00Z")
     page = (FOLDER / f"{kind}.md").read_text(encoding="utf-8")
     assert f"`GET /v1/tickets/{kind}:81` shows the ticket" in page
+
+
+@pytest.mark.parametrize("kind", [kind for kind in (*SHOPS, *DESKS) if kind != "freshdesk"])
+async def test_the_sample_of_a_page_is_signed_and_sent_as_integrations_say(
+    app: FastAPI, api: httpx.AsyncClient, kind: str
+) -> None:
+    """As `retainer sources test NAME --body FILE` signs it."""
+    tenant = await vendor_under(app, api, TRIAL, now="2025-01-15T10:00:00Z")
+    source, body = shown(kind)
+    made = await tenant.ok(await tenant.put("/v1/sources/try", source), 201)
+    signed = sample(kind, source["secret"], int(time.time()), shops.raw(body))
+    got = await tenant.client.post(made["path"], content=signed.body, headers=signed.headers)
+    assert got.status_code == 200, got.text
+    (row,) = (await tenant.ok(await tenant.get("/v1/sources/try/deliveries")))["data"]
+    assert (row["state"], row["reason"]) == ("done", None)
 
 
 def freshdesk(request: httpx.Request) -> httpx.Response:
