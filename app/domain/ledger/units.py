@@ -200,8 +200,13 @@ def outstanding(family: Sequence[Lot]) -> int:
     """
     root = next((lot for lot in family if lot.root == lot.lot_id), None)
     granted = root.granted if root is not None else sum(lot.granted for lot in family)
-    voided = sum(lot.voided - lot.moved - transferred(lot) for lot in family)
+    voided = sum(voided_here(lot) for lot in family)
     return granted - voided - sum(claimed(lot) + owed(lot) + _refunded_expired(lot) for lot in family)
+
+
+def voided_here(lot: Lot) -> int:
+    """Return the credits that were taken of a lot, without those that a merge or a transfer moved on."""
+    return lot.voided - lot.moved - transferred(lot)
 
 
 def owed(lot: Lot) -> int:

@@ -27,13 +27,14 @@ from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.events import moved_data
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.units import claimed, forget, owed, take_claim
+from app.domain.ledger.undone_claims import undo_claims
+from app.domain.ledger.units import claimed, forget, owed
 from app.domain.orders import license_covers, retaken
 from app.domain.orders.grants import put_license
 from app.domain.orders.lines import Terms
 from app.domain.orders.refunds import TakenBack, Taking, guarantee_of, take_back, take_instead
 from app.domain.policy.credit_rules import PaymentDisputes
-from app.domain.values.ids import LicenseId, LotId
+from app.domain.values.ids import LicenseId
 from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso_or_none, payload_hash
 
 REASON: Final = suspension.REASON
@@ -317,19 +318,13 @@ def _lots_back(
 ) -> list[dict[str, Any]]:
     """Reinstate what was voided, and lift the claims on what is still in use; what came back since is reinstated."""
     returned = []
-    for lot_id, (voided, claims, debt) in sorted(lots.items()):
-        for ledger in account.ledger.reachable():
-            lot = ledger.lots.get(LotId(lot_id))
-            if lot is None or lot.withdrawn:
-                continue
-            still = min(claims, claimed(lot))
-            if still > 0:
-                take_claim(lot, still)
-            forget(lot, dispute.refund_id, debt)
+    for ledger in account.ledger.reachable():
+        for lot in [lot for lot in ledger.lots.values() if lot.lot_id in lots and not lot.withdrawn]:
+            forget(lot, dispute.refund_id, lots[lot.lot_id][2])
             ledger.mark_lot(lot)
-            if (number := voided + claims - still) > 0:
-                suspension.reinstate(ledger, lot, number, order_id=order.order_id)
-                returned.append(_given_back(account, ledger, lot, number, order))
+    for ledger, lot, number in undo_claims(account.ledger, lots):
+        suspension.reinstate(ledger, lot, number, order_id=order.order_id)
+        returned.append(_given_back(account, ledger, lot, number, order))
     for root in sorted({lot.root for lot in _lots(account.ledger) if lot.lot_id in lots}):
         extension.taken_back(account, [lot for lot in _lots(account.ledger) if lot.root == root])
     return returned

@@ -18,10 +18,11 @@ from app.domain.cover.of_license import stand_again
 from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.units import claimed, forget, take_claim
+from app.domain.ledger.undone_claims import undo_claims
+from app.domain.ledger.units import forget
 from app.domain.orders.periods import Derived, LaidPeriods, TakenUnit, booked, derive, served_nothing
 from app.domain.orders.refunds import TakenBack, Taking, credits_of, lots_taken
-from app.domain.values.ids import CoverId, LotId
+from app.domain.values.ids import CoverId
 from app.domain.values.wire import iso_or_none, parse_iso_or_none, payload_hash
 
 _NOTHING: Final[Mapping[str, Any]] = {"cover_id": None, "was": None, "lots": {}}
@@ -109,38 +110,28 @@ def release(account: CustomerAccount, found: Iterable[tuple[Order, Mapping[str, 
 
 def lots_back(account: CustomerAccount, rows: Iterable[tuple[Order, Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """Let credits stand again as they did before they were taken with periods; return them as an answer says it."""
-    return [
-        answer
-        for order, row in rows
-        for lot_id, (voided, claims, debt) in sorted(row["lots"].items())
-        for answer in _lot_back(account, order, row, lot_id, voided, claims, debt)
-    ]
+    return [answer for order, row in rows for answer in _lots_of_period_back(account, order, row)]
 
 
-def _lot_back(
-    account: CustomerAccount, order: Order, row: Mapping[str, Any], lot_id: str, voided: int, claims: int, debt: int
-) -> list[dict[str, Any]]:
-    rows = []
+def _lots_of_period_back(account: CustomerAccount, order: Order, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    reason, ref = row.get("booked") or (row["reason"], row["ref"])
+    by_lot = row["lots"]
     for ledger in account.ledger.reachable():
-        lot = ledger.lots.get(LotId(lot_id))
-        if lot is None or lot.withdrawn:
-            continue
-        still = min(claims, claimed(lot))
-        if still > 0:
-            take_claim(lot, still)
-        reason, ref = row.get("booked") or (row["reason"], row["ref"])
-        forget(lot, ref, debt)
-        ledger.mark_lot(lot)
-        if debt:
-            suspension.forgive(account.ledger, lot.credit_type, debt, order_id=order.order_id, reason=reason)
-        if (number := voided + claims - still) > 0:
-            suspension.reinstate(ledger, lot, number, order_id=order.order_id, reason=reason)
-            _emit_reinstated(account, lot, number, order)
-            rows.append({"kind": "credits", "lot_id": lot_id, "credit_type": lot.credit_type, "credits": number})
-            rows[-1]["line_id"] = lot.line_id
-            for heir in (account.ledger, *account.ledger.others.values()):
-                if ledger in heir.former.values():
-                    pass_on(ledger, heir)
+        for lot in [lot for lot in ledger.lots.values() if lot.lot_id in by_lot and not lot.withdrawn]:
+            debt = by_lot[lot.lot_id][2]
+            forget(lot, ref, debt)
+            ledger.mark_lot(lot)
+            if debt:
+                suspension.forgive(account.ledger, lot.credit_type, debt, order_id=order.order_id, reason=reason)
+    rows = []
+    for ledger, lot, number in undo_claims(account.ledger, by_lot):
+        suspension.reinstate(ledger, lot, number, order_id=order.order_id, reason=reason)
+        _emit_reinstated(account, lot, number, order)
+        rows.append({"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type, "credits": number})
+        rows[-1]["line_id"] = lot.line_id
+        for heir in (account.ledger, *account.ledger.others.values()):
+            if ledger in heir.former.values():
+                pass_on(ledger, heir)
     return rows
 
 
