@@ -157,10 +157,9 @@ class Edge:
 
 
 def _language_of(scope: Scope) -> str:
-    """Return the language of refusals; English without the header."""
-    return next(
-        (accepted(value.decode("latin-1")) for name, value in scope["headers"] if name == b"accept-language"), DEFAULT
-    )
+    """Return the language of refusals; English without the header. Several headers are one list (RFC 9110, 5.3)."""
+    found = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"]
+    return accepted(",".join(found)) if found else DEFAULT
 
 
 def _names_its_host(scope: Scope) -> bool:

@@ -18,6 +18,7 @@ from app.api.languages import current, language_headers, problem_text
 from app.api.outside import address
 from app.api.reply import Reply
 from app.domain.policy.reason_codes import ReasonCode
+from app.domain.policy.translations import with_title
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import jsonable, reason_json, remedy_json
@@ -136,9 +137,9 @@ def body_of(
 
 def in_language(decision: Decision) -> list[Reason]:
     """Return the reasons of a decision in the language of the answer, where its policy has words in it."""
-    texts = decision.messages.get(current(), {})
+    texts, titles = decision.messages.get(current(), {}), decision.translations.get(current(), {})
     return [
-        replace(reason, message=filled(texts.get(reason.code), reason.facts) or reason.message)
+        replace(reason, message=filled(texts.get(reason.code), with_title(titles, reason.facts)) or reason.message)
         for reason in decision.reasons
     ]
 

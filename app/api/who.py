@@ -1,7 +1,8 @@
 """Whose key the pages `/docs` and `/graphql` use: one that is put in, or in development a fresh one of a sandbox.
 
 In development (`RETAINER_DEVELOPMENT`) these pages make keys of sandboxes for whoever sits at this machine. Nobody else
-is offered one: not through a proxy, not by another name of this machine, and no tenant whose time is real.
+is offered one: not through a proxy, not by another name of this machine, not from a page of somebody else, and no
+tenant whose time is real.
 """
 
 from __future__ import annotations
@@ -43,8 +44,29 @@ class KeyRequest(BaseModel):
 def offered(request: Request) -> bool:
     """Whether this caller is offered keys of sandboxes."""
     settings = house(request).settings
-    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-    return settings.development and settings.public_url is None and host in NAMES and on_this_machine(request)
+    return (
+        settings.development
+        and settings.public_url is None
+        and _near(request.headers.get("host", ""))
+        and on_this_machine(request)
+        and not _by_another_way(request)
+    )
+
+
+def _near(host: str) -> bool:
+    """Whether a host, with its port or without, is a name by which this machine calls itself."""
+    return host in NAMES or host.rpartition(":")[0] in NAMES
+
+
+def _by_another_way(request: Request) -> bool:
+    """Whether a browser names another page, or the request came as a proxy sends it that names nobody.
+
+    nginx writes this machine's own name as Host, and asks by HTTP/1.0, unless it is told otherwise.
+    """
+    headers = request.headers
+    foreign = "origin" in headers and not _near(headers["origin"].partition("://")[2])
+    elsewhere = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+    return foreign or elsewhere or request.scope.get("http_version") == "1.0"
 
 
 @router.get("/docs/tenants", include_in_schema=False)

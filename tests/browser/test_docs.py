@@ -122,3 +122,13 @@ def test_graphiql_asks_for_a_key_before_anything_else(service: httpx.Client, wat
         eye.page.locator(".result-window").get_by_text('"virtual"', exact=False).first.wait_for()
         assert "POST graphql" in asked
         assert [said for said in eye.said if "Error" in said] == []
+
+
+def test_the_contract_is_no_wider_than_a_phone(watched: Any) -> None:
+    for dark in (False, True):
+        eye = watched(390, dark=dark)
+        eye.go("/docs")
+        eye.page.locator(".opblock-tag[data-tag='Webhooks']").wait_for()
+        eye.check()
+        opened(eye, "Storefront", "putOrder")
+        eye.check()

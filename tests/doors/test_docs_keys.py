@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -59,6 +60,10 @@ async def test_a_tenant_in_real_time_has_none(browser: httpx.AsyncClient) -> Non
         {"X-Forwarded-For": "203.0.113.9"},
         {"Forwarded": "for=203.0.113.9"},
         {"Via": "1.1 proxy"},
+        {"Origin": "https://retainer.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
     ],
     ids=lambda headers: " ".join(headers.values()),
 )
@@ -66,6 +71,27 @@ async def test_nobody_else_is_offered_one(browser: httpx.AsyncClient, headers: d
     name = await tenant(browser, "virtual")
     assert (await browser.get("/docs/tenants", headers=headers)).json() == {"tenants": []}
     assert (await browser.post("/docs/keys", headers=headers, json={"tenant": name})).status_code == 404
+
+
+async def test_a_proxy_that_names_nobody_is_not_offered_one(browser: httpx.AsyncClient) -> None:
+    """nginx, told no more than where to ask: this machine's own name as Host, and HTTP/1.0."""
+    name = await tenant(browser, "virtual")
+    app = browser._transport.app  # type: ignore[attr-defined]
+    for method, path, body in (("GET", "/docs/tenants", None), ("POST", "/docs/keys", {"tenant": name})):
+        for version, offered in (("1.0", False), ("1.1", True)):
+
+            async def asked(scope: Any, receive: Any, send: Any, version: str = version) -> None:
+                await app({**scope, "http_version": version}, receive, send)
+
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(asked), base_url=BASE) as passed_on:
+                answer = await passed_on.request(method, path, json=body)
+            assert (name in answer.text or "rtn_test_" in answer.text) is offered, (version, answer.text)
+
+
+async def test_the_page_itself_is_offered_one(browser: httpx.AsyncClient) -> None:
+    name = await tenant(browser, "virtual")
+    headers = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
+    assert (await browser.post("/docs/keys", headers=headers, json={"tenant": name})).status_code == 200
 
 
 @pytest.mark.parametrize(

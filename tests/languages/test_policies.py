@@ -170,3 +170,48 @@ async def test_a_german_ticket_has_its_reasons_in_german(app: FastAPI) -> None:
     made = await ticket(shop, "t-1", "eve", language="de", category="root_cause")
     assert any("Mitarbeiter" in reason["message"] for reason in made["reasons"]), made["reasons"]
     await shop.close()
+
+
+async def test_what_is_asked_for_is_named_in_the_language_of_the_sentence(app: FastAPI) -> None:
+    shop = await make_vendor(app, "x-cart")
+    await order(shop, "bob", "o-1", "license", "credits-60")
+    made = await ticket(shop, "t-1", "bob", language="ru", category="aspe_transfer")
+    assert [reason["message"] for reason in made["reasons"]] == ["Не указано: Число развёрнутых магазинов."]
+    browser = await visitor(shop, "bob")
+    german = words((await browser.get("/account", headers=GERMAN)).text)
+    assert "Nicht angegeben: Zahl der eingerichteten Shops." in german
+    body = {"author": "vendor", "kind": "service"}
+    refused = await shop.client.post(
+        "/v1/tickets/t-1/responses", json=body, headers={"idempotency-key": "r-1", **GERMAN}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "fact_missing")
+    assert refused.json()["detail"] == "Nicht angegeben: Zahl der eingerichteten Shops."
+    await shop.close()
+
+
+async def test_packs_that_would_be_enough_are_named_with_how_many(app: FastAPI) -> None:
+    shop = await make_vendor(app, "x-cart")
+    await order(shop, "bob", "o-1", "license", "credits-60")
+    await ticket(shop, "t-1", "bob", category="aspe_transfer", inputs={"N": 3})
+    browser = await visitor(shop, "bob")
+    english = words((await browser.get("/account")).text)
+    assert "Buy 3 × credits-60 34.50 USD each" in english
+    assert "Buy credits-300 for 169.50 USD" in english
+    german = words((await browser.get("/account", headers=GERMAN)).text)
+    assert "Kaufen: 3 × credits-60 je 34,50 $" in german
+    assert "would be enough" not in english + german
+    await shop.close()
+
+
+async def test_which_of_several_licenses_is_asked_in_the_pages_language(app: FastAPI) -> None:
+    shop = await make_vendor(app, "avactis")
+    await order(shop, "eve", "o-1", "license-leased", "license-owned")
+    made = await ticket(shop, "t-1", "eve", category="features")
+    assert [reason["code"] for reason in made["reasons"]] == ["license_required"]
+    browser = await visitor(shop, "eve")
+    for headers, asked in (
+        (GERMAN, "Auf dem Konto sind mehrere Lizenzen; um welche geht es?"),
+        (RUSSIAN, "На счёте несколько лицензий; о какой идёт речь?"),
+    ):
+        assert asked in words((await browser.get("/account", headers=headers)).text)
+    await shop.close()

@@ -56,6 +56,20 @@ async def test_without_a_language_of_ours_all_is_as_it_was(acme: Vendor, header:
     assert "Accept-Language" not in answer.headers.get("vary", "")
 
 
+async def test_several_headers_are_one_list(acme: Vendor) -> None:
+    headers = [("Accept-Language", "fr"), ("Accept-Language", "ru;q=0.5, de;q=0.7")]
+    assert (await acme.client.get("/v1/tickets/nobody", headers=headers)).headers["content-language"] == "de"
+    assert (await acme.client.get("/card", headers=headers)).headers["content-language"] == "de"
+
+
+async def test_the_catalogue_says_its_language(acme: Vendor) -> None:
+    for path in ("/problems", "/problems/ticket_not_found"):
+        german = await acme.client.get(path, headers=GERMAN)
+        assert german.headers["content-language"] == "de"
+        assert german.headers["vary"].startswith("Accept, Accept-Language")
+        assert "content-language" not in (await acme.client.get(path)).headers
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "code", "title"),
     [

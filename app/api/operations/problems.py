@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.api.fields import PathId
 from app.api.headers import etag
+from app.api.languages import language_headers
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import OPEN, Operations
 from app.api.problems import Problem, known, published
@@ -36,4 +37,4 @@ async def get_problem(call: Call, code: PathId) -> Answer[ProblemEntry]:
 
 
 def _tagged(view: Mapping[str, Any]) -> dict[str, str]:
-    return {"ETag": etag(view), **_BY_ACCEPT}
+    return {"ETag": etag(view), **language_headers(), **_BY_ACCEPT}

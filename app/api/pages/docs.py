@@ -34,10 +34,12 @@ class _Files(StaticFiles):
 
 
 _FILES: Final = _Files(directory=Path(__file__).resolve().parent / "static")
+_NARROW: Final = ".swagger-ui .opblock-tag{flex-wrap:wrap}"
+"""A tag's words may stand below its name, so that a phone need not scroll sideways."""
 _PAGE: Final = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Retainer</title>'
     '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-    f'<link rel="stylesheet" href="static/swagger-ui.css"><style>{who.STYLE}</style></head><body>{who.FORM}'
+    f'<link rel="stylesheet" href="static/swagger-ui.css"><style>{who.STYLE}{_NARROW}</style></head><body>{who.FORM}'
     '<div id="docs"></div><script src="static/swagger-ui-bundle.js"></script><script src="static/docs.js"></script>'
     "</body></html>"
 )

@@ -86,8 +86,11 @@ class Terms:
 
     def reason(self, reason: Mapping[str, Any]) -> Markup | str:
         """Return the sentence of a reason."""
-        return filled(self.messages.get(reason["code"]), reason.get("facts") or {}) or english(reason["message"])
+        facts = reason.get("facts") or {}
+        if "fact" in facts and "title" in facts:
+            facts = {**facts, "title": self.asked(facts["fact"], facts["title"])}
+        return filled(self.messages.get(reason["code"]), facts) or english(reason["message"])
 
     def remedy(self, remedy: Mapping[str, Any]) -> Markup | str:
         """Return the sentence of a remedy."""
-        return (None if remedy.get("sku") else self.texts.get(f"remedies.{remedy['kind']}")) or english(remedy["text"])
+        return self.texts.get(f"remedies.{remedy['kind']}") or english(remedy["text"])

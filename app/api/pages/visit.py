@@ -160,7 +160,7 @@ class Visit:
         if self.named_language and self.request.method == "GET":
             self.set_cookie("language", self.named_language, LANGUAGE_SECONDS, framed=self.framed)
         chosen = self.named_language or match(self.cookie("language"))
-        return chosen or accepted(self.request.headers.get("accept-language", ""))
+        return chosen or accepted(",".join(self.request.headers.getlist("accept-language")))
 
     # forms ------------------------------------------------------------------------------------------------------------
 

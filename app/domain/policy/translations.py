@@ -16,6 +16,13 @@ UNIT: Final = ("unit.title", "unit.one", "unit.few", "unit.many")
 """What a credit is called: as the head of a column, for one, and for the other numbers of the language."""
 
 
+def with_title(texts: Mapping[str, str], facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the facts of a reason with the title of what it asks for as these texts say it, where they do."""
+    name = str(facts.get("fact", ""))
+    title = texts.get(name if name.startswith("inputs.") else f"facts.{name}")
+    return facts if title is None or "title" not in facts else {**facts, "title": title}
+
+
 def texts_of(policy: Policy) -> dict[str, str]:
     """Return each text of a policy that can be translated, by its name; the unit's further forms as the many."""
     found = {f"offers.{offer.sku}": offer.title for offer in policy.offers}

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.domain.account.account import CustomerAccount
 from app.domain.policy.policy import Policy
+from app.domain.policy.translations import with_title
 from app.domain.tickets.qualification import is_reading, primary_subtag
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Decision, Reason, Remedy
@@ -61,12 +62,13 @@ class TicketAnswers:
 
     def translated(self, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
         """Reasons in the ticket's language, where the policy has words in it for the code."""
-        texts = self.policy.messages.get(primary_subtag(self.ticket.language) or "", {})
+        language = primary_subtag(self.ticket.language) or ""
+        texts, titles = self.policy.messages.get(language, {}), self.policy.translations.get(language, {})
         found = []
         for reason in reasons:
-            text = texts.get(reason.code)
-            known = text is not None and all(name in reason.facts for name in holes(text))
-            found.append(replace(reason, message=render(text, reason.facts)) if text is not None and known else reason)
+            text, facts = texts.get(reason.code), with_title(titles, reason.facts)
+            known = text is not None and all(name in facts for name in holes(text))
+            found.append(replace(reason, message=render(text, facts)) if text is not None and known else reason)
         return tuple(found)
 
     def shown(self, reason: Reason) -> dict[str, Any]:
@@ -85,6 +87,7 @@ class TicketAnswers:
             reasons=self.translated(reasons),
             remedies=tuple(remedies),
             messages=self.policy.messages,
+            translations=self.policy.translations,
         )
 
     def refused(

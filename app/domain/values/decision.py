@@ -57,3 +57,5 @@ class Decision:
     """Every rule looked at, in order, for ``explain``."""
     messages: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False, repr=False)
     """The policy's texts of its reasons in other languages: language -> code -> text."""
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False, repr=False)
+    """The policy's titles in other languages: language -> name -> text."""
