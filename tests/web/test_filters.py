@@ -77,6 +77,21 @@ async def test_a_value_that_a_page_does_not_know_is_told(acme: Vendor, path: str
     assert (await browser.get(path, params={name: ""})).status_code == 200
 
 
+@pytest.mark.parametrize("path", LISTS)
+async def test_a_character_that_nothing_can_hold_is_refused_in_every_filter(acme: Vendor, path: str) -> None:
+    browser = await person(acme)
+    names = next(names for noun in registry.NOUNS for page, names in noun.PAGES.asked.items() if _is(page, path))
+    for name in (*names, "colour", "done"):
+        page = await browser.get(f"{path}?{name}=a%00b")
+        assert page.status_code in (200, 400, 404, 422), (name, page.status_code)
+        plain(page.text)
+
+
+def _is(page: str, path: str) -> bool:
+    """Whether a path is of a page, whose own path may have names in it."""
+    return re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", page), path) is not None
+
+
 @pytest.mark.parametrize("kind", ["csv", "json"])
 async def test_a_file_of_a_report_is_refused_where_its_address_is_not_understood(acme: Vendor, kind: str) -> None:
     browser = await person(acme)

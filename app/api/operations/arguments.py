@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 
 from app.api import paging as pages
 from app.api.fields import Instant
-from app.api.problems import Problem
+from app.api.problems import FieldError, Problem
 from app.api.strict import PATH_VALUE, field_errors, wrong_id
 
 PAGE: Final = ("limit", "cursor")
@@ -158,6 +158,17 @@ class Arguments:
 def check_path(path: Mapping[str, Any]) -> None:
     """Refuse ids that are not 1 to 200 characters without control characters."""
     wrong = [wrong_id(name, str(value)) for name, value in path.items() if not PATH_VALUE.match(str(value))]
+    if wrong:
+        raise Problem("invalid_input", errors=wrong)
+
+
+def check_query(query: Mapping[str, Any]) -> None:
+    """Refuse values of parameters with a NUL character, which Postgres does not store nor compare."""
+    wrong = [
+        FieldError(f"/{name}", "bad_character", "A NUL character or bytes that are not UTF-8.", "query")
+        for name, value in query.items()
+        if any("\x00" in str(one) for one in (value if isinstance(value, list) else [value]))
+    ]
     if wrong:
         raise Problem("invalid_input", errors=wrong)
 

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from app.api.auth import Principal
 from app.api.operations import registry
 from app.api.operations.acting import agent_of
-from app.api.operations.arguments import check_path
+from app.api.operations.arguments import check_path, check_query
 from app.api.operations.call import Answer, Call, answer_of
 from app.api.operations.table import Operation
 from app.api.paging import PageQuery
@@ -83,6 +83,7 @@ class Calls:
         operation = operation_of(id)
         check_path(path)
         asked = {name: value for name, value in query.items() if value is not None}
+        check_query(asked)
         tenant_id = operation.access.admit(self.principal, path, asked, reads=operation.reads)
         read = operation.arguments.read(path, asked, body)
         reading = operation.reads
