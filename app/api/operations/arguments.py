@@ -167,7 +167,7 @@ def check_query(query: Mapping[str, Any]) -> None:
     wrong = [
         FieldError(f"/{name}", "bad_character", "A NUL character or bytes that are not UTF-8.", "query")
         for name, value in query.items()
-        if any("\x00" in str(one) for one in (value if isinstance(value, list) else [value]))
+        if any("\x00" in str(text) for text in (value if isinstance(value, list) else [value]))
     ]
     if wrong:
         raise Problem("invalid_input", errors=wrong)
