@@ -27,6 +27,7 @@ async function offer() {
 
 /** Take a key: calls carry it, and examples name what its tenant sells. */
 async function use(key) {
+  await ready;  // a key may be put in before the contract is here
   const clock = await ask("v1/clock", key);
   if (!clock) {
     state.textContent = "This key opens nothing.";
@@ -87,7 +88,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   use(form.elements.key.value.trim());
 });
-ask("docs/contract").then((contract) => {
+const ready = ask("docs/contract").then((contract) => {
   contract.servers = [{url: new URL(".", location.href).href.replace(/\/$/, "")}];
   original = contract;
   ui = SwaggerUIBundle({
