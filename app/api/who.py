@@ -1,8 +1,8 @@
 """Whose key the pages `/docs` and `/graphql` use: one that is put in, or in development a fresh one of a sandbox.
 
 In development (`RETAINER_DEVELOPMENT`) these pages make keys of sandboxes for whoever sits at this machine. Nobody else
-is offered one: not through a proxy, not by another name of this machine, not from a page of somebody else, and no
-tenant whose time is real.
+is offered one: not through a proxy, not by another name of this machine, and no tenant whose time is real. Nor is a
+page of somebody else, in a browser on this machine.
 """
 
 from __future__ import annotations
