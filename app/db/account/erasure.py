@@ -49,6 +49,7 @@ HOUSE_REASONS: Final = frozenset(
         "not_paid",
         "overdraft",
         "payment_dispute",
+        "plan_renewed",
         "refunded",
         "rejected",
         "reranked",
