@@ -75,6 +75,7 @@ LEFT = {
     "ComparePolicyInput.document": DOCUMENT,
     "PriceTicketInput.document": DOCUMENT,
     "OptionsInput.categories": MAP,
+    "OptionsInput.priorities": MAP,
     "PutSourceInput.products": MAP,
     "PutCustomerInput.externalIds": MAP,
     "PutOrderInput.metadata": NOTED,
