@@ -54,6 +54,8 @@ class _Known:
     in_order: tuple[Version, ...]
     """By the instant that each takes effect."""
     recurs: bool
+    extended_rules: tuple[str, ...]
+    """Those of credits that a purchase of others makes good for longer."""
     parsed: Mapping[_Row, Policy]
 
     def in_force(self, at: datetime) -> Policy | None:
@@ -102,6 +104,7 @@ def _of(state: tuple[str, int], every: Sequence[StoredVersion], parsed: Mapping[
         terms=MappingProxyType({number: policy for number, _, policy in alive}),
         in_order=tuple(sorted(alive, key=itemgetter(1, 0))),
         recurs=any(policy.recurs for _, _, policy in alive),
+        extended_rules=tuple(sorted(set().union(*(policy.extended_rules() for _, _, policy in alive)))),
         parsed=parsed,
     )
 
@@ -124,6 +127,11 @@ async def terms(tx: Tx) -> Mapping[int, Policy]:
 async def recurs(tx: Tx) -> bool:
     """Whether any version brings credits that come again, so that accounts have recurring grants."""
     return (await _known(tx)).recurs
+
+
+async def extended_rules(tx: Tx) -> Sequence[str]:
+    """The rules of credits that a purchase of others makes good for longer, by any version."""
+    return (await _known(tx)).extended_rules
 
 
 def _parsed(version: int, since: datetime, document: dict[str, Any]) -> Policy:

@@ -24,6 +24,7 @@ from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import paid_back, unit_of
+from app.domain.values.ids import CustomerId
 from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
 
 EXTENDED = "extended"
@@ -40,6 +41,8 @@ class _Purchase:
     until: datetime | None
     order_id: str | None
     stands: bool
+    is_in_time: bool = False
+    """It reached the credits before, or when they were its customer's: they were there when it was bought."""
 
     @classmethod
     def of(cls, lot: Lot) -> Self:
@@ -66,6 +69,7 @@ class _Purchase:
             until=parse_iso_or_none(row["until"]),
             order_id=row.get("order_id"),
             stands=row.get("stands", True),
+            is_in_time=True,
         )
 
     def row(self, *, counts: bool) -> dict[str, Any]:
@@ -160,13 +164,44 @@ def follow_purchases(account: CustomerAccount) -> None:
     if not any("extends" in lot.data or EXTENDED in lot.data for ledger in ledgers for lot in ledger.lots.values()):
         return
     account.ledger.needs_all_lots()
-    known = {each.root: each.stands for other in accounts.values() for each in _purchases(_ledgers(other))}
-    for other in accounts.values():
-        found = [*_purchases(_ledgers(other))]
+    bought = {name: [*_purchases(_ledgers(other))] for name, other in accounts.items()}
+    known = {each.root: each.stands for found in bought.values() for each in found}
+    before = _Givers(accounts, bought)
+    for name, other in accounts.items():
         for ledger in _ledgers(other):
             for lot in sorted(ledger.lots.values(), key=lambda lot: lot.lot_id):
+                found = [*bought[name], *before.purchases(name, lot)]
                 if not lot.withdrawn and (found or EXTENDED in lot.data):
                     _follow(other, ledger, lot, found, known)
+
+
+class _Givers:
+    """Who had credits before they were given away, and what they had bought until then."""
+
+    def __init__(
+        self, accounts: Mapping[CustomerId, CustomerAccount], bought: Mapping[CustomerId, Sequence[_Purchase]]
+    ) -> None:
+        self._bought = bought
+        self._lots = {
+            lot_id: (name, lot)
+            for name, other in accounts.items()
+            for ledger in _ledgers(other)
+            for lot_id, lot in ledger.lots.items()
+        }
+
+    def purchases(self, owner: CustomerId, lot: Lot) -> Iterator[_Purchase]:
+        """Yield what others bought who had the credits of a lot then, before they gave them to ``owner``."""
+        holders = [(owner, lot.effective_at, lot.effective_at)]
+        """Each with when the credits came to them, and when they went."""
+        while (origin := self._lots.get(lot.origin_lot_id or "")) is not None:
+            holder, lot = origin
+            last, since, until = holders[-1]
+            if holder == last:
+                holders[-1] = (last, min(since, lot.bought_at), until)
+            else:
+                holders.append((holder, lot.bought_at, since))
+        for holder, since, until in holders[1:]:
+            yield from (replace(each, is_in_time=True) for each in self._bought[holder] if since <= each.at < until)
 
 
 def _ledgers(account: CustomerAccount) -> tuple[Ledger, ...]:
@@ -189,7 +224,8 @@ def _reach(found: Iterable[_Purchase], at: datetime, own: datetime | None) -> Re
     """Return where credits of an instant end: each purchase reaches what is good then, and ends before itself."""
     end, rows = own, []
     for each in sorted(found, key=lambda each: (each.at, each.root)):
-        reaches = each.stands and end is not None and at <= each.at < end and (each.until is None or end < each.until)
+        good = end is not None and (each.is_in_time or at <= each.at) and each.at < end
+        reaches = each.stands and good and (each.until is None or (end is not None and end < each.until))
         if reaches:
             end = each.until
         rows.append((each, reaches))
@@ -209,7 +245,11 @@ def _follow(
     mine = {each.root: replace(each, stands=known.get(each.root, each.stands)) for each in stored}
     if not over or again:
         fits = (each for each in found if lot.rule in each.rules and lot.credit_type == each.credit_type)
-        mine |= {each.root: each for each in fits if each.root != lot.root}
+        mine |= {
+            each.root: replace(each, is_in_time=each.is_in_time or each.root in mine)
+            for each in fits
+            if each.root != lot.root
+        }
     reached = _reach(mine.values(), lot.bought_at, own)
     reached.rows[:] = [
         row for row in reached.rows if row["counts"] or any(row["by"] == old["by"] for old in stored_rows)

@@ -259,13 +259,18 @@ class Policy:
 
     def is_extended(self, rule: str) -> bool:
         """Whether a purchase of other credits extends those of a rule."""
-        return any(
-            rule in option.extends
+        return rule in self.extended_rules()
+
+    def extended_rules(self) -> set[str]:
+        """The rules of credits that a purchase of others extends."""
+        return {
+            rule
             for offer in self.offers
             for grant in offer.grants
             for option in (grant.options.values() if isinstance(grant, ChoiceGrant) else (grant,))
             if isinstance(option, CreditGrant)
-        )
+            for rule in option.extends
+        }
 
     def expiry_clauses(self) -> dict[str, tuple[str, bool]]:
         """For each rule that grants credits which end: the clause that ends them, and whether it is a reading."""

@@ -102,14 +102,18 @@ async def put_order(tx: Tx, command: PutOrder, *, is_claimed: bool = False) -> t
     ``too_many_units``. Lines that the policy does not sell are answered in ``not_granted`` (ALL-5).
     """
     _check(command, tx.at)
-    alone = await standing_alone(tx, command.placed_at, _order_lines(command))
+    rules = await policies.extended_rules(tx) if command.placed_at < tx.at else ()
+    claim = None if is_claimed else claims.order(command.order_id)
+    if is_shared := await receivers.lock_receivers(tx, command.customer_id, rules, claim):
+        claim = None
+    alone = None if is_shared else await standing_alone(tx, command.placed_at, _order_lines(command))
     account, found = await accounts.load_with(
         tx,
         command.customer_id,
         (orders.BY_ID, orders.REFUNDS, *((orders.LATER, orders.OF_LICENSES) if alone else (orders.OF_CUSTOMER,))),
         {"order": command.order_id, **({"placed": command.placed_at} if alone else {})},
         create=True,
-        claim=None if is_claimed else claims.order(command.order_id),
+        claim=claim,
         part=parts.AccountPart(orders=(command.order_id,), licenses=True) if alone else None,
     )
     known = next(iter(found[orders.BY_ID.name]), None)
@@ -119,6 +123,8 @@ async def put_order(tx: Tx, command: PutOrder, *, is_claimed: bool = False) -> t
     if alone and not is_alone(alone, found[orders.LATER.name], account, refunds[command.order_id]):
         alone = None
         account, found = await accounts.load_locked(tx, account.customer, (orders.OF_CUSTOMER,))
+    if not alone:
+        await receivers.join_receivers(tx, account, rules, is_locked=is_shared)
     tx.customer_id = account.customer.customer_id
     policy = await policies.in_force(tx, command.placed_at)
     order = _order(command, account, policy.version)
@@ -179,7 +185,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
 
 async def _correct_lines(tx: Tx, order: Order, command: PutOrder, sent: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The same customer's order with other lines or quantities."""
-    account = await receivers.load(tx, order)
+    account = await receivers.load(tx, order, rules=await policies.extended_rules(tx))
     tx.customer_id = account.customer.customer_id
     mine = await orders.as_locked(tx, order)
     order.payload_hash = command.content().digest()
@@ -326,7 +332,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         return 201, await keep_early(tx, command)
     terms = await _terms(tx)
     alone = not tx.whole and refunded_alone(order, terms)
-    account = await receivers.load(tx, order, in_part=alone)
+    account = await receivers.load(tx, order, in_part=alone, rules=await policies.extended_rules(tx))
     tx.customer_id = account.customer.customer_id
     if account.ledger.rest is not None:
         check_credits_alone(account, order)
@@ -408,7 +414,7 @@ async def _again(tx: Tx, known: Order, command: PutOrder | None = None) -> Order
 
 
 async def _replay(tx: Tx, order: Order) -> None:
-    account = await accounts.load_by_id(tx, order.customer_id)
+    account = await receivers.load(tx, order, rules=await policies.extended_rules(tx))
     policy = await policies.in_force(tx, account.at)
     unknown = set(order_lines.unknown_lines(order))
     sold = {

@@ -157,7 +157,7 @@ async def _load(tx: Tx, order_id: str) -> _Work:
     order = await orders.find(tx, order_id)
     if order is None:
         raise DomainError("order_not_found", order_id=order_id)
-    account = await receivers.load(tx, order)
+    account = await receivers.load(tx, order, rules=await policies.extended_rules(tx))
     tx.customer_id = account.customer.customer_id
     known = {
         payment_dispute.dispute_id: payment_dispute for payment_dispute in await payment_disputes.of_order(tx, order_id)
