@@ -260,7 +260,12 @@ def _cpu(process: int, *, reaped: bool) -> float:
 
 def cpu_of_postgres(at: Ground) -> float:
     """CPU seconds that the server has used so far, all its processes together."""
-    parent = int((at.directory / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
+    return cpu_of_server(int((at.directory / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0]))
+
+
+def cpu_of_server(parent: int) -> float:
+    """CPU seconds that a Postgres has used so far, with those of its processes that have ended. ``parent``: its first
+    process."""
     return _cpu(parent, reaped=True) + sum(_cpu(one, reaped=False) for one in children(parent))
 
 

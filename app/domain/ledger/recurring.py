@@ -127,8 +127,10 @@ def term_json(term: Term) -> dict[str, int]:
 
 def yields(grant: RecurringGrant, since: int = 0) -> Iterator[Yield]:
     """Yield what a grant brings, from interval ``since`` on, in order of time; without end where nothing ends it."""
-    for number, at, following in _instants(grant, since):
-        yield Yield(number, at, grant.credits, _good_until(grant, at, following))
+    ends = grant.terms["at_renewal"] == "reset" or grant.terms["intervals"] is not None
+    further = (grant.terms["intervals"] or 0) + 1 if ends else 0
+    for number, at, renewal in _instants(grant, since, further):
+        yield Yield(number, at, grant.credits, _good_until(grant, at, renewal))
 
 
 def next_yield(grant: RecurringGrant) -> Yield | None:
@@ -146,22 +148,26 @@ def yielded_by(grant: RecurringGrant, at: datetime) -> list[Yield]:
     return found
 
 
-def _instants(grant: RecurringGrant, since: int) -> Iterator[tuple[int, datetime, Sequence[datetime]]]:
-    """Yield each interval's number and beginning, with the beginnings of those after it as far as they are asked."""
-    term, zone = Term(**grant.terms["interval"]), _zone(grant.terms["zone"])
-    more = (grant.terms["intervals"] or 0) + 1
+def _instants(grant: RecurringGrant, since: int, further: int) -> Iterator[tuple[int, datetime, datetime | None]]:
+    """Yield each interval's number and beginning, with that of the last one up to ``further`` on that the calendar has.
+
+    None where none is asked for.
+    """
+    term, zone, anchor = Term(**grant.terms["interval"]), _zone(grant.terms["zone"]), grant.terms["anchor"]
     number = 0
     for first, until in spans_of(grant):
         step = max(since - number, 0)  # what came before is not gone through, however long ago it began
-        if not _inside(_nth(first, step, term, zone, grant.terms["anchor"]), until):
-            step = 0
+        at = _nth(first, step, term, zone, anchor)
+        if step and not _inside(at, until):
+            step, at = 0, first
         number += step
-        while (at := _nth(first, step, term, zone, grant.terms["anchor"])) is not None and _inside(at, until):
+        while at is not None and _inside(at, until):
             if number >= since:
-                after = [_nth(first, step + i, term, zone, grant.terms["anchor"]) for i in range(1, more + 1)]
-                yield number, at, [instant for instant in after if instant is not None]
+                later = (_nth(first, step + n, term, zone, anchor) for n in range(further, 0, -1))
+                yield number, at, next((instant for instant in later if instant is not None), None)
             number += 1
             step += 1
+            at = _nth(first, step, term, zone, anchor)
 
 
 def _inside(at: datetime | None, until: datetime | None) -> bool:
@@ -203,10 +209,8 @@ def following(grant: RecurringGrant, at: datetime) -> datetime:
     return found or datetime.max.replace(tzinfo=UTC)
 
 
-def _good_until(grant: RecurringGrant, at: datetime, after: Sequence[datetime]) -> datetime | None:
-    ends: list[datetime] = []
-    if grant.terms["at_renewal"] == "reset" or grant.terms["intervals"] is not None:
-        ends += after[-1:]
+def _good_until(grant: RecurringGrant, at: datetime, renewal: datetime | None) -> datetime | None:
+    ends = [] if renewal is None else [renewal]
     if grant.terms["expires"] is not None:
         ends.append(add_term(at, Term(**grant.terms["expires"]), _zone(grant.terms["zone"])))
     plan = grant.terms.get(PLAN_ENDS)

@@ -28,9 +28,9 @@ SCAN_ROWS_MAX: Final = 200
 """Rows looked at at once."""
 BATCH_ROWS_MAX: Final = 100
 """Rows handled in one transaction, where their handler takes many at once (`agenda.Batched`)."""
-ROWS_A_SECOND: Final = 300
+ROWS_A_SECOND: Final = 220
 """How fast rows that may wait are handled while many are due, so that requests keep the machine."""
-MAY_WAIT: Final = timedelta(minutes=4)
+MAY_WAIT: Final = timedelta(minutes=8)
 """How late such rows may get before they are handled as fast as can be."""
 _STRETCH: Final = 1.0
 """Seconds of such rows after which others have their turn."""
