@@ -21,7 +21,7 @@ import uvloop
 
 from bench.fairness import Shop
 from bench.growth import Growth
-from bench.main_job import LICENSE, PACK, PLACED
+from bench.main_job import LICENSE, PACK, PLACED, now
 from bench.service import Ground, cpu_of_postgres, cpu_of_service, ground, service
 
 KINDS: Final = ("tickets", "orders")
@@ -41,8 +41,8 @@ class Verb:
     first: Callable[[str, str], list[Call]] = lambda customer, name: []
 
 
-def _order(customer: str, name: str, line: Any = PACK) -> Call:
-    body = {"customer_id": customer, "placed_at": PLACED, "currency": "USD", "lines": [line]}
+def _order(customer: str, name: str, line: Any = PACK, placed_at: str = PLACED) -> Call:
+    body = {"customer_id": customer, "placed_at": placed_at, "currency": "USD", "lines": [line]}
     return "PUT", f"/v1/orders/{name}", body
 
 
@@ -74,7 +74,7 @@ def _spend(verb: str) -> Verb:
 
 VERBS: Final = (
     Verb("PUT order", _order),
-    Verb("PUT order of a license", lambda customer, name: _order(customer, name, LICENSE)),
+    Verb("PUT order of a license", lambda customer, name: _order(customer, name, LICENSE, now())),
     Verb("GET order", lambda customer, name: ("GET", f"/v1/orders/{name}", None), lambda c, n: [_order(c, n)]),
     Verb(
         "POST order refund",

@@ -249,10 +249,13 @@ class ListedOrder(TypedDict):
     policy: Annotated[PolicyVersion, "The policy that it was placed under."]
 
 
-def granted_by(account: CustomerAccount, order_id: str) -> Granted:
-    """Return what an order has granted, as it stands now, in order of line and unit."""
+def granted_by(account: CustomerAccount, order_id: str, disputed: Mapping[str, int] | None = None) -> Granted:
+    """Return what an order has granted, as it stands now, in order of line and unit.
+
+    ``disputed``: credits under dispute by lot, where the account was read without the holds that say so.
+    """
     at = account.at
-    disputed = suspended(account.ledger)
+    disputed = suspended(account.ledger) if disputed is None else disputed
     again = [grant for grant in grants_of(account) if grant.order_id == order_id and not grant.withdrawn]
     found: Granted = {
         "licenses": [

@@ -66,6 +66,8 @@ async def test_histories_of_orders(vendor: MakeVendor, policy: str, seed: int) -
                     await made.move_clock(now.isoformat())
                     continue
             assert answer.status_code < 500, answer.text
+            if orders:
+                await made.get(f"/v1/orders/{dice.choice(orders)}")
     assert not seen.differences, seen.differences[0][:6_000]
     assert seen.compared >= STEPS // 2
     assert (await made.ok(await made.get("/v1/audit")))["data"] == []

@@ -1,7 +1,8 @@
 """Makes one account large: its orders and tickets are copied as often as wanted, set-wise, and stay true.
 
 The orders and tickets of a customer are made through the API first. A copy has the ids of the original with a number
-behind them, and its operations follow those of the copy before. Licenses, covers and choices stay as they are.
+behind them, and its operations follow those of the copy before. Licenses, covers and choices stay as they are. So do
+the orders that brought licenses: what a copy has of their credits names no order.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ IDS: Final = frozenset(
         "ticket_id",
     }
 )
+_OF_LICENSE: Final = "x.order_id in (select order_id from license where tenant_id = $1 and customer_id = $2)"
 _KEYS: Final = {
+    "purchase_order": f"x.customer_id = $2 and not {_OF_LICENSE}",
+    "order_refund": f"x.customer_id = $2 and not {_OF_LICENSE}",
     "clock_outcome": "x.clock_id in (select clock_id from clock where tenant_id = $1 and customer_id = $2)",
     "entity_event": "x.stream = 'ticket' and x.entity_id in"
     " (select ticket_id from ticket where tenant_id = $1 and customer_id = $2)",
@@ -56,6 +60,8 @@ def _copied(table: Table) -> str:
         expression = f'x."{column.name}"'
         if column.name in IDS and isinstance(column.type, Text) and not isinstance(column.type, ARRAY):
             expression = f"{expression} || '-' || n"
+            if column.name == "order_id":
+                expression = f"case when {_OF_LICENSE} then null else {expression} end"
         elif (table.name, column.name) == ("operation", "account_version"):
             expression = (
                 f"{expression} + n * (select max(version) from account a where a.tenant_id = $1 and"

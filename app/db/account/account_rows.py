@@ -106,17 +106,18 @@ def _in_part(whose: str) -> tuple[str, str]:
 
     The ticket is `:part_ticket`, our own id; null for none.
     """
-    mine = f"lot.tenant_id = :tenant and lot.customer_id = {whose}"
+    lots, holds = _of_ticket(whose)
+    return f"{window.first_lots(LOT, whose)} union all {lots}", f"{holds} union all {window.term_holds(HOLD, whose)}"
+
+
+def _of_ticket(whose: str) -> tuple[str, str]:
+    """Return the selects of a ticket's lots and holds; the ticket is `:part_ticket`."""
     lots = (
-        f"{window.first_lots(LOT, whose)} union all select {LOT} from lot where {mine} and lot.lot_id in"
+        f"select {LOT} from lot where lot.tenant_id = :tenant and lot.customer_id = {whose} and lot.lot_id in"
         " (select hold_line.lot_id from hold join hold_line on hold_line.tenant_id = :tenant"
         " and hold_line.hold_id = hold.hold_id where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket)"
     )
-    holds = (
-        f"select {HOLD} from hold where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket"
-        f" union all {window.term_holds(HOLD, whose)}"
-    )
-    return lots, holds
+    return lots, f"select {HOLD} from hold where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket"
 
 
 def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
@@ -154,7 +155,7 @@ _OF_ORDERS: Final = select_into(
 )
 """The lots that operations of some orders moved, those that an order granted among them, and the lots made of these."""
 _IN_PART: Final = {whose: _selects(whose, *_in_part(whose)) for whose in (BY_ID, BY_NAME)}
-_IN_PART_OF_TICKET: Final = _selects(_BY_TICKET, *_in_part(_BY_TICKET))
+_IN_PART_OF_TICKET: Final = _selects(_BY_TICKET, *_of_ticket(_BY_TICKET))
 
 
 async def read(
@@ -187,9 +188,9 @@ async def read(
 
 
 async def read_of_ticket(tx: Tx, external_id: str, beside: tuple[Select[Any], ...]) -> AccountRows | None:
-    """Read the account that a ticket is on, in part, with further selects of `:ticket`; None where there is no ticket.
+    """Read the account that a ticket is on, with further selects of `:ticket`; None where there is no ticket.
 
-    One statement finds the ticket and reads the rest by it.
+    Of its lots and holds only those of the ticket are read. One statement finds the ticket and reads the rest by it.
     """
     selects = _of_asked((*_IN_PART_OF_TICKET, *beside))
     if await policies.recurs(tx):

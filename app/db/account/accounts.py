@@ -387,6 +387,8 @@ async def _rest(tx: Tx, customer_id: str, rows: AccountRows, part: AccountPart, 
     """Return what was left out of an account that was read in part."""
     if parts.voids_holds(policy):
         raise NotLoaded
+    if not part.spends:
+        return Rest(unread=True)
     ends = [hold.expires_at for hold in rows.holds.values() if hold.expires_at is not None and hold.open]
     loaded = {customer_id: (rows.accounts, rows.lots, rows.holds)}
     rest = (await window.rests_of(tx, loaded, {customer_id: ends}))[customer_id]

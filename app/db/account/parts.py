@@ -18,11 +18,13 @@ T = TypeVar("T")
 class AccountPart:
     """What of an account is read beside what it can spend first. That is the lots and holds of a ticket (our own id),
     and the lots of some orders. With ``licenses``, the lots of all orders that brought these licenses are read too.
+    ``spends``: False where nothing is spent, so that what could be spent first is not read either.
     """
 
     ticket_id: str | None = None
     orders: tuple[str, ...] = ()
     licenses: bool = False
+    spends: bool = True
 
 
 async def first_in_part(tx: Tx, work: Callable[[], Awaitable[T]]) -> T:

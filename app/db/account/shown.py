@@ -43,11 +43,7 @@ def selects(order: Order, whose: str) -> tuple[Select[Any], ...]:
     The lots that hold something, from `:start` on, and how many there are; and what is disputed of which. Where nothing
     is due, a lot that is not open holds what holds hold of it.
     """
-    held = (
-        "from hold join hold_line on hold_line.tenant_id = :tenant and hold_line.hold_id = hold.hold_id"
-        f" where hold.tenant_id = :tenant and hold.customer_id = {whose} and hold.closed_at is null"
-        " and hold_line.credits > hold_line.captured + hold_line.released"
-    )
+    held = _held(whose)
     lots = (
         "with holding as materialized (select lot.lot_id, lot.credit_type, lot.effective_at from lot"
         f" where lot.tenant_id = :tenant and lot.customer_id = {whose} and lot.is_open"
@@ -59,18 +55,38 @@ def selects(order: Order, whose: str) -> tuple[Select[Any], ...]:
         f" order by {_ORDERS[order]})"
         " select (select count(*) from holding) as total, coalesce((select json_agg(page) from page), '[]') as rows"
     )
-    disputed = (
+    return select_into(_LOTS, _Lots, lots), disputed(whose)
+
+
+@cache
+def disputed(whose: str) -> Select[Any]:
+    """Return the select of what is disputed of which lot; ``whose``: the customer's id in SQL."""
+    return select_into(
+        _DISPUTED,
+        _Disputed,
         "select hold_line.lot_id, cast(sum(hold_line.credits - hold_line.captured - hold_line.released) as bigint)"
-        f" as credits {held} and hold.kind = 'payment_dispute' group by hold_line.lot_id"
+        f" as credits {_held(whose)} and hold.kind = 'payment_dispute' group by hold_line.lot_id",
     )
-    return select_into(_LOTS, _Lots, lots), select_into(_DISPUTED, _Disputed, disputed)
+
+
+def _held(whose: str) -> str:
+    """Return the lines of a customer's open holds that hold something still, from " from" on."""
+    return (
+        "from hold join hold_line on hold_line.tenant_id = :tenant and hold_line.hold_id = hold.hold_id"
+        f" where hold.tenant_id = :tenant and hold.customer_id = {whose} and hold.closed_at is null"
+        " and hold_line.credits > hold_line.captured + hold_line.released"
+    )
+
+
+def disputed_of(found: Mapping[str, list[Any]]) -> dict[str, int]:
+    """Return the credits under dispute by lot, as `disputed` read them."""
+    return {row.lot_id: row.credits for row in found[_DISPUTED]}
 
 
 def shown_of(found: Mapping[str, list[Any]], start: int) -> ShownLots:
     """Return the lots that these selects read."""
     lots = found[_LOTS][0]
-    disputed = {row.lot_id: row.credits for row in found[_DISPUTED]}
-    return ShownLots(rows=lots.rows, start=start, total=lots.total, disputed=disputed)
+    return ShownLots(rows=lots.rows, start=start, total=lots.total, disputed=disputed_of(found))
 
 
 async def lots(tx: Tx, customer_id: str, start: int) -> ShownLots:

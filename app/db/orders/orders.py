@@ -50,10 +50,13 @@ OF_LICENSES: Final = select_into("license_orders", Order, _OF_LICENSES.text)
 LATER: Final = select_into(
     "later_orders",
     LaterOrder,
-    "select order_id from purchase_order where tenant_id = :tenant and customer_id = :customer"
-    " and placed_at >= :placed and order_id <> :order limit 1",
+    "select purchase_order.order_id from purchase_order where purchase_order.tenant_id = :tenant"
+    " and purchase_order.customer_id = :customer and purchase_order.placed_at >= :placed"
+    " and purchase_order.order_id <> :order and not exists (select from license where license.tenant_id = :tenant"
+    " and license.customer_id = :customer and license.order_id = purchase_order.order_id) limit 1",
 )
-"""An order of `:customer`, other than `:order`, that was placed at `:placed` or later, for a combined statement."""
+"""An order of `:customer`, other than `:order` and those of `OF_LICENSES`, that was placed at `:placed` or later, for
+a combined statement."""
 REFUNDS: Final = select_into("refunds_of_order", OrderRefund, _REFUNDS.text)
 """The refunds of `:order`, oldest first, for a combined statement."""
 

@@ -24,8 +24,10 @@ Due = tuple[datetime, int, str, Ending]
 def post_due_expiries(journal: Journal, credit_type: str) -> None:
     """Books what has expired and what came again, in order of time, each effective at its own instant (exact without a
     job)."""
-    if journal.rest is not None and journal.rest.until is not None and journal.rest.until <= journal.at:
-        raise NotLoaded
+    if journal.rest is not None:
+        journal.rest.needs_lots()
+        if journal.rest.until is not None and journal.rest.until <= journal.at:
+            raise NotLoaded
     if journal.recurring is None:
         raise NotLoaded
     left = 2 * (len(journal.lots) + len(journal.holds)) + 2
@@ -87,6 +89,8 @@ def _soonest(journal: Journal, credit_type: str) -> tuple[datetime, Ending] | No
 
 
 def _within(journal: Journal, soonest: tuple[datetime, Ending] | None) -> tuple[datetime, Ending] | None:
+    if journal.rest is not None:
+        journal.rest.needs_lots()
     until = None if journal.rest is None else journal.rest.until
     if until is not None and (soonest is None or soonest[0] > until):
         raise NotLoaded  # what was not read may end before it

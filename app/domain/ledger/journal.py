@@ -167,7 +167,10 @@ class Journal:
         found = [lot for lot in self.lots.values() if self.usable(lot, credit_type, license_id, category)]
         if len(found) > 1:
             found.sort(key=spending_key)
-        if self.rest is not None and (last := self.rest.after.get(credit_type)) is not None:
+        if self.rest is None:
+            return found
+        self.rest.needs_lots()
+        if (last := self.rest.after.get(credit_type)) is not None:
             found = [lot for lot in found if spending_key(lot) <= last]
             if not found:
                 raise NotLoaded
@@ -175,12 +178,18 @@ class Journal:
 
     def left_out(self, credit_type: str) -> int:
         """Credits of a type that can be spent and lie in lots that were not read."""
-        return 0 if self.rest is None else self.rest.available.get(credit_type, 0)
+        if self.rest is None:
+            return 0
+        self.rest.needs_lots()
+        return self.rest.available.get(credit_type, 0)
 
     def needs_all_lots(self, credit_type: str | None = None) -> None:
         """Say that a rule looks at every lot: of one type at the open ones, else at all. `NotLoaded` where some were
         not read."""
-        if self.rest is not None and (credit_type is None or credit_type in self.rest.after):
+        if self.rest is None:
+            return
+        self.rest.needs_lots()
+        if credit_type is None or credit_type in self.rest.after:
             raise NotLoaded
 
     def is_due(self, credit_type: str) -> bool:

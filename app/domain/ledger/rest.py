@@ -22,6 +22,7 @@ class NotLoaded(Exception):  # noqa: N818 - what happened, in a word
 class Rest:
     """What of an account was not read. Lots that are not open, and holds, may always be missing.
 
+    ``unread``: no lot was read but those of what the call names; whatever spends, or ends by itself, needs more.
     ``after``: by credit type of which not every open lot was read, the last lot read in order of spending. Any other
     open lot comes later. ``available``: what such a type has in the lots that were not read. ``until``: whatever ends
     before this instant was read; None: whatever ends. ``orders``: whose lots were all read, wherever they lie by now.
@@ -31,3 +32,9 @@ class Rest:
     available: Mapping[str, int] = field(default_factory=dict)
     until: datetime | None = None
     orders: frozenset[str] = frozenset()
+    unread: bool = False
+
+    def needs_lots(self) -> None:
+        """Say that a rule looks at what can be spent, or at what ends. Raise `NotLoaded` where no lot was read."""
+        if self.unread:
+            raise NotLoaded

@@ -16,7 +16,7 @@ from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, NotGr
 from app.domain.policy.policy import Policy
 
 Alone = Literal["always", "as_last", "never"]
-"""``as_last``: while no other order was placed at that instant or later."""
+"""``as_last``: while no other order was placed at that instant or later, but for those that brought licenses."""
 
 
 def stands_alone(lines: Iterable[OrderLine], policies: Iterable[Policy]) -> Alone:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from app.db import claims, policies, tickets
-from app.db.account import accounts, parts, receivers
+from app.db.account import account_rows, accounts, parts, receivers, shown
 from app.db.engine import Tx
 from app.db.orders import orders, payment_disputes
 from app.db.plan import write_account
@@ -33,9 +33,9 @@ from app.usecases.orders.refunds import RefundLine, RefundOrder, keep_early, tak
 from app.usecases.steps import reconcile_orders
 from app.usecases.steps.order_answers import keep_answers as _keep_answers
 from app.usecases.steps.order_answers import refunded_units as _refunded
+from app.views.order import Granted, granted_by, order_view, payment_dispute_view
 from app.views.order import Order as OrderView
 from app.views.order import OrderRefund as RefundView
-from app.views.order import granted_by, order_view, payment_dispute_view
 
 MAX_UNITS: Final = 1_000
 _AHEAD: Final = timedelta(minutes=5)
@@ -288,18 +288,32 @@ def _emit_correction(
 async def get_order(tx: Tx, order_id: str) -> OrderView:
     """An order as it stands now: what it granted and why, what it did not and why, and its refunds."""
     order = await _require(tx, order_id)
-    account = await accounts.load_by_id(tx, order.customer_id, lock=False)
-    view = order_view(
-        order, granted_by(account, order_id), customer_id=account.customer.external_id, policy=account.policy.policy
-    )
+
+    async def found() -> tuple[CustomerAccount, Granted, Sequence[OrderRefund]]:
+        return await _granted(tx, order)
+
+    account, granted, refunds = await parts.first_in_part(tx, found)
+    view = order_view(order, granted, customer_id=account.customer.external_id, policy=account.policy.policy)
     return {
         **view,
-        "refunds": [cast(RefundView, refund.answer) for refund in await orders.refunds(tx, order_id)],
+        "refunds": [cast(RefundView, refund.answer) for refund in refunds],
         "payment_disputes": [
             payment_dispute_view(payment_dispute, account.policy.payment_disputes)
             for payment_dispute in await payment_disputes.of_order(tx, order_id)
         ],
     }
+
+
+async def _granted(tx: Tx, order: Order) -> tuple[CustomerAccount, Granted, Sequence[OrderRefund]]:
+    """Return an order's account, with its lots and those of the order, what the order granted, and its refunds."""
+    account, found = await accounts.look_by_id(
+        tx,
+        order.customer_id,
+        (orders.REFUNDS, shown.disputed(account_rows.BY_ID)),
+        {"order": order.order_id},
+        part=parts.AccountPart(orders=(order.order_id,)),
+    )
+    return account, granted_by(account, order.order_id, shown.disputed_of(found)), found[orders.REFUNDS.name]
 
 
 async def replay_order(tx: Tx, order_id: str) -> OrderView:

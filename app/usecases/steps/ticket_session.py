@@ -13,6 +13,7 @@ from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem
+from app.domain.ledger.rest import NotLoaded
 from app.domain.tickets.closing import fall_due
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Ticket
@@ -95,11 +96,15 @@ async def _look_in_part(tx: Tx, external_id: str) -> TicketSession | None:
     if ticket is None or rows.customer is None:  # cannot be: both were read by the ticket's own row
         return None
     policy = await policies.of_version(tx, ticket.policy_version)
-    part = await parts.allowed(tx, parts.AccountPart(ticket_id=ticket.ticket_id), policy)
+    part = await parts.allowed(tx, parts.AccountPart(ticket_id=ticket.ticket_id, spends=False), policy)
     if part is None:
         return None
     account = await accounts.account_of(tx, rows.customer, rows, policy=policy, lock=False, part=part)
-    return await _session_of(tx, account, rows.beside, external_id, ticket)
+    stored = ticket.version
+    session = await _session_of(tx, account, rows.beside, external_id, ticket)
+    if ticket.version != stored:
+        raise NotLoaded  # what has fallen due may move credits
+    return session
 
 
 async def _session_of(
