@@ -28,6 +28,8 @@ MAX_LIMIT: Final = 100
 _MAC_BYTES: Final = 16
 CONNECTION: Final = "connection"
 """The name under which a field of GraphQL says which way it pages."""
+MEMBERS: Final = "members of rows"
+"""The name under which it says what is asked of the rows."""
 FORWARD: Final = "forward"
 BACKWARD: Final = "backward"
 
@@ -86,6 +88,8 @@ class PageQuery:
     """Every query parameter that was given."""
     connection: str | None = None
     """Set by the GraphQL door alone: ``forward`` or ``backward``, with a cursor for each row."""
+    members: Sequence[str] | None = None
+    """Set by the GraphQL door alone: the members of a row that are asked for; None: all. The rest may be left empty."""
 
     @property
     def backward(self) -> bool:

@@ -335,10 +335,11 @@ def ticket_view(
     at: datetime,
     policy: Policy | None = None,
     lines: int | None = LINES_SHOWN,
+    with_actions: bool = True,
 ) -> Ticket:
     """Return a ticket as published ``at`` an instant. ``account``: the vendor's id of the customer who pays.
 
-    ``names``: our ids of related tickets -> the helpdesk's.
+    ``names``: our ids of related tickets -> the helpdesk's. ``with_actions``: False where nobody asks for its actions.
     """
     found: Ticket = {
         "ticket_id": ticket.external_id,
@@ -400,7 +401,9 @@ def ticket_view(
         "policy": {"name": ticket.policy_name, "version": ticket.policy_version},
         "version": ticket.version,
         "clocks": clocks,
-        "actions": [] if policy is None else _actions(ticket, policy, at, charge or ticket.charge, clocks),
+        "actions": []
+        if policy is None or not with_actions
+        else _actions(ticket, policy, at, charge or ticket.charge, clocks),
     }
     if policy is not None and (log := work_view(ticket, policy, lines=lines)) is not None:
         found["work"] = log

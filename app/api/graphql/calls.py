@@ -24,7 +24,7 @@ from app.api.operations.acting import agent_of
 from app.api.operations.arguments import check_path
 from app.api.operations.call import Answer, Call, Raw, answer_of
 from app.api.operations.table import Operation
-from app.api.paging import CONNECTION, PageQuery
+from app.api.paging import CONNECTION, MEMBERS, PageQuery
 from app.api.problems import FieldError, Problem
 from app.api.snapshot import Snapshot, SnapshotBalances
 from app.api.state import AppState, BalanceReader
@@ -124,9 +124,9 @@ class Calls:
         if declared.conditional:
             call.conditions = Conditions.read(values.get("if_match"), values.get("if_none_match"))
         if arguments.limit is not None:
-            connection = values.get(CONNECTION)
+            connection, members = values.get(CONNECTION), values.get(MEMBERS)
             call.page_query = PageQuery(
-                arguments.limit, arguments.cursor, sent.address(operation), sent.pairs(), connection
+                arguments.limit, arguments.cursor, sent.address(operation), sent.pairs(), connection, members
             )
         if (figures := self.request.scope.get("retainer.figures")) is not None:
             call.on_replay = figures.replays.inc

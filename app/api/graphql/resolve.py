@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from app.api.graphql.identity import (
 from app.api.graphql.inputs import plain
 from app.api.graphql.operations import Twin
 from app.api.operations.call import Answer
-from app.api.paging import BACKWARD, CONNECTION, FORWARD
+from app.api.paging import BACKWARD, CONNECTION, FORWARD, MEMBERS
 from app.domain.values.errors import DomainError
 
 _PAGES_MAX: Final = 10
@@ -160,9 +160,16 @@ def _misasked(field: str, message: str) -> GraphQLError:
     return raised(problem_of(DomainError("invalid_input", field=field, message=message)))
 
 
-async def page(calls: Calls, operation: Twin, values: dict[str, Any], asked: Span) -> Any:
-    """A part of a list as a connection. Each row's cursor is its own place, whatever came to the list since."""
+async def page(
+    calls: Calls, operation: Twin, values: dict[str, Any], asked: Span, members: Sequence[str] | None = None
+) -> Any:
+    """A part of a list as a connection. Each row's cursor is its own place, whatever came to the list since.
+
+    ``members``: those of a row that are asked for; None: all.
+    """
     asked_values = {**values, "limit": asked.limit, CONNECTION: BACKWARD if asked.backward else FORWARD}
+    if members is not None:
+        asked_values[MEMBERS] = members
     if asked.cursor is not None:
         asked_values["cursor"] = asked.cursor
     found = await read(calls, operation, asked_values)

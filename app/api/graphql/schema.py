@@ -38,6 +38,7 @@ from app.api.graphql.members import (
 from app.api.graphql.names import camel, field_name
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
+from app.api.graphql.selected import members_of_rows
 from app.api.graphql.shaped import ABOUT, ABSENT, TABLES
 from app.api.graphql.subgraph import NOT_SHARED, Subgraph, serve_subgraph
 from app.api.graphql.views import REFUSAL, View, pick, picker
@@ -191,7 +192,7 @@ class _Builder:
                 values[parameter] = root[key]
             calls = resolve.calls_of(info)
             if operation.paged:
-                return await resolve.page(calls, operation, values, resolve.span(arguments))
+                return await resolve.page(calls, operation, values, resolve.span(arguments), members_of_rows(info))
             ask = resolve.whole if operation.short else resolve.read
             found = await ask(calls, operation, values)
             return found["data"] if listed and found is not None else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
@@ -27,6 +27,7 @@ from app.domain.values.paging import Key, Page, PageRequest
 from app.domain.values.wire import iso
 from app.usecases.steps import ticket_session
 from app.usecases.steps.ticket_clocks import load_for_ticket
+from app.views.clock import Clock
 from app.views.ticket import Ticket as TicketView
 from app.views.ticket import ticket_view
 from app.views.work import LINES_SHOWN
@@ -212,8 +213,11 @@ async def listed(
     until: datetime | None = None,
     oldest_first: bool = False,
     part: PageRequest,
+    members: Collection[str] | None = None,
 ) -> Page[TicketView]:
     """A part of the tickets, newest first unless told otherwise.
+
+    ``members``: those of a ticket that are asked for; None: all. Clocks, charges and actions are left empty otherwise.
 
     What was not there ``as_of``, or in another state, is left out of it. A customer's are those on its account, and
     those that it asked as one of a company's people.
@@ -227,6 +231,7 @@ async def listed(
         known = snapshot.shown_customer(tx, customer_id)
         ours = (known or await accounts.require_customer(tx, customer_id)).customer_id
     then = as_of is not None or known_at is not None
+    wanted = _Wanted.of(members)
     rows, more = await tickets.page(
         tx,
         customer_id=ours,
@@ -242,21 +247,47 @@ async def listed(
             ticket if ticket is not None and (not states or ticket["state"] in states) else None for ticket in stood
         ]
         return part.page_of(rows, more, shown_then, _key_of)
-    return part.page_of(rows, more, await _views(tx, rows), _key_of)
+    ids = [row.ticket_id for row in rows]
+    shown = await clocks.views_of_tickets(tx, ids) if ids and wanted.clocks else {}
+    charged = await tickets.charges(tx, ids) if ids and wanted.charges else {}
+    views = await _views(tx, rows, shown, charged, actions=wanted.actions)
+    return part.page_of(rows, more, views, _key_of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What of a list of tickets has to be worked out."""
+
+    clocks: bool
+    charges: bool
+    actions: bool
+
+    @classmethod
+    def of(cls, members: Collection[str] | None) -> _Wanted:
+        """What these members need; actions look at clocks and charges."""
+        clock, charge, action = (members is None or name in members for name in ("clocks", "charge", "actions"))
+        return cls(clock or action, charge or action, action)
 
 
 async def recorded(tx: Tx, part: PageRequest, *, until: datetime) -> Page[TicketView]:
     """A part of all tickets as they were recorded, of those that were recorded before ``until``."""
     rows, more = await tickets.recorded(tx, part, below=first_of("tic", until))
-    return part.page_of(rows, more, await _views(tx, rows), lambda row: [row.ticket_id])
-
-
-async def _views(tx: Tx, rows: Sequence[Ticket]) -> list[TicketView]:
     ids = [row.ticket_id for row in rows]
+    shown = await clocks.views_of_tickets(tx, ids) if ids else {}
+    views = await _views(tx, rows, shown, await tickets.charges(tx, ids))
+    return part.page_of(rows, more, views, lambda row: [row.ticket_id])
+
+
+async def _views(
+    tx: Tx,
+    rows: Sequence[Ticket],
+    shown: Mapping[str, Sequence[Clock]],
+    charged: Mapping[str, Mapping[str, int]],
+    *,
+    actions: bool = True,
+) -> list[TicketView]:
     named = await tickets.customer_names(tx, [row.customer_id for row in rows])
     names = await tickets.names(tx, [name for row in rows for name in row.related])
-    shown = await clocks.views_of_tickets(tx, ids) if ids else {}
-    charged = await tickets.charges(tx, ids)
     return [
         ticket_view(
             row,
@@ -267,6 +298,7 @@ async def _views(tx: Tx, rows: Sequence[Ticket]) -> list[TicketView]:
             at=tx.at,
             policy=await policies.of_version(tx, row.policy_version),
             lines=0,
+            with_actions=actions,
         )
         for row in rows
     ]
