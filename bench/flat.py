@@ -74,6 +74,7 @@ def _spend(verb: str) -> Verb:
 
 VERBS: Final = (
     Verb("PUT order", _order),
+    # As shops sell: it is the customer's newest order. One that is told late folds all that came after it.
     Verb("PUT order of a license", lambda customer, name: _order(customer, name, LICENSE, now())),
     Verb("GET order", lambda customer, name: ("GET", f"/v1/orders/{name}", None), lambda c, n: [_order(c, n)]),
     Verb(
@@ -89,7 +90,7 @@ VERBS: Final = (
     _of_ticket("assessments", {"category": "level_2"}),
     _of_ticket("pauses", _WAITS),
     _of_ticket("resumptions", {}, lambda c, n: [*_opened(c, n), ("POST", f"/v1/tickets/{n}/pauses", _WAITS)]),
-    _of_ticket("details", {"priority": "high"}),
+    _of_ticket("details", {"requester": "somebody"}),
     Verb(
         "POST split",
         lambda customer, name: ("POST", f"/v1/tickets/{name}/splits", {"ticket_id": f"{name}-2", "subject": "s"}),

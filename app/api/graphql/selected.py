@@ -18,8 +18,8 @@ def members_of_rows(info: Info) -> list[str]:
     raw = info._raw_info
     found: set[str] = set()
     for field in _fields((node.selection_set for node in raw.field_nodes), raw.fragments):
-        wrapped = [field] if field.name.value != "edges" else [*_fields([field.selection_set], raw.fragments)]
-        rows = (one.selection_set for one in wrapped if one.name.value in _ROWS)
+        inside = [field] if field.name.value != "edges" else [*_fields([field.selection_set], raw.fragments)]
+        rows = (inner.selection_set for inner in inside if inner.name.value in _ROWS)
         found.update(member.name.value for member in _fields(rows, raw.fragments))
     return sorted(found)
 

@@ -231,7 +231,7 @@ async def listed(
         known = snapshot.shown_customer(tx, customer_id)
         ours = (known or await accounts.require_customer(tx, customer_id)).customer_id
     then = as_of is not None or known_at is not None
-    wanted = _Wanted.of(members)
+    parts_asked = _Asked.of(members)
     rows, more = await tickets.page(
         tx,
         customer_id=ours,
@@ -248,14 +248,14 @@ async def listed(
         ]
         return part.page_of(rows, more, shown_then, _key_of)
     ids = [row.ticket_id for row in rows]
-    shown = await clocks.views_of_tickets(tx, ids) if ids and wanted.clocks else {}
-    charged = await tickets.charges(tx, ids) if ids and wanted.charges else {}
-    views = await _views(tx, rows, shown, charged, actions=wanted.actions)
+    shown = await clocks.views_of_tickets(tx, ids) if ids and parts_asked.clocks else {}
+    charged = await tickets.charges(tx, ids) if ids and parts_asked.charges else {}
+    views = await _views(tx, rows, shown, charged, actions=parts_asked.actions)
     return part.page_of(rows, more, views, _key_of)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Asked:
     """What of a list of tickets has to be worked out."""
 
     clocks: bool
@@ -263,7 +263,7 @@ class _Wanted:
     actions: bool
 
     @classmethod
-    def of(cls, members: Collection[str] | None) -> _Wanted:
+    def of(cls, members: Collection[str] | None) -> _Asked:
         """What these members need; actions look at clocks and charges."""
         clock, charge, action = (members is None or name in members for name in ("clocks", "charge", "actions"))
         return cls(clock or action, charge or action, action)
