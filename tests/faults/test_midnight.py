@@ -222,7 +222,7 @@ class Watch:
 async def test_what_falls_due_at_one_midnight_comes_once_whoever_is_killed(at: Harness) -> None:
     at.start()
     await at.ready()
-    filling = 20 + MANY / 500
+    filling = 60 + MANY / 400
     midnight = datetime.now(UTC) + timedelta(seconds=filling + 3 * DEBITS)
     print(f"\n{MANY} grants, {KILLS} kills: about {(filling + 3 * DEBITS + MANY / 200 + 40) / 60:.0f} minutes")
     await a_customer(at, midnight - timedelta(days=1))

@@ -30,6 +30,8 @@ async def test_a_merge_with_an_open_ticket_moves_what_it_holds(vendor: MakeVendo
     statement = await shop.ok(await shop.get("/v1/customers/woo:17/statement"))
     assert [(row["ticket_id"], row["credits"]) for row in statement["tickets_in_progress"]] == [("t-1", 25)]
     assert (statement["available"], statement["held"]) == (95, 25)
+    story = (await shop.ok(await shop.get("/v1/explain/ticket/t-1")))["summary"]
+    assert story.endswith("Held from the 60 points of order o-2.")  # once, though they lie in another lot by now
     await audited(shop)
     done = await act(shop, "t-1", "resolution", {"outcome": "answered", "cause": "question"})
     assert done["charge"] == {"held": 0, "captured": 25, "refunded": 0, "net": 25}

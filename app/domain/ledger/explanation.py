@@ -105,10 +105,11 @@ def _part(policy: Policy, number: int, moves: Sequence[Row]) -> str:
 
 
 def held_from(policy: Policy, operations: Sequence[Row]) -> str | None:
-    """Where the credits of a price came from: ``Held from the 60 points of order 1001.``"""
+    """Where the credits of a price came from: ``Held from the 60 points of order 1001.`` A merge moves them on only."""
     moves = [
         move
         for operation in operations
+        if operation["step"] != "transfer"
         for move in operation["moves"]
         if move["from"] == "available" and move["to"] in ("held", "spent")
     ]
