@@ -8,8 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.prices.shop import DOCUMENT, opened, vendor_under
+from tests.prices.shop import DOCUMENT
 from tests.prices.test_checks import found_in, line_of
+from tests.support.vendors import opened, vendor_under
 
 TEAM = """promises:
   - {milestone: first_response, target: "business_seconds:14400", starts: opened, stops: [vendor_response], clause: D-8}

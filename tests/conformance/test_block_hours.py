@@ -10,8 +10,8 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from tests.conformance.steps import act, balance, codes, problem
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "examples" / "block-hours.yaml"
 TUESDAY = "2025-03-04T02:00:00Z"

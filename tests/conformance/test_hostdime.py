@@ -14,8 +14,8 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from tests.conformance.steps import act, balance, codes
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "examples" / "hostdime.yaml"
 SUNDAY = "2025-06-01T02:00:00Z"

@@ -14,8 +14,8 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from tests.conformance.steps import a_ticket, an_order, codes, entitled
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "examples" / "phpkb.yaml"
 BOUGHT = "2024-01-31T09:00:00Z"

@@ -13,8 +13,8 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from tests.conformance.steps import codes
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "examples" / "sensage.yaml"
 THURSDAY = "2025-06-12T23:00:00Z"

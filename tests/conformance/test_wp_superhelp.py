@@ -13,8 +13,8 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from tests.conformance.steps import a_ticket, act, an_order, balance, codes
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "examples" / "wp-superhelp.yaml"
 NEW_YEAR = "2025-01-31T18:00:00Z"

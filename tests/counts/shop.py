@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import opened, ordered, vendor_under
 
 BEGIN = "2026-01-01T09:00:00Z"
 
@@ -128,10 +128,7 @@ async def counting(app: FastAPI, api: httpx.AsyncClient, document: str = DOCUMEN
 
 async def licensed(shop: Vendor, customer: str = "ann", order: str = "o1", units: int = 1) -> list[str]:
     """Buys licenses; their ids."""
-    clock = (await shop.get("/v1/clock")).json()["now"]
-    line = {"line_id": "1", "sku": "license", "quantity": units}
-    body = {"customer_id": customer, "placed_at": clock, "currency": "EUR", "lines": [line]}
-    found = await shop.ok(await shop.put(f"/v1/orders/{order}", body))
+    found = await ordered(shop, order, [{"sku": "license", "quantity": units}], customer=customer)
     return [license_["license_id"] for license_ in found["licenses"]]
 
 
@@ -139,8 +136,7 @@ async def ask(shop: Vendor, ticket: str, category: str = "incident", customer: s
     """A ticket by the helpdesk, at an instant if one is given."""
     if (at := more.pop("at", None)) is not None:
         await shop.move_clock(at)
-    body = {"customer_id": customer, "subject": "Help", "channel": "helpdesk", "category": category, **more}
-    return await shop.ok(await shop.put(f"/v1/tickets/{ticket}", body))
+    return await opened(shop, ticket, category, customer, **more)
 
 
 async def done(shop: Vendor, ticket: str, cause: str = "other") -> Any:

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from app.db.engine import Database
 from app.usecases.reports import audit
 from tests.everywhere.scene import Delivery, Scene, Seen, Step
-from tests.prices.shop import vendor_under
 from tests.support import shops
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 _NAMED = re.compile(r"\{([\w-]+(?:\.[\w-]+)*)\}")
 """What a call answered, as a text names it."""

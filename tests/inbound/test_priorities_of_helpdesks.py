@@ -15,9 +15,9 @@ from app.connectors.reconcile import Fetcher
 from tests.inbound import test_helpdesks as desks
 from tests.inbound.test_helpdesks import BASE, OPENED, acted, send, states
 from tests.pages.markdown import ROOT
-from tests.prices.shop import vendor_under
 from tests.support import shops
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 POLICY = (ROOT / "docs" / "examples" / "hivemq.yaml").read_text(encoding="utf-8")
 """Extended Support answers p2 within 4 hours and p3 on the next day of support; without a priority it is two days.

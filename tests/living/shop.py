@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.api import Vendor
+from tests.support.vendors import ordered
 
 NOW = "2025-03-03T10:00:00Z"
 """A Monday."""
@@ -79,15 +80,7 @@ service_hours:
 
 async def bought(shop: Vendor, sku: str, order: str, *, at: str = NOW, customer: str = "ann", quantity: int = 1) -> Any:
     """An order of one line."""
-    line = {"line_id": "1", "sku": sku, "quantity": quantity}
-    body = {"customer_id": customer, "placed_at": at, "currency": "EUR", "lines": [line]}
-    return await shop.ok(await shop.put(f"/v1/orders/{order}", body))
-
-
-async def opened(shop: Vendor, ticket: str, category: str | None = "question", **more: Any) -> Any:
-    """A ticket of ann."""
-    body = {"customer_id": "ann", "subject": "Help", "channel": "helpdesk", "category": category, **more}
-    return await shop.ok(await shop.put(f"/v1/tickets/{ticket}", body))
+    return await ordered(shop, order, [{"sku": sku, "quantity": quantity}], at=at, customer=customer)
 
 
 async def resolved(shop: Vendor, ticket: str, cause: str = "other") -> Any:
@@ -104,16 +97,3 @@ async def balance(shop: Vendor, customer: str = "ann", **asked: Any) -> Any:
     rest = totals["balance_modifications"] - totals["tickets_in_progress"] - totals["resolved_tickets"]
     assert found["available"] == statement["available"] == rest
     return found
-
-
-async def told(shop: Vendor, type_: str) -> list[Any]:
-    """The events of a type."""
-    page = await shop.ok(await shop.get("/v1/events", limit=100))
-    assert page.get("next_cursor") is None or len(page["data"]) < 100
-    return [event for event in page["data"] if event["type"] == type_]
-
-
-async def sound(shop: Vendor) -> None:
-    """The audit finds nothing."""
-    audit = (await shop.ok(await shop.get("/v1/audit")))["data"]
-    assert audit == [], audit

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from tests.living.shop import NOW, bought, opened, sound
+from tests.living.shop import NOW, bought
 from tests.living.test_limits import LIMITED, asks, company
 from tests.living.test_overdraft import ALWAYS
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import opened, sound, vendor_under
 
 PRICE = "/v1/policies/living/price"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import httpx
 import pytest
@@ -12,10 +11,10 @@ from fastapi import FastAPI
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
 from tests.inbound.test_payment_disputes import deliver, dispute, session
-from tests.living.shop import ANN, DOCUMENT, NOW, balance, bought, sound, told
-from tests.prices.shop import vendor_under
+from tests.living.shop import ANN, DOCUMENT, NOW, balance, bought
 from tests.support import shops
 from tests.support.api import Vendor
+from tests.support.vendors import refunded, sound, told, vendor_under
 
 GRANT = "{kind: credits, rule: pack, clause: L-1}"
 YEARS = "{kind: credits, rule: pack, clause: L-1, expires: {years: 1}, extends: [pack]}"
@@ -93,12 +92,6 @@ async def test_any_order_of_arrival_gives_the_same_ends(
     await refunded(shop, "o1")
     assert await ends(shop) == [(10, "2026-03-03T10:00:00Z")]
     await sound(shop)
-
-
-async def refunded(shop: Vendor, order: str) -> Any:
-    """The order's only unit, refunded."""
-    body = {"refund_id": f"r-{order}", "lines": [{"line_id": "1", "quantity": 1}], "reason": "regret"}
-    return await shop.ok(await shop.post(f"/v1/orders/{order}/refunds", body, key=None))
 
 
 async def test_what_a_refund_in_the_middle_leaves_of_a_chain(app: FastAPI, api: httpx.AsyncClient) -> None:

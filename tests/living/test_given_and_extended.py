@@ -9,10 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.living.shop import NOW, balance, bought, sound
-from tests.living.test_extension import GIVEN, refunded
-from tests.prices.shop import vendor_under
+from tests.living.shop import NOW, balance, bought
+from tests.living.test_extension import GIVEN
 from tests.support.api import Vendor
+from tests.support.vendors import refunded, sound, vendor_under
 
 TOP_UP = "2025-09-01T00:00:00Z"
 GIVEN_AT = "2025-10-01T00:00:00Z"

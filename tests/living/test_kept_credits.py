@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
-from tests.living.shop import ANN, DOCUMENT, NOW, balance, bought, opened, resolved, sound
-from tests.prices.shop import vendor_under
+from tests.living.shop import ANN, DOCUMENT, NOW, balance, bought, resolved
+from tests.support.vendors import opened, sound, vendor_under
 
 
 async def test_they_pay_for_their_category_first_and_for_no_other(app: FastAPI, api: httpx.AsyncClient) -> None:

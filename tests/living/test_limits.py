@@ -10,9 +10,9 @@ from fastapi import FastAPI
 
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
-from tests.living.shop import DOCUMENT, NOW, bought, resolved, sound
-from tests.prices.shop import vendor_under
+from tests.living.shop import DOCUMENT, NOW, bought, resolved
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 COUNT = (
     "counts: [{count: own, title: credits of one person, clause: L-1, of: credits, per: person, each: month, most: 14}]"

@@ -10,9 +10,8 @@ from fastapi import FastAPI
 
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
-from tests.living.shop import ANN, DOCUMENT, NOW, balance, bought, opened, resolved, sound, told
-from tests.prices.shop import vendor_under
-from tests.support.api import Vendor
+from tests.living.shop import ANN, DOCUMENT, NOW, balance, bought, resolved
+from tests.support.vendors import opened, refunded, sound, told, vendor_under
 
 RULE = "  overdraft: {most: 10, clause: L-4}\n"
 OVERDRAWN = DOCUMENT.replace("credits:\n  clause: L-1\n", "credits:\n  clause: L-1\n" + RULE)
@@ -173,11 +172,6 @@ def test_a_rule_that_cannot_be_meant_is_found(text: str, code: str) -> None:
 
 
 REFUND: Any = {"lines": [{"line_id": "1", "quantity": 1}], "reason": "changed their mind"}
-
-
-async def refunded(shop: Vendor, order: str) -> Any:
-    """The order's only unit, refunded."""
-    return await shop.ok(await shop.post(f"/v1/orders/{order}/refunds", {**REFUND, "refund_id": f"r-{order}"}))
 
 
 async def test_a_debt_stands_again_where_what_paid_it_is_refunded(app: FastAPI, api: httpx.AsyncClient) -> None:

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.recurring.shop import ANN, TAIL, balance, bought, document, plan, sound, told, vendor_under
+from tests.recurring.shop import ANN, TAIL, balance, bought, document, plan, vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import sound, told
 
 RUNS_ON = TAIL.replace("cover: {suspensions: 3,", "cover: {suspensions: 3, suspended_time: runs_on,")
 

@@ -10,9 +10,9 @@ from fastapi import FastAPI
 
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
-from tests.living.shop import ANN, DOCUMENT, NOW, bought, opened, resolved, sound, told
-from tests.prices.shop import vendor_under
+from tests.living.shop import ANN, DOCUMENT, NOW, bought, resolved
 from tests.support.api import Vendor
+from tests.support.vendors import opened, sound, told, vendor_under
 
 RULE = "  top_ups: [{below: 10, sku: credits-50, clause: L-1, again_after: {days: 3}}]\n"
 ASKING = DOCUMENT.replace("credits:\n  clause: L-1\n", "credits:\n  clause: L-1\n" + RULE)

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 
 from tests.inbound.test_payment_disputes import deliver, dispute, session
 from tests.lives.plans import ALLOWED, GATE
-from tests.prices.shop import vendor_under as under
 from tests.recurring.shop import document, plan, vendor_under
 from tests.support import shops
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under as under
 
 LICENSE = """
   - sku: license

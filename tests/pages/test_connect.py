@@ -17,9 +17,9 @@ from app.connectors.reconcile import Fetcher
 from app.connectors.shops.stripe import READ
 from tests.conftest import MakeVendor
 from tests.pages.markdown import ROOT, blocks
-from tests.prices.shop import vendor_under
 from tests.support import shops
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 FOLDER = ROOT / "docs" / "connect"
 TRIAL = (FOLDER / "trial.yaml").read_text(encoding="utf-8")

@@ -16,8 +16,8 @@ from app.documents.policy_document import load_document
 from tests.pages.markdown import ROOT
 from tests.pages.test_features import WRITTEN, document_of
 from tests.pages.test_policies_page import read
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 NOW = "2025-03-03T10:00:00Z"
 EXAMPLE = re.compile(r"# (c\d+): (\{.*\}) (?:is served (\d+) times(?:, and again at (.+))?|costs (.+))\n")

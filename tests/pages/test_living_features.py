@@ -15,8 +15,8 @@ from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
 from tests.pages.test_features import BASE, PAGE, WRITTEN
 from tests.pages.test_policies_page import read
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 EXAMPLE = re.compile(r"# l(\d+): (\{.*\}) (makes her wait|leaves her .+|asks the shop for a \S+|gives her .+)")
 EXAMPLES = [text for text in WRITTEN if text.startswith("# l")]

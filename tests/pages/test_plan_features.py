@@ -16,8 +16,8 @@ from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
 from tests.pages.markdown import ROOT, blocks
 from tests.pages.test_policies_page import read
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 PAGE = ROOT / "docs" / "policies.md"
 EXAMPLE = re.compile(r"# (p\d+): (\{.*\}) (costs|is paid by|is refused with|brings nothing, as|brings|ends on) (.+)")

@@ -13,8 +13,8 @@ from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
 from tests.pages.test_features import PAGE, WRITTEN, document_of
 from tests.pages.test_policies_page import read
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 EXAMPLE = re.compile(r"# m(\d+): (\{.*\}) (is due at|brings|tells) (.+)")
 EXAMPLES = [text for text in WRITTEN if text.startswith("# m")]

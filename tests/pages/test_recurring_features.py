@@ -13,7 +13,7 @@ from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
 from tests.pages.test_features import BASE, PAGE, WRITTEN
 from tests.pages.test_policies_page import read
-from tests.prices.shop import vendor_under
+from tests.support.vendors import vendor_under
 
 EXAMPLE = re.compile(r"# g(\d+): \{sku: plan\} leaves (.+)")
 EXAMPLES = [text for text in WRITTEN if text.startswith("# g")]

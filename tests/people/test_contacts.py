@@ -7,9 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from tests.people.test_companies import refused
-from tests.prices.shop import vendor_under
 from tests.prices.test_checks import found_in, line_of
 from tests.support.api import Vendor
+from tests.support.vendors import vendor_under
 
 DOCUMENT = """
 policy: by-name

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from tests.prices.shop import DOCUMENT, available, opened, resolved, supplied, vendor_under, worked
+from tests.prices.shop import DOCUMENT, available, resolved, supplied, vendor_under, worked
 from tests.support.api import Vendor
+from tests.support.vendors import opened
 
 GIVEN = DOCUMENT.replace(
     "split_clause: D-6", "split_clause: D-6\ntransfer: {allowed: true, clause: D-1, message: Credits may be given.}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.support.api import Vendor
+from tests.support.vendors import ordered
 
 NOW = "2025-03-03T10:00:00Z"
 """A Monday."""
@@ -140,10 +141,8 @@ async def bought(
     shop: Vendor, order: str, *skus: str, customer: str = "ann", at: str | None = None, **more: Any
 ) -> Any:
     """An order of a unit of each sku, placed at an instant, or now."""
-    placed = at or (await shop.ok(await shop.get("/v1/clock")))["now"]
-    lines = [{"line_id": str(i), "sku": sku, "quantity": 1, **more} for i, sku in enumerate(skus, 1)]
-    body = {"customer_id": customer, "placed_at": placed, "currency": "USD", "lines": lines}
-    return await shop.ok(await shop.put(f"/v1/orders/{order}", body))
+    lines = [{"sku": sku, **more} for sku in skus]
+    return await ordered(shop, order, lines, at=at, customer=customer, currency="USD")
 
 
 async def opened(shop: Vendor, ticket: str, category: str = "question", customer: str = "ann", **more: Any) -> Any:
@@ -162,11 +161,6 @@ async def price(shop: Vendor, sku: str, customer: str | None = "ann", **more: An
     """What an offer costs a customer."""
     found = (await offer(shop, sku, customer, **more))["price"]
     return None if found is None else found["amount"]
-
-
-async def sound(shop: Vendor) -> None:
-    """The audit finds nothing."""
-    assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
 
 
 def codes(reasons: Iterable[Any]) -> list[str]:

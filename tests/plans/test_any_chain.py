@@ -11,10 +11,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.plans.shop import bought, sound
+from tests.plans.shop import bought
 from tests.plans.test_replaced_plans import TEXT
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 Placed = tuple[str, str, str]
 """An order, what it buys, and when."""

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
-from tests.plans.shop import DOCUMENT, NOW, bought, codes, opened, sound
-from tests.prices.shop import vendor_under
+from tests.plans.shop import DOCUMENT, NOW, bought, codes, opened
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 
 @pytest_asyncio.fixture

@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from tests.plans.shop import DOCUMENT, NOW, bought, offer, opened, price, sound
+from tests.plans.shop import DOCUMENT, NOW, bought, offer, opened, price
 from tests.plans.test_gates import findings
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 
 @pytest_asyncio.fixture

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.plans.shop import DOCUMENT, NOW, bought, opened, sound
+from tests.plans.shop import DOCUMENT, NOW, bought, opened
 from tests.plans.test_gates import findings
 from tests.plans.test_upgrades import covers
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 MORE = """
   - sku: silver-month

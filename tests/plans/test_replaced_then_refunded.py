@@ -11,12 +11,12 @@ import pytest
 from fastapi import FastAPI
 
 from tests.inbound.test_payment_disputes import deliver, dispute, session
-from tests.plans.shop import NOW, bought, sound
+from tests.plans.shop import NOW, bought
 from tests.plans.test_replaced_plans import REFUND, TEXT, shop_of
 from tests.plans.test_upgrades import covers
-from tests.prices.shop import vendor_under
 from tests.support import shops
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 UPGRADES = ["gold-days", "gold-credits"]
 

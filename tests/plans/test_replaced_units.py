@@ -8,12 +8,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.plans.shop import NOW, bought, sound
+from tests.plans.shop import NOW, bought
 from tests.plans.test_replaced_plans import TEXT
 from tests.plans.test_replaced_then_refunded import refunded, spendable
 from tests.plans.test_upgrades import covers
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 LATER = "2025-03-18T10:00:00Z"
 SILVER = ("silver", LATER, "2025-04-17T10:00:00Z")

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from tests.plans.shop import DOCUMENT, NOW, sound
-from tests.prices.shop import vendor_under
+from tests.plans.shop import DOCUMENT, NOW
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 SEATS = """
   - sku: seat

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
-from tests.plans.shop import DOCUMENT, NOW, bought, codes, offer, opened, sound
-from tests.prices.shop import vendor_under
+from tests.plans.shop import DOCUMENT, NOW, bought, codes, offer, opened
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 TRIAL = """
   - sku: trial

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from tests.plans.shop import DOCUMENT, NOW, bought, offer, opened, sound
+from tests.plans.shop import DOCUMENT, NOW, bought, offer, opened
 from tests.plans.test_gates import findings
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor
+from tests.support.vendors import sound, vendor_under
 
 UPGRADE = """
   - sku: silver-month

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from tests.living.shop import DOCUMENT, NOW, bought, opened
+from tests.living.shop import DOCUMENT, NOW, bought
 from tests.living.test_limits import COUNT, asks, company
 from tests.policies.test_simulate import simulate
-from tests.prices.shop import vendor_under
+from tests.support.vendors import opened, vendor_under
 
 
 def changes(found: Any) -> dict[str, tuple[Any, Any]]:

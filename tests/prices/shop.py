@@ -1,18 +1,18 @@
-"""A vendor of the tests whose prices depend on everything: channel, priority, hours, kind of work, first tickets."""
+"""A vendor of the tests whose prices depend on everything: channel, priority, hours, kind of work, first tickets.
+
+He opens at 9 and closes at 17 in Berlin, which is 8 to 16 UTC on `MONDAY`.
+"""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
-from app.documents.policy_document import load_policy
-from tests.support.api import Vendor, client_of
-
-MONDAY = "2025-03-03T08:00:00Z"
-"""A Monday in winter time; the vendor opens at 9 and closes at 17 in Berlin, which is 8 to 16 UTC."""
+from tests.support.api import Vendor
+from tests.support.vendors import MONDAY, ordered, sound
+from tests.support.vendors import vendor_under as under
 
 DOCUMENT = """
 policy: desk-by-the-hour
@@ -146,28 +146,13 @@ service_hours:
 
 
 async def vendor_under(app: FastAPI, api: httpx.AsyncClient, document: str = DOCUMENT, *, now: str = MONDAY) -> Vendor:
-    """A tenant of its own under a document, on a clock of its own."""
-    name = load_policy(document).policy
-    tenant = f"own-{uuid.uuid4().hex[:8]}"
-    body = {"policy": name, "document": document, "clock": {"mode": "virtual", "now": now}}
-    made = await api.put(f"/v1/tenants/{tenant}", json=body)
-    assert made.status_code == 201, made.text
-    key = (await api.post(f"/v1/tenants/{tenant}/keys", json={"scopes": ["*"]})).json()["key"]
-    return Vendor(tenant, name, key, client_of(app, key), app)
+    """A tenant under this document, or one that is made of it."""
+    return await under(app, api, document, now=now)
 
 
 async def supplied(shop: Vendor, customer: str = "ann", credits_: int = 100, order: str = "o1") -> None:
     """Buys so many credits."""
-    clock = (await shop.get("/v1/clock")).json()["now"]
-    line = {"line_id": "1", "sku": f"credits-{credits_}", "quantity": 1}
-    body = {"customer_id": customer, "placed_at": clock, "currency": "EUR", "lines": [line]}
-    await shop.ok(await shop.put(f"/v1/orders/{order}", body))
-
-
-async def opened(shop: Vendor, ticket: str, category: str, customer: str = "ann", **more: Any) -> Any:
-    """A ticket by the helpdesk."""
-    body = {"customer_id": customer, "subject": "Help", "channel": "helpdesk", "category": category, **more}
-    return await shop.ok(await shop.put(f"/v1/tickets/{ticket}", body))
+    await ordered(shop, order, [{"sku": f"credits-{credits_}"}], customer=customer)
 
 
 async def worked(shop: Vendor, ticket: str, minutes: int, **more: Any) -> Any:
@@ -182,6 +167,5 @@ async def resolved(shop: Vendor, ticket: str, **more: Any) -> Any:
 
 async def available(shop: Vendor, customer: str = "ann") -> int:
     """What the customer can spend; the audit is looked at on the way."""
-    audit = (await shop.ok(await shop.get("/v1/audit")))["data"]
-    assert audit == [], audit
+    await sound(shop)
     return int((await shop.ok(await shop.get(f"/v1/customers/{customer}/balance")))["available"])

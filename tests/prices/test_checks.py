@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
-from tests.prices.shop import DOCUMENT, opened, supplied, vendor_under
+from tests.prices.shop import DOCUMENT, supplied, vendor_under
+from tests.support.vendors import opened
 
 TAIL = "work:\n  clause: D-4\n"
 

@@ -6,7 +6,8 @@ import httpx
 from fastapi import FastAPI
 
 from tests.conformance.steps import problem
-from tests.prices.shop import available, opened, resolved, supplied, vendor_under
+from tests.prices.shop import available, resolved, supplied, vendor_under
+from tests.support.vendors import opened
 
 
 async def test_surcharges_that_hold_are_added_each_with_its_clause(app: FastAPI, api: httpx.AsyncClient) -> None:

@@ -9,8 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from app.db.ledger.invariants import WORK_CHARGED
-from tests.prices.shop import available, opened, resolved, supplied, vendor_under, worked
+from tests.prices.shop import available, resolved, supplied, vendor_under, worked
 from tests.support.databases import connect
+from tests.support.vendors import opened
 
 OF_T1 = "where tenant_id = '{tenant}' and external_id = 'T-1'"
 OF_T2 = "where tenant_id = '{tenant}' and external_id = 'T-2'"

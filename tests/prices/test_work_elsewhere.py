@@ -7,8 +7,9 @@ import json
 import httpx
 from fastapi import FastAPI
 
-from tests.prices.shop import available, opened, resolved, supplied, vendor_under, worked
+from tests.prices.shop import available, resolved, supplied, vendor_under, worked
 from tests.support.databases import connect
+from tests.support.vendors import opened
 
 LOG = """
 mutation ($input: LogWorkInput!) {

@@ -6,7 +6,8 @@ import httpx
 from fastapi import FastAPI
 
 from tests.conformance.steps import events, problem
-from tests.prices.shop import available, opened, resolved, supplied, vendor_under, worked
+from tests.prices.shop import available, resolved, supplied, vendor_under, worked
+from tests.support.vendors import opened
 
 
 async def test_a_line_across_closing_time_is_priced_by_parts_and_rounded_on_the_sum(

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from tests.prices.shop import vendor_under as under
 from tests.support.api import Vendor
+from tests.support.vendors import ordered, told
+from tests.support.vendors import vendor_under as under
 
 BEGAN = "2025-01-31T10:00:00Z"
 ANN = "/v1/customers/ann"
@@ -118,9 +119,7 @@ async def bought(
     shop: Vendor, sku: str, order: str = "o1", *, at: str = BEGAN, customer: str = "ann", quantity: int = 1
 ) -> Any:
     """An order of one line."""
-    line = {"line_id": "1", "sku": sku, "quantity": quantity}
-    body = {"customer_id": customer, "placed_at": at, "currency": "EUR", "lines": [line]}
-    return await shop.ok(await shop.put(f"/v1/orders/{order}", body))
+    return await ordered(shop, order, [{"sku": sku, "quantity": quantity}], at=at, customer=customer)
 
 
 async def spent(shop: Vendor, credits_: int, customer: str = "ann") -> Any:
@@ -139,30 +138,6 @@ async def granted(shop: Vendor, customer: str = "ann") -> list[tuple[str, int]]:
     """When credits came, and how many, by the events that told of them."""
     events = await told(shop, "credits.granted")
     return [(event["occurred_at"], event["data"]["credits"]) for event in events]
-
-
-async def told(shop: Vendor, type_: str) -> list[Any]:
-    """The events of a type."""
-    found: list[Any] = []
-    after: str | None = None
-    while True:
-        page = await shop.ok(await shop.get("/v1/events", limit=100, after=after))
-        found += page["data"]
-        after = page.get("next_cursor")
-        if after is None or not page["data"]:
-            return [event for event in found if event["type"] == type_]
-
-
-async def sound(shop: Vendor) -> None:
-    """The audit finds nothing."""
-    audit = (await shop.ok(await shop.get("/v1/audit")))["data"]
-    assert audit == [], audit
-
-
-async def refunded(shop: Vendor, order: str = "o1", quantity: int = 1, refund: str = "r1") -> Any:
-    """A refund of so many units."""
-    body = {"refund_id": refund, "lines": [{"line_id": "1", "quantity": quantity}], "reason": "regret"}
-    return await shop.ok(await shop.post(f"/v1/orders/{order}/refunds", body, key=None))
 
 
 async def again(shop: Vendor, order: str = "o1") -> list[Any]:

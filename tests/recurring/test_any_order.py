@@ -12,10 +12,11 @@ from fastapi import FastAPI
 from app.db.engine import Database
 from tests.inbound import histories
 from tests.inbound.test_changed_orders import deliver, life, parked
-from tests.recurring.shop import ALL, document, sound, vendor_under
+from tests.recurring.shop import ALL, document, vendor_under
 from tests.recurring.test_lives_of_plans import LICENSE, PACK_BY_MONTH
 from tests.support import shops
 from tests.support.chance import first_seed
+from tests.support.vendors import sound
 
 SKUS = ["reset", "keep", "capped", "hosted", "year-of-10", "pack"]
 ROUNDS = int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 60

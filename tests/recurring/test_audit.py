@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from app.db.engine import Database
 from app.db.ledger.invariants import RECURRING
 from app.usecases.reports import audit
-from tests.recurring.shop import bought, sound, vendor_under
+from tests.recurring.shop import bought, vendor_under
+from tests.support.vendors import sound
 
 
 @pytest.mark.parametrize(

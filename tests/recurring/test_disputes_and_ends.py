@@ -7,8 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from tests.inbound.test_payment_disputes import deliver, dispute, session
-from tests.recurring.shop import balance, bought, document, plan, sound, spent, vendor_under
+from tests.recurring.shop import balance, bought, document, plan, spent, vendor_under
 from tests.support import shops
+from tests.support.vendors import sound
 
 LEASE = """
   - sku: leased

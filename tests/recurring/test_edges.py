@@ -6,21 +6,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.recurring.shop import (
-    ANN,
-    TAIL,
-    again,
-    balance,
-    bought,
-    document,
-    granted,
-    plan,
-    refunded,
-    sound,
-    vendor_under,
-)
+from tests.recurring.shop import ANN, TAIL, again, balance, bought, document, granted, plan, vendor_under
 from tests.recurring.test_lives_of_plans import LICENSE
 from tests.support.api import Vendor
+from tests.support.vendors import refunded, sound
 
 WITH_GRACE = TAIL.replace("cover: {suspensions: 3,", "cover: {grace: 40, suspensions: 3,")
 

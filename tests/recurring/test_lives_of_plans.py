@@ -10,21 +10,9 @@ from tests.inbound.test_changed_orders import deliver as deliver_snapshot
 from tests.inbound.test_changed_orders import line as snapshot_line
 from tests.inbound.test_changed_orders import snapshot
 from tests.inbound.test_payment_disputes import deliver, dispute, session
-from tests.recurring.shop import (
-    ANN,
-    PLAN,
-    again,
-    balance,
-    bought,
-    document,
-    granted,
-    plan,
-    refunded,
-    sound,
-    spent,
-    vendor_under,
-)
+from tests.recurring.shop import ANN, PLAN, again, balance, bought, document, granted, plan, spent, vendor_under
 from tests.support import shops
+from tests.support.vendors import refunded, sound
 
 LICENSE = """
   - sku: hosted

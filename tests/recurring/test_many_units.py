@@ -11,7 +11,8 @@ from fastapi import FastAPI
 
 from app.domain.ledger import expiry
 from tests.doors.test_stretches import SECONDS_MAX, stretch
-from tests.recurring.shop import bought, document, sound, spent, vendor_under
+from tests.recurring.shop import bought, document, spent, vendor_under
+from tests.support.vendors import sound
 
 PLACED = "2025-01-31T12:00:00Z"
 LATE = "2026-01-31T12:00:00Z"

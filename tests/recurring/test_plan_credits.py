@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
-from tests.recurring.shop import ANN, balance, bought, document, plan, refunded, sound, spent, told, vendor_under
+from tests.recurring.shop import ANN, balance, bought, document, plan, spent, vendor_under
+from tests.support.vendors import refunded, sound, told
 
 PLAN = """
   - sku: plan

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.recurring.shop import ANN, again, balance, bought, document, granted, plan, sound, spent, told, vendor_under
+from tests.recurring.shop import ANN, again, balance, bought, document, granted, plan, spent, vendor_under
+from tests.support.vendors import sound, told
 
 
 async def test_credits_come_on_the_last_day_of_each_month(app: FastAPI, api: httpx.AsyncClient) -> None:

@@ -14,10 +14,10 @@ from fastapi import FastAPI
 
 from app.api.pages import words
 from app.domain.ledger.lot import LotSource
-from tests.living.shop import bought, opened
+from tests.living.shop import bought
 from tests.living.test_overdraft import NOW, OVERDRAWN
-from tests.prices.shop import vendor_under
 from tests.support.api import Vendor, client_of, make_vendor
+from tests.support.vendors import opened, vendor_under
 from tests.web.desk import person
 from tests.web.test_account import account, forms, order, ticket, visitor
 
