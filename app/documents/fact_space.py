@@ -58,7 +58,6 @@ _OFFER: Final[dict[str, Fact]] = {
     "customer.editions": _LIST,
     "cover.lapsed_days": Fact("integer"),
     "cover.lapsed_months": Fact("integer"),
-    "customer.plans_had": _LIST,
 }
 _CUSTOMER: Final[dict[str, Fact]] = {
     "cover.active": _YES_NO,

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
+from tests.everywhere.scene import BASE
 from tests.plans.shop import DOCUMENT, NOW, bought, codes, offer, opened
 from tests.support.api import Vendor
 from tests.support.vendors import sound, vendor_under
@@ -151,3 +152,13 @@ def test_releases_are_checked_with_their_lines() -> None:
         assert all(problem.line for problem in found)
     unasked = load_document(WHOLE.replace(CHECK.lstrip("\n"), "    - check: calls\n", 1))
     assert "releases_unchecked" in [problem.code for problem in check_policy(unasked.policy, unasked.marks)]
+
+
+def test_a_trial_asks_for_plans_that_there_are() -> None:
+    head = "    title: A month of care\n"
+    asks = "    requires: {no: {fact: customer.plans_had, op: contains, value: gold}}\n"
+    text = BASE.replace(head, f"{head}{asks}    otherwise: {{code: c, clause: E-1, message: m}}\n", 1)
+    document = load_document(text)
+    problems = check_policy(document.policy, document.marks)
+    assert [each.code for each in problems if each.severity == "error"] == ["unknown_fact"]
+    assert "customer.plans_had" in next(each.message for each in problems if each.code == "unknown_fact")

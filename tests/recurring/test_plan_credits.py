@@ -116,3 +116,20 @@ async def test_credits_of_each_month_end_with_the_plan_too(app: FastAPI, api: ht
 def test_a_plan_that_nobody_sells_is_found(more: str, code: str) -> None:
     loaded = load_document(document(plan("odd", more=more)))
     assert [finding.code for finding in check_policy(loaded.policy, loaded.marks)] == [code]
+
+
+async def test_a_plan_that_is_refunded_as_it_begins_ends_no_credits(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api, document(PLAN))
+    await bought(shop, "hours", "h1")
+    await shop.move_clock("2025-03-01T00:00:00Z")
+    await bought(shop, "plan", "p1", at="2025-03-01T00:00:00Z")
+    await refunded(shop, "p1")
+    assert await balance(shop) == 40  # they wait for the next plan
+    await sound(shop)
+    await bought(shop, "plan", "p2", at="2025-03-01T00:00:00Z")
+    (lot,) = (await shop.ok(await shop.get(f"{ANN}/balance")))["lots"]
+    assert (lot["available"], lot["expires_at"]) == (40, "2026-03-01T00:00:00Z")
+    await shop.move_clock("2025-03-02T00:00:00Z")
+    await refunded(shop, "p2")
+    assert await balance(shop) == 0
+    await sound(shop)

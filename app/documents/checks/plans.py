@@ -83,7 +83,8 @@ def _replaces(c: Checker, offer: Offer, grant: CoverGrant, parts: Parts) -> None
     for i, name in enumerate(rule.plans):
         if c.policy.plan(name) is None or name == grant.plan:
             known = ", ".join(plan.plan for plan in c.policy.plans if plan.plan != grant.plan)
-            c.error((*parts, "plans", i), "unknown_plan", f"There is no other plan `{name}`.", f"Write one of {known}.")
+            hint = f"Write one of {known}." if known else "Add it to `plans`."
+            c.error((*parts, "plans", i), "unknown_plan", f"There is no other plan `{name}`.", hint)
     if grant.start != "order" or grant.term is None or grant.scope != "account" or grant.ends != "own":
         c.error(
             parts,

@@ -27,7 +27,8 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 def plan_end(covers: Iterable[Cover], rules: Sequence[str], license_id: str | None, since: datetime) -> datetime | None:
     """Return where the plan ends in which credits of an instant lie, or the next one; None where none does.
 
-    A plan goes on over covers that follow one another without a gap. One that is suspended has no end yet.
+    A plan goes on over covers that follow one another without a gap. One that is suspended has no end yet. A cover that
+    was refunded as it began has not run.
     """
     spans = sorted(
         (cover.starts_at, _NEVER if cover.ends_at is None or cover.frozen else cover.ends_at)
@@ -35,6 +36,7 @@ def plan_end(covers: Iterable[Cover], rules: Sequence[str], license_id: str | No
         if cover.rule in rules
         and cover.state != "voided"
         and cover.starts_at is not None
+        and cover.starts_at != cover.ends_at
         and (cover.scope == "account" or cover.license_id == license_id)
     )
     end: datetime | None = None
