@@ -258,8 +258,11 @@ async def test_what_falls_due_at_one_midnight_comes_once_whoever_is_killed(at: H
         beside = watch.ended()
         print(f"{MANY} grants in {beside.seconds:.1f} s with {kills} kills, {MANY / beside.seconds:.0f} a second")
         if quiet is not None:
+            watch = Watch(night)
+            await asyncio.sleep(DEBITS)
+            after = watch.ended()
             await night.debits.end()
-            print(figures(quiet, beside))
+            print(figures(quiet, beside, after))
         await check(at, db)
         assert kills == KILLS
     finally:
@@ -268,20 +271,21 @@ async def test_what_falls_due_at_one_midnight_comes_once_whoever_is_killed(at: H
         await db.close()
 
 
-def figures(quiet: Stretch, beside: Stretch) -> str:
+def figures(quiet: Stretch, beside: Stretch, after: Stretch) -> str:
     """What the grants cost and what they leave to debits, as counted and by CPU, which a busy machine does not blur.
 
-    The share by CPU: what is left of the machine's cores beside what the grants, and the kills, take of them.
+    The share as counted: of the mean of the rates before and after, since others may use the machine too. The share by
+    CPU: what is left of the machine's cores beside what the grants, and the kills, take of them.
     """
     postgres = max(beside.cpu.postgres - quiet.postgres_each * beside.debits, 0.0)
     taken = (beside.cpu.workers + postgres) / beside.seconds / (os.cpu_count() or 1)
     each = [1000 * one / MANY for one in (beside.cpu.workers, postgres)]
     debit = [1000 * one for one in (quiet.cpu.debits / max(quiet.debits, 1), quiet.postgres_each)]
-    share = beside.rate / quiet.rate
+    share = 2 * beside.rate / (quiet.rate + after.rate)
     return (
         f"a grant: {each[0]:.2f} ms CPU of the service (with its starts after kills) and {each[1]:.2f} of Postgres\n"
         f"a debit: {debit[0]:.2f} ms CPU of the service and {debit[1]:.2f} of Postgres\n"
-        f"debits: {quiet.rate:.0f} a second before, {beside.rate:.0f} beside it\n"
+        f"debits: {quiet.rate:.0f} a second before, {beside.rate:.0f} beside it, {after.rate:.0f} after it\n"
         f"they kept {share:.2f} of their rate as counted, {1 - taken:.2f} by CPU (0.80 is wanted)"
     )
 
