@@ -133,3 +133,28 @@ async def test_a_plan_that_is_refunded_as_it_begins_ends_no_credits(app: FastAPI
     await refunded(shop, "p2")
     assert await balance(shop) == 0
     await sound(shop)
+
+
+@pytest.mark.parametrize("into", ["ann", "bea"])
+async def test_two_accounts_that_become_one_have_one_plan(app: FastAPI, api: httpx.AsyncClient, into: str) -> None:
+    shop = await vendor_under(
+        app, api, document(PLAN + MONTHLY.replace("ends_with: [plan]", "ends_with: [maintenance]"))
+    )
+    await bought(shop, "plan", "p1")
+    await bought(shop, "hours", "h1")
+    await bought(shop, "monthly", "m1")
+    at = "2025-11-01T00:00:00Z"
+    await shop.move_clock(at)
+    await bought(shop, "plan", "p2", at=at, customer="bea")
+    await bought(shop, "hours", "h2", at=at, customer="bea")
+    gone = {"ann": "bea", "bea": "ann"}[into]
+    await shop.ok(await shop.post(f"/v1/customers/{gone}/merge", {"into_customer_id": into}))
+    lots = (await shop.ok(await shop.get(f"/v1/customers/{into}/balance")))["lots"]
+    assert {lot["expires_at"] for lot in lots} == {"2026-11-01T00:00:00Z"}, lots
+    await sound(shop)
+    await shop.move_clock("2026-06-01T00:00:00Z")  # past the first plan's end
+    assert await balance(shop, into) == sum(lot["available"] for lot in lots)
+    await sound(shop)
+    await refunded(shop, "p2")
+    assert await balance(shop, into) == 0
+    await sound(shop)

@@ -7,7 +7,7 @@ ended stays ended: a renewal that comes after the end brings nothing back. Only 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -56,16 +56,28 @@ def bind(account: CustomerAccount, lot: Lot, rules: Sequence[str]) -> None:
 
 def follow_plan(account: CustomerAccount, cover: Cover) -> None:
     """Move the ends of credits that end with a cover which has changed."""
-    if not account.policy.ends_with_cover(cover.rule):
-        return
-    account.ledger.needs_all_lots()
+    if account.policy.ends_with_cover(cover.rule):
+        account.ledger.needs_all_lots()
+        _follow(account, {cover.rule})
+
+
+def follow_all_plans(account: CustomerAccount) -> None:
+    """Move the ends of all credits that end with a plan: two accounts with all their cover became this one."""
+    rules = {cover.rule for cover in account.covers.values() if cover.rule is not None}
+    if any("ends_with" in lot.data for lot in account.ledger.lots.values()) or any(
+        grant.terms.get("ends_with") for grant in (account.ledger.recurring or {}).values()
+    ):
+        _follow(account, rules)
+
+
+def _follow(account: CustomerAccount, rules: Set[str]) -> None:
     for credit_type in account.ledger.due_types():
         post_due_expiries(account.ledger, credit_type)
     for grant in (account.ledger.recurring or {}).values():
-        if cover.rule in (grant.terms.get("ends_with") or ()):
+        if not rules.isdisjoint(grant.terms.get("ends_with") or ()):
             set_plan_end(account, grant)
     for lot in sorted(account.ledger.lots.values(), key=lambda lot: lot.lot_id):
-        if cover.rule in lot.data.get("ends_with", {}).get("rules", ()):
+        if not rules.isdisjoint(lot.data.get("ends_with", {}).get("rules", ())):
             _move(account, lot)
 
 

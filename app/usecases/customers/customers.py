@@ -16,7 +16,7 @@ from app.db.orders import orders
 from app.db.plan import write
 from app.db.tenants import audit_trail
 from app.db.webhooks import upkeep
-from app.domain.account import contacts, extension, first_tickets, hosts, recurring
+from app.domain.account import contacts, extension, first_tickets, hosts, plan_credits, recurring
 from app.domain.account.changes import AuditRow
 from app.domain.account.customer import Customer
 from app.domain.account.profile import Profile
@@ -222,6 +222,7 @@ async def _rank(tx: Tx, target: Customer) -> None:
     """Ranks the licenses of both accounts as one; an order's lots stay with the account that they were granted to."""
     account = await accounts.load_by_id(tx, target.customer_id)
     mine = await orders.of_customer(tx, target.customer_id)
+    plan_credits.follow_all_plans(account)
     if mine:
         terms = await policies.terms(tx)
 
@@ -234,4 +235,4 @@ async def _rank(tx: Tx, target: Customer) -> None:
         # What needed a license that the other account held.
         await reconcile_orders.reconcile_grants(tx, account, mine, terms)
         await reconcile_orders.apart(account, mine, partial(keep_answers, account, mine))
-        await write(tx, [(account.plan, account.ledger)])
+    await write(tx, [(account.plan, account.ledger)])
