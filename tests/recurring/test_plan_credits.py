@@ -158,3 +158,12 @@ async def test_two_accounts_that_become_one_have_one_plan(app: FastAPI, api: htt
     await refunded(shop, "p2")
     assert await balance(shop, into) == 0
     await sound(shop)
+
+
+async def test_what_is_spent_and_bound_at_one_instant_was_spent_in_order(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api, document(PLAN))
+    await bought(shop, "pack", "k1")
+    await bought(shop, "hours", "h1")
+    await spent(shop, 50)  # neither has an end yet, so what came first went first
+    await bought(shop, "plan", "p1")
+    await sound(shop)

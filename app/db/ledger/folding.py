@@ -37,10 +37,17 @@ def fold_line(line: HoldLine, source: str, target: str, credits: int) -> None:
         line.refunded += credits
 
 
-def expiry_as_of(lot: Lot, at: datetime, known_at: datetime | None) -> datetime | None:
-    """The lot's expiry as it was set by ``at``, as known at ``known_at`` (a reopened lot had an earlier one)."""
-    for when, before in lot.data.get("expiry_history", ()):
+def expiry_as_of(lot: Lot, at: datetime, known_at: datetime | None, version: int | None = None) -> datetime | None:
+    """The lot's expiry as it was set by ``at``, as known at ``known_at`` (a reopened lot had an earlier one).
+
+    ``version``: as the account's operation of that number found it, where it was moved at the same instant.
+    """
+    history = lot.data.get("expiry_history", ())
+    after = lot.data.get("expiry_after", ())
+    unknown = len(history) - len(after)  # moves of before it was remembered
+    for number, (when, before) in enumerate(history):
         moved = datetime.fromisoformat(when)
-        if moved > at or (known_at is not None and moved > known_at):
+        is_later = version is not None and moved == at and number >= unknown and version <= after[number - unknown]
+        if is_later or moved > at or (known_at is not None and moved > known_at):
             return datetime.fromisoformat(before) if before else None
     return lot.expires_at

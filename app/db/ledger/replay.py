@@ -85,7 +85,7 @@ class Replay:
     def _spent_in_order(self, credit_type: str, version: int, at: datetime, spent_lots: Sequence[str]) -> None:
         """Lots are taken in the total order; who takes from two (so named none) leaves nothing in those before."""
         then: dict[str, Lot] = {
-            lot.lot_id: replace(lot, expires_at=expiry_as_of(self.stored[lot.lot_id], at, None))
+            lot.lot_id: replace(lot, expires_at=expiry_as_of(self.stored[lot.lot_id], at, None, version))
             for lot in self.lots.values()
             if lot.credit_type == credit_type
         }

@@ -386,10 +386,15 @@ class Journal:
         self._lines_new += [(hold.hold_id, line) for line in further]
 
     def touch_expiry(self, lot: Lot, expires_at: datetime | None) -> None:
-        """Moves a lot's expiry; the earlier one stays known, for answers as of before (ALL-4)."""
+        """Moves a lot's expiry; the earlier one stays known, for answers as of before (ALL-4).
+
+        So does after which of the account's operations it was moved, since several things may be done at one instant.
+        """
         history = list(lot.data.get("expiry_history", ()))
         history.append([self.at.isoformat(), lot.expires_at.isoformat() if lot.expires_at else None])
-        lot.data = {**lot.data, "expiry_history": history}
+        account = self.accounts.get(lot.credit_type)
+        after = [*lot.data.get("expiry_after", ()), 0 if account is None else account.version]
+        lot.data = {**lot.data, "expiry_history": history, "expiry_after": after}
         lot.expires_at = expires_at
         self._lots_changed.add(lot.lot_id)
 
