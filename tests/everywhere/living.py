@@ -205,7 +205,7 @@ offers:
     audit=Broken(
         "update lot set expires_at = expires_at + interval '1 day' where rule = 'hours'", "credits_end_with_their_plan"
     ),
-    lives="no credits end with a plan in lives: tests/recurring/test_plan_credits.py",
+    lives=Lived("wallet", "ends_with: [trial", "fill"),
     permuted=[
         sold("o1", "care", "2025-03-03T10:00:00Z"),
         sold("o2", "hours", "2025-03-04T10:00:00Z"),
@@ -279,7 +279,7 @@ credits: {clause: E-1, types: [{credit_type: credit, title: Credits, clause: E-1
         "update lot set expires_at = expires_at + interval '1 day' where order_id = 'o1'",
         "extended_credits_end_as_said",
     ),
-    lives="no top-up in lives: tests/living/test_extension.py",
+    lives=Lived("wallet", "extends: [ten]", "fill"),
     permuted=[
         sold("o1", "ten", "2025-03-03T10:00:00Z"),
         sold("o2", "ten", "2025-03-23T10:00:00Z"),
@@ -419,7 +419,7 @@ counts: [{count: own, title: credits of one person, clause: E-2, of: credits, pe
         Seen("/v1/customers/acme/balance", {"available": 82}),
     ],
     audit=Broken("update hold set credits = credits + 1", "hold_is_sum_of_lines"),
-    lives="nobody belongs to a company in lives: tests/living/test_limits.py",
+    lives=Lived("wallet", "most: 20", "ask_one"),
     first=[sold("o1", "credits-100", "2025-03-03T10:00:00Z"), put("customers/pia{n}", company_id="ann{n}")],
     permuted=[
         Delivery(
@@ -479,7 +479,7 @@ offers:
         Seen("/v1/lots/{o1.lots.0.lot_id}", {"available": 3, "held": 6}),
     ],
     audit=Broken("update lot set available = available - 1, held = held + 1", "lot_held_and_spent_are_hold_lines"),
-    lives="no credits are kept in lives: tests/living/test_kept_credits.py",
+    lives=Lived("wallet", "categories: [training]", "fill"),
     permuted=[
         sold("o1", "trainings", "2025-03-03T10:00:00Z"),
         sold("o2", "credits-100", "2025-03-04T10:00:00Z"),

@@ -79,7 +79,7 @@ qualification: {checks: [{check: n, code: not_named, clause: E-2, message: Only 
         Seen("/v1/customers/acme", {"contacts": ["quinn"]}),
     ],
     audit=Broken(STATE, ONE_NUMBER),
-    lives="nobody belongs to a company in lives: tests/people/test_contacts.py",
+    lives=Lived("wallet", "seats: 1", "name_one"),
     first=[
         sold("o1", "credits-100", NOW),
         put("customers/pia{n}", company_id="ann{n}"),
@@ -210,7 +210,7 @@ offers:
         Seen("/v1/lots/{o3.lots.0.lot_id}", {"available": 12}),
     ],
     audit=Broken('update lot set cost_amount = 1, data = data || \'{"refunded": "5.00"}\'', "money_back_within_cost"),
-    lives="a pack has one price in lives: tests/plans/test_offer_prices.py",
+    lives=Lived("wallet", "tiers: {steps", "fill"),
     permuted=[
         sold("o1", "credits-12", NOW),
         sold("o2", "credits-5", "2025-03-04T10:00:00Z"),

@@ -138,7 +138,7 @@ qualification: {checks: [{check: g, code: needs_gold, clause: E-2, message: Gold
         Seen("/v1/tickets/t3", {"state": "in_progress", "paid_by": "cover"}),
     ],
     audit=Broken(LONGER, DAYS),
-    lives="one level of plans in lives: tests/plans/test_any_chain.py draws chains of two",
+    lives=Lived("wallet", "fact: plan.rank", "ask_one"),
     permuted=[
         sold("o1", "silver", "2025-03-03T10:00:00Z"),
         sold("o2", "gold", "2025-03-05T10:00:00Z"),
@@ -388,7 +388,7 @@ offers:
         Seen("/v1/customers/ann/entitlements/open_ticket", {"allowed": False}),
     ],
     audit=Broken(LONGER, DAYS),
-    lives="no offer has a price after a lapse in lives: tests/plans/test_offer_prices.py",
+    lives=Lived("wallet", "each_month", "take_plan"),
     permuted=[sold("o1", "year", "2023-01-03T10:00:00Z"), sold("o2", "year", "2023-10-05T10:00:00Z")],
     late="2025-03-12T10:00:00Z",
     same=[Seen("/v1/offers/year?customer_id=ann{n}", {"price": {"amount": "150.00"}})],
@@ -488,7 +488,7 @@ offers:
         Seen("/v1/customers/ann/entitlements/open_ticket", {"allowed": False}),
     ],
     audit=Broken(LONGER, DAYS),
-    lives="no trial in lives: tests/plans/test_trials_and_releases.py tells three in every order",
+    lives=Lived("wallet", "customer.plans_had", "take_plan"),
     permuted=[
         sold("o1", "trial", "2025-03-03T10:00:00Z"),
         sold("o2", "trial", "2025-03-05T10:00:00Z"),
@@ -540,7 +540,7 @@ qualification: {checks: [{check: r, code: too_old, clause: E-2, require: {fact: 
         Seen("/v1/tickets/t2", {"state": "rejected"}),
     ],
     audit=Broken("update ticket set state = 'withdrawn' where state = 'in_progress'", "a_ticket_says_one_number"),
-    lives="no release in lives: tests/plans/test_trials_and_releases.py",
+    lives=Lived("wallet", "release.supported", "ask_one"),
     permuted=[
         written("t1", "2025-03-03T10:00:00Z", facts={"version": "3.1"}),
         written("t2", "2025-04-02T10:00:00Z", facts={"version": "3.1"}),

@@ -5,4 +5,4 @@ from __future__ import annotations
 
 def everything() -> None:
     """Makes all commands known."""
-    from tests.lives import bank, desk, hours, living, office, plans, reader, shop, store, till  # noqa: F401
+    from tests.lives import bank, desk, hours, living, office, plans, reader, shop, store, till, wallet  # noqa: F401

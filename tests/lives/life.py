@@ -18,8 +18,8 @@ from fastapi import FastAPI
 
 from tests.lives.model import Lot, Model
 from tests.lives.terms import ALL, at
-from tests.prices.shop import vendor_under
 from tests.support.api import OPERATOR_KEY, START, Vendor, client_of, make_vendor
+from tests.support.vendors import vendor_under
 
 Step = tuple[str, int]
 Command = Callable[["Life", random.Random], Awaitable[str | None]]
@@ -49,6 +49,9 @@ CHAINS = (
     ("buy_plan", "hold", "wait", "end_hold", "hold", "give_plan_back", "end_hold"),
     ("sign_up", "spend_some", "ask_for_help", "wait", "ask_for_help", "look_ahead"),
     ("sign_up", "spend_some", "spend_some", "wait", "sign_up", "look_ahead"),
+    ("fill", "wait", "fill", "wait", "fill", "give_back", "ask_one"),
+    ("take_plan", "fill", "wait", "take_plan", "give_back", "wait", "ask_one"),
+    ("name_one", "fill", "ask_one", "ask_one", "wait", "ask_one"),
 )
 """What is done one after another more often than chance would have it: where one noun's rule meets another's."""
 DOCUMENTS: dict[str, str] = {}

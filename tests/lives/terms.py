@@ -215,8 +215,9 @@ BY_THE_HOUR = Terms(
 
 PLANS = Terms(name="plans", packs={}, licenses=())
 LIVING = Terms(name="living", packs={}, licenses=())
+WALLET = Terms(name="wallet", packs={}, licenses=())
 
-ALL = {one.name: one for one in (X_CART, CS_CART, AVACTIS, SHOPP, CACTUSHOP, BY_THE_HOUR, PLANS, LIVING)}
+ALL = {one.name: one for one in (X_CART, CS_CART, AVACTIS, SHOPP, CACTUSHOP, BY_THE_HOUR, PLANS, LIVING, WALLET)}
 
 
 def at(text: Any) -> datetime:
