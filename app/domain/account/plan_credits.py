@@ -63,7 +63,7 @@ def follow_plan(account: CustomerAccount, cover: Cover) -> None:
 
 def follow_all_plans(account: CustomerAccount) -> None:
     """Move the ends of all credits that end with a plan: two accounts with all their cover became this one."""
-    rules = {cover.rule for cover in account.covers.values() if cover.rule is not None}
+    rules = {cover.rule for cover in account.covers.values()}
     if any("ends_with" in lot.data for lot in account.ledger.lots.values()) or any(
         grant.terms.get("ends_with") for grant in (account.ledger.recurring or {}).values()
     ):
