@@ -55,6 +55,16 @@ async def test_a_team_owes_beside_the_vendor(app: FastAPI, api: httpx.AsyncClien
     query = {"query": '{ ticket(ticketId: "T-1") { clocks { milestone team } } }'}
     seen = await api.post("/graphql", json=query, headers=asks)
     assert seen.json() == {"data": {"ticket": {"clocks": [{"milestone": "first_response", "team": None}]}}}
+    # What is hidden hangs on the clocks, whether or not the query asks for them.
+    rows = "{ nodes { milestones { milestone } actions { action needs } } }"
+    by_name = 'customerId: "ann"'
+    for query in (
+        f"{{ customer({by_name}) {{ tickets(first: 5) {rows} }} }}",
+        f"{{ tickets({by_name}, first: 5) {{ nodes {{ milestones {{ milestone }} }} }} }}",
+    ):
+        seen = await api.post("/graphql", json={"query": query}, headers=asks)
+        assert '"milestones"' in seen.text, seen.text
+        assert "taken_over" not in seen.text, query
 
 
 async def test_an_export_has_all_else_of_the_customer(app: FastAPI, api: httpx.AsyncClient) -> None:

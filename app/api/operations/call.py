@@ -121,6 +121,14 @@ class Call:
         assert self.page_query is not None  # noqa: S101 - declared by the operation
         return self.page_query
 
+    @property
+    def members(self) -> Sequence[str] | None:
+        """Return the members of a row that the caller asks for; None: all.
+
+        What a customer may see of a row hangs on the whole of it, so for one all is worked out.
+        """
+        return self.page.members if self.principal.customer_id is None else None
+
     def may(self, scope: str) -> bool:
         """Whether the caller carries a further scope."""
         return self.principal.may(scope)

@@ -100,7 +100,7 @@ async def list_tickets(
             as_of=point.as_of,
             known_at=point.known_at,
             part=part,
-            members=call.page.members,
+            members=call.members,
         )
     )
 
