@@ -217,15 +217,20 @@ Ordinal = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole_of)]
 QueryFlag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 
 
+def in_any_order(text: str) -> str:
+    """Return names with commas between them in one order, each once: a cursor belongs to what is meant."""
+    return ",".join(sorted(set(text.split(","))))
+
+
 def several(known: Iterable[str]) -> AfterValidator:
-    """Read names with commas between them. Refused: a name that is none of ``known``."""
+    """Read names with commas between them, in any order. Refused: a name that is none of ``known``."""
     names = [str(name) for name in known]
 
     def read(text: str) -> str:
         if not set(text.split(",")) <= set(names):
             message = f"Names of {', '.join(names)} are wanted, with commas between them."
             raise PydanticCustomError("not_known", "{message}", {"message": message})
-        return text
+        return in_any_order(text)
 
     return AfterValidator(read)
 

@@ -86,6 +86,8 @@ class PageQuery:
     path: str
     query: Sequence[tuple[str, str]]
     """Every query parameter that was given."""
+    narrowed: Sequence[tuple[str, str]] = ()
+    """What the list is narrowed and sorted by, as it was understood."""
     connection: str | None = None
     """Set by the GraphQL door alone: ``forward`` or ``backward``, with a cursor for each row."""
     members: Sequence[str] | None = None
@@ -97,13 +99,18 @@ class PageQuery:
         return self.connection == BACKWARD
 
     def context(self, tenant_id: str) -> str:
-        """What a cursor of this list is bound to."""
-        filters = sorted((name, value) for name, value in self.query if name not in ("cursor", "limit"))
-        return json.dumps([tenant_id, self.path, filters])
+        """What a cursor of this list is bound to: what is meant, however it is spelt."""
+        return json.dumps([tenant_id, self.path, "narrowed", *self.narrowed])
 
     def after(self, secrets: Sequence[bytes], tenant_id: str) -> Key | None:
-        """The key to go on after, None at the beginning."""
-        return None if self.cursor is None else decode_cursor(secrets, self.context(tenant_id), self.cursor)
+        """The key to go on after, None at the beginning. A cursor of an earlier version belongs to the spelling."""
+        if self.cursor is None:
+            return None
+        try:
+            return decode_cursor(secrets, self.context(tenant_id), self.cursor)
+        except Problem:
+            spelt = sorted((name, value) for name, value in self.query if name not in ("cursor", "limit"))
+            return decode_cursor(secrets, json.dumps([tenant_id, self.path, spelt]), self.cursor)
 
     def link(self, cursor: str) -> str:
         """The ``Link`` header of the next page."""

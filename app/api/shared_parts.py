@@ -18,6 +18,8 @@ _SCHEMAS: Final = "#/components/schemas/"
 _CARRIER: Final = "WebhookBody"
 _CARRIED: Final = f"{_SCHEMAS}{_CARRIER}/$defs/"
 """Where shapes stand that webhooks alone refer to: a client of the calls needs none of them."""
+_ID: Final = "AnyId"
+"""The schema of an id or a name in a path or a query."""
 _PROBLEM: Final = "application/problem+json"
 _PROBLEMS: Final = "x-problems"
 _ONLY: Final = "x-problems-only"
@@ -40,6 +42,7 @@ def shared(document: JSON) -> JSON:
     _share_examples(found)
     _share_responses(found)
     _share_parameters(found)
+    _share_texts(found)
     return found
 
 
@@ -54,6 +57,8 @@ def inlined(document: JSON) -> JSON:
         for index, parameter in enumerate(operation.get("parameters", ())):
             if "$ref" in parameter:
                 operation["parameters"][index] = dict(parts["parameters"][_named(parameter)])
+            if _ID in parts["schemas"]:
+                _put_text_back(operation["parameters"][index], parts["schemas"][_ID])
         for status, answer in operation["responses"].items():
             if "$ref" in answer:
                 operation["responses"][status] = dict(parts["responses"][_named(answer)])
@@ -65,6 +70,7 @@ def inlined(document: JSON) -> JSON:
             for name, link in answer.get("links", {}).items():
                 if "$ref" in link:
                     answer["links"][name] = dict(parts["links"][_named(link)])
+    parts["schemas"].pop(_ID, None)
     return found
 
 
@@ -339,6 +345,26 @@ def _share_parameters(document: JSON) -> None:
                 made[name] = parameter
                 operation["parameters"][index] = {"$ref": f"#/components/parameters/{name}"}
     document["components"]["parameters"] = dict(sorted(made.items()))
+
+
+def _share_texts(document: JSON) -> None:
+    """Give a name to the text that most parameters are: an id or a name."""
+    parts = document["components"]
+    every = [parameter for operation in _operations(document) for parameter in operation.get("parameters", ())]
+    places = [place for place in [*every, *parts["parameters"].values()] if place.get("schema", {}).get("pattern")]
+    counted = Counter(_key(place["schema"]) for place in places)
+    often = counted.most_common(1)
+    if not often or often[0][1] < _OFTEN:
+        return
+    parts["schemas"] = dict(sorted({**parts["schemas"], _ID: json.loads(often[0][0])}.items()))
+    for place in places:
+        if _key(place["schema"]) == often[0][0]:
+            place["schema"] = {"$ref": _SCHEMAS + _ID}
+
+
+def _put_text_back(parameter: JSON, text_: JSON) -> None:
+    if parameter["schema"].get("$ref") == _SCHEMAS + _ID:
+        parameter["schema"] = dict(text_)
 
 
 def _key(part: JSON) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, get_args
 
 from app.db import schema as s
 from app.db.account.account_rows import HOLD
@@ -18,7 +18,8 @@ from app.db.combined import Select, columns_of, read, select_into
 from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.domain.account.customer import Cover, License, Order, OrderRefund
-from app.domain.ledger.lot import Hold
+from app.domain.ledger.lot import Hold, HoldState
+from app.domain.orders.states import PaymentState
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import PageRequest
 from app.domain.values.wire import parse_iso
@@ -38,6 +39,8 @@ class RowList(Generic[R]):
     """The condition of each filter, by its name, which is its parameter's too."""
     instants: frozenset[int] = frozenset({0})
     """Which columns of the order are instants."""
+    always: tuple[str, ...] = ()
+    """Names of the filters that hold for every row of the list."""
 
 
 def _list(table: str, columns: str, row: type[R], *order: str, **filters: str) -> RowList[R]:
@@ -52,7 +55,20 @@ def _list(table: str, columns: str, row: type[R], *order: str, **filters: str) -
     return RowList(table, columns, row, tuple(f"{table}.{name}" for name in order), every, instants)
 
 
-ORDERS: Final = _list("purchase_order", columns_of(s.purchase_order), Order, "placed_at", "order_id")
+_PAYMENTS: Final[tuple[str, ...]] = get_args(PaymentState)
+ORDERS: Final = _list(
+    "purchase_order",
+    columns_of(s.purchase_order),
+    Order,
+    "placed_at",
+    "order_id",
+    **{
+        f"{state}_{payment}": f"{condition.replace('answer', 'purchase_order.answer')}"
+        f" and purchase_order.payment_state = '{payment}'"
+        for state, condition in s.GRANTED.items()
+        for payment in _PAYMENTS
+    },
+)
 ORDERS_RECORDED: Final = _list(
     "purchase_order",
     columns_of(s.purchase_order),
@@ -71,23 +87,34 @@ REFUNDS: Final = _list(
     "order_id",
     "refund_id",
     order="order_refund.order_id = :order",
+    **{state: condition.replace("answer", "order_refund.answer") for state, condition in s.REFUNDS.items()},
 )
-HOLDS: Final = _list(
-    "hold", HOLD, Hold, "created_at", "hold_id", open="hold.closed_at is null", closed="hold.closed_at is not null"
-)
-HOLDS_OF: Final = _list(
+HOLD_STATES: Final[tuple[str, ...]] = get_args(HoldState)
+"""The ranges that hold every hold."""
+_HOLD_STATES: Final = {state: f"hold.state = '{state}'" for state in HOLD_STATES}
+HOLDS: Final = _list("hold", HOLD, Hold, "created_at", "hold_id", **_HOLD_STATES)
+_OF_FEW: Final = {
+    "customer": "hold.customer_id = :customer",
+    "since": "hold.created_at >= :since",
+    "until": "hold.created_at < :until",
+    "tickets": "hold.ticket_id = any(:tickets)",
+    "accounts": "hold.customer_id = any(:accounts)",
+    "is_open": "hold.closed_at is null",
+    **_HOLD_STATES,
+    "open": "hold.state = 'open' and hold.closed_at is null",
+}
+"""What holds of a few are narrowed by; those that are open have indexes of their own."""
+HOLDS_OF: Final = RowList("hold", HOLD, Hold, ("hold.hold_id",), _OF_FEW, frozenset())
+"""Holds of a customer or a ticket, by their ids, which are minted in order of time."""
+HOLDS_BY_END: Final = RowList(
     "hold",
     HOLD,
     Hold,
-    "hold_id",
-    since="hold.created_at >= :since",
-    until="hold.created_at < :until",
-    tickets="hold.ticket_id = any(:tickets)",
-    open="hold.closed_at is null",
-    closed="hold.closed_at is not null",
-    accounts="hold.customer_id = any(:accounts)",
+    ("hold.expires_at", "hold.hold_id"),
+    {**_OF_FEW, "ends": "hold.expires_at is not null"},
+    always=("is_open", "ends"),
 )
-"""Holds of a customer or a ticket, by their ids, which are minted in order of time."""
+"""Holds that end by themselves, by that instant, in the order of `ix_hold_expiring`."""
 LICENSES: Final = _list(
     "license",
     columns_of(s.license_),
@@ -153,10 +180,12 @@ async def page(
     *,
     newest_first: bool = True,
     ranges: Sequence[str] = (),
+    merged: bool = True,
 ) -> tuple[list[R], bool]:
     """A part of a list, and whether there is more of it. 400 ``cursor_invalid`` for a key of another order.
 
     ``filters``: values by name; None and False filter nothing. ``ranges``: names of filters, of which a row meets one.
+    ``merged``: each range is read by itself; else rows are looked at along the order of the other filters.
     """
     narrowing = {name: value for name, value in filters.items() if value is not None and value is not False}
     parameters: dict[str, Any] = {**narrowing, "at": tx.at, "most": part.most}
@@ -169,16 +198,20 @@ async def page(
     beyond = where_after(
         part, ", ".join(rows.order), ", ".join(f":{name}" for name in after), newest_first=newest_first
     )
-    select = _select(rows, tuple(narrowing), tuple(dict.fromkeys(ranges)), *beyond)
+    select = _select(rows, (*rows.always, *narrowing), tuple(sorted(set(ranges))), merged, *beyond)
     found = await read(tx, (select,), parameters)
     return part.trim(found[select.name])
 
 
 @lru_cache(maxsize=500)
-def _select(rows: RowList[R], filters: tuple[str, ...], ranges: tuple[str, ...], beyond: str, order: str) -> Select[R]:
+def _select(
+    rows: RowList[R], filters: tuple[str, ...], ranges: tuple[str, ...], merged: bool, beyond: str, order: str
+) -> Select[R]:
     """Return the select of a page. Built once, so that its statement is. What its ranges give is merged."""
     conditions = [f"{rows.table}.tenant_id = :tenant", *(rows.filters[name] for name in filters)]
-    if not ranges:
+    if not ranges or not merged:
+        if ranges:
+            conditions.append(f"({' or '.join(f'({rows.filters[name]})' for name in ranges)})")
         where = " and ".join(conditions)
         return select_into("page", rows.row, f"select {rows.columns} from {rows.table} where {where}{beyond}{order}")
     parts = [
@@ -186,5 +219,5 @@ def _select(rows: RowList[R], filters: tuple[str, ...], ranges: tuple[str, ...],
         f"{beyond}{order})"
         for name in ranges
     ]
-    merged = f"({' union all '.join(parts)}) {rows.table}"
-    return select_into("page", rows.row, f"select {rows.columns} from {merged}{order}")
+    union = f"({' union all '.join(parts)}) {rows.table}"
+    return select_into("page", rows.row, f"select {rows.columns} from {union}{order}")

@@ -24,12 +24,9 @@ _DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
 
 
 def _columns_of(table: Table) -> dict[str, str]:
-    """The columns of a table with their types in SQL, the tenant left out."""
-    return {
-        column.name: column.type.compile(dialect=_DIALECT).lower()
-        for column in table.columns
-        if column.name != "tenant_id"
-    }
+    """The columns of a table with their types in SQL, without the tenant and what triggers keep."""
+    written = [column for column in table.columns if column.name != "tenant_id" and not column.info]
+    return {column.name: column.type.compile(dialect=_DIALECT).lower() for column in written}
 
 
 _BUCKETS: Final = ("available", "held", "spent", "expired", "voided")
@@ -178,6 +175,7 @@ _PARTS: Final = (
             "created_at": "timestamptz",
             "expires_at": "timestamptz",
             "closed_at": "timestamptz",
+            "state": "text",
         },
         "insert into hold (tenant_id, {names}) select t.tenant_id, {picked} from {batch}{tenant}",
         lambda item: (
@@ -190,14 +188,15 @@ _PARTS: Final = (
             item.created_at,
             item.expires_at,
             item.closed_at,
+            item.state,
         ),
     ),
     StatementPart(
         "hc",
-        {"hold_id": "text", "closed_at": "timestamptz", "customer_id": "text", "credits": "bigint"},
-        "update hold set closed_at = u.closed_at, customer_id = u.customer_id, credits = u.credits from {batch}"
-        " where hold.tenant_id = :tenant and hold.hold_id = u.hold_id",
-        lambda item: (item.hold_id, item.closed_at, item.customer_id, item.credits),
+        {"hold_id": "text", "closed_at": "timestamptz", "customer_id": "text", "credits": "bigint", "state": "text"},
+        "update hold set closed_at = u.closed_at, customer_id = u.customer_id, credits = u.credits, state = u.state"
+        " from {batch} where hold.tenant_id = :tenant and hold.hold_id = u.hold_id",
+        lambda item: (item.hold_id, item.closed_at, item.customer_id, item.credits, item.state),
     ),
     StatementPart(
         "ln",

@@ -13,9 +13,7 @@ from app.views.errors import Problem
 from app.views.lot import Amounts, Lot
 from app.views.shapes import Closed, Credits, Id, Instant
 
-HoldState = Annotated[
-    Literal["open", "captured", "released", "refunded"], Closed("HoldState", "What became of a hold.")
-]
+HoldState = Annotated[ledger.HoldState, Closed("HoldState", "What became of a hold.")]
 
 
 class HoldLine(TypedDict):
@@ -104,7 +102,7 @@ def hold_view(hold: ledger.Hold, *, customer_id: str | None, ticket_id: str | No
         "customer_id": customer_id,
         "credit_type": hold.credit_type,
         "kind": hold.kind,
-        "state": _state(held, captured, refunded),
+        "state": hold.state,
         "credits": hold.credits,
         "held": held,
         "captured": captured,
@@ -115,11 +113,3 @@ def hold_view(hold: ledger.Hold, *, customer_id: str | None, ticket_id: str | No
         "expires_at": iso_or_none(hold.expires_at),
         "lots": lots,
     }
-
-
-def _state(held: int, captured: int, refunded: int) -> Literal["open", "captured", "released", "refunded"]:
-    if held:
-        return "open"
-    if captured == 0:
-        return "released"
-    return "refunded" if refunded == captured else "captured"

@@ -13,6 +13,7 @@ from app.domain.account import payment_dispute as disputes
 from app.domain.account.account import CustomerAccount
 from app.domain.account.recurring import grants_of
 from app.domain.ledger.suspension import suspended
+from app.domain.orders import states
 from app.domain.orders.payment_disputes import shown
 from app.domain.policy.credit_rules import PaymentDisputes
 from app.domain.values import money as amounts
@@ -56,6 +57,9 @@ GrantKind = Annotated[
 ]
 
 
+OrderState = Annotated[states.OrderState, Closed("OrderState", "How much of an order was granted.")]
+PaymentState = Annotated[states.PaymentState, Closed("PaymentState", "How an order is paid.")]
+RefundState = Annotated[states.RefundState, Closed("RefundState", "How a refund stands.")]
 PaymentDisputeState = Annotated[disputes.State, Closed("PaymentDisputeState", "How a dispute of a payment stands.")]
 DisputeAction = Annotated[
     Literal["none", "suspended", "taken_back", "given_back"],
@@ -162,6 +166,7 @@ class OrderRefund(TypedDict):
     customer_id: NotRequired[Annotated[Id | None, "The customer, in a list of refunds; null once erased."]]
     order_id: Annotated[Id, "The order."]
     refund_id: Annotated[Id, "The storefront's id of the refund."]
+    state: Annotated[RefundState, "How it stands."]
     at: NotRequired[Annotated[Instant, "When it was made."]]
     reason: Annotated[str | None, "Why."]
     lines: Annotated[Sequence[RefundLine], "The units that were refunded."]
@@ -215,6 +220,7 @@ class Order(TypedDict):
 
     order_id: Annotated[Id, "The storefront's id of the order."]
     customer_id: Annotated[Id | None, "The customer; null once erased."]
+    state: Annotated[OrderState, "How much of it was granted."]
     placed_at: Annotated[Instant, "When it was placed."]
     currency: Annotated[str, "The currency by ISO 4217."]
     licenses: Annotated[Sequence[License], "The licenses that it granted."]
@@ -229,6 +235,7 @@ class Order(TypedDict):
     lines: Annotated[Sequence[OrderLine], "The lines."]
     policy: Annotated[PolicyVersion, "The policy that it was placed under."]
     metadata: Annotated[dict[str, Any], "What the vendor keeps beside it, by name."]
+    payment_state: NotRequired[Annotated[PaymentState, "How it is paid, where an order is asked for."]]
     refunds: NotRequired[Annotated[Sequence[OrderRefund], "Its refunds, where an order is asked for."]]
     payment_disputes: NotRequired[
         Annotated[Sequence[PaymentDispute], "The disputes of its payment, where an order is asked for."]
@@ -240,6 +247,8 @@ class ListedOrder(TypedDict):
 
     order_id: Annotated[Id, "The storefront's id of the order."]
     customer_id: Annotated[Id | None, "The customer; null once erased."]
+    state: Annotated[OrderState, "How much of it was granted."]
+    payment_state: Annotated[PaymentState, "How it is paid."]
     placed_at: Annotated[Instant, "When it was placed."]
     received_at: Annotated[Instant, "When it was recorded."]
     currency: Annotated[str, "The currency by ISO 4217."]
@@ -303,6 +312,7 @@ def order_view(order: entities.Order, granted: Mapping[str, Any], *, customer_id
     view: Order = {
         "order_id": order.order_id,
         "customer_id": customer_id,
+        "state": states.order_state(stored),
         "placed_at": placed_at,
         "currency": order.currency,
         "licenses": granted.get("licenses", []),
@@ -327,6 +337,8 @@ def listed_order(order: entities.Order, *, customer_id: str | None, policy: str)
     return {
         "order_id": order.order_id,
         "customer_id": customer_id,
+        "state": states.order_state(order.answer),
+        "payment_state": order.payment_state,
         "placed_at": iso(order.placed_at),
         "received_at": iso(order.received_at),
         "currency": order.currency,
@@ -337,9 +349,14 @@ def listed_order(order: entities.Order, *, customer_id: str | None, policy: str)
     }
 
 
+def refund_view(answer: Mapping[str, Any]) -> OrderRefund:
+    """Return a refund as published: what was answered of it, and how it stands."""
+    return cast(OrderRefund, {**answer, "state": states.refund_state(answer)})
+
+
 def listed_refund(refund: entities.OrderRefund, *, customer_id: str | None) -> OrderRefund:
-    """Return a refund as it was answered, with the customer's id of the vendor's."""
-    return cast(OrderRefund, {"customer_id": customer_id, **refund.answer})
+    """Return a refund as published, with the customer's id of the vendor's."""
+    return {"customer_id": customer_id, **refund_view(refund.answer)}
 
 
 def payment_dispute_view(dispute: disputes.PaymentDispute, rules: PaymentDisputes) -> PaymentDispute:

@@ -110,6 +110,12 @@ def test_what_is_asked_by_a_key_and_on_the_machine_is_the_same(remote: Shell, he
         assert remote.json(*words) == here.json(*words), words
     assert remote.json("customers", "show", "eva") == shop.call("GET", "/v1/customers/eva")
     assert remote.json("orders", "show", "o-1") == shop.call("GET", "/v1/orders/o-1")
+    every = shop.call("GET", "/v1/orders")["data"]
+    assert remote.json("orders", "list") == here.json("orders", "list") == every
+    assert remote.json("orders", "list", "--state", "granted", "--payment", "paid", "--oldest") == [
+        row for row in every[::-1] if (row["state"], row["payment_state"]) == ("granted", "paid")
+    ]
+    assert remote.json("orders", "list", "--payment", "refunded,disputed", "--customer", "eva") == []
     assert remote.json("tickets", "show", "t-1") == shop.call("GET", "/v1/tickets/t-1")
     assert [row["customer_id"] for row in remote.json("customers", "find", "eva@stein.example")] == ["eva"]
 
@@ -120,6 +126,7 @@ def test_tables_are_read_by_people(remote: Shell, shop: Shop) -> None:
     assert "eva@stein.example" in shown
     listed = remote.text("tickets", "list", "--state", "in_progress,awaiting_credits,awaiting_confirmation")
     assert listed.splitlines()[0].split()[:3] == ["Ticket", "Customer", "State"]
+    assert remote.text("orders", "list").splitlines()[0].split()[:4] == ["Order", "Customer", "State", "Payment"]
     assert lot_of(shop) in remote.text("balance", "eva")
     assert "Assessed at 10 points" in remote.text("explain", "ticket", "t-1")
     assert remote.text("reports", "liability", "--csv").splitlines()[0].count(",") >= 1

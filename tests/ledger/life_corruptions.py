@@ -123,4 +123,10 @@ OF_LIVES: list[tuple[int, str, str]] = [
             " '2019-06-01T00:00:00Z', 'until', null, 'counts', true))), expires_at = null where available > 0"
         ),
     ),
+    (27, "an_order_is_paid_as_its_refunds_say", "update purchase_order set payment_state = 'disputed'"),
+    (
+        27,
+        "an_order_is_paid_as_its_refunds_say",
+        "update purchase_order set payment_state = 'refunded' where payment_state = 'partly_refunded'",
+    ),
 ]

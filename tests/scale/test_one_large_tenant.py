@@ -51,8 +51,27 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
         "/v1/orders?sort=oldest",
         "/v1/orders?customer_id=ann1",
         "/v1/orders?since={then}&until=2025-06-20T00:00:00Z",
+        *(
+            f"/v1/orders?{one}{more}"
+            for one in (
+                *(f"state={state}" for state in ("granted", "partly_granted", "not_granted", "granted,not_granted")),
+                *(f"payment_state={paid}" for paid in ("paid", "partly_refunded", "refunded", "disputed,dispute_lost")),
+                "state=granted&payment_state=refunded",
+                "state=not_granted,partly_granted&payment_state=paid,disputed",
+            )
+            for more in ("", "&sort=oldest", "&customer_id=ann1", "&since={then}&until=2025-06-20T00:00:00Z")
+        ),
     ),
-    "/v1/refunds": ("/v1/refunds", "/v1/refunds?order_id=o-ann1", "/v1/refunds?customer_id=ann1"),
+    "/v1/refunds": (
+        "/v1/refunds",
+        "/v1/refunds?order_id=o-ann1",
+        "/v1/refunds?customer_id=ann1",
+        *(
+            f"/v1/refunds?state={one}{more}"
+            for one in ("booked", "pending", "undone", "undone,booked")
+            for more in ("", "&sort=oldest", "&customer_id=ann1", "&order_id=o-ann1")
+        ),
+    ),
     "/v1/holds": (
         "/v1/holds",
         "/v1/holds?sort=oldest",
@@ -64,6 +83,13 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
         "/v1/holds?since=2025-06-20T00:00:00Z",
         "/v1/holds?until={then}&open=true&sort=oldest",
         "/v1/holds?since={then}&customer_id=ann1",
+        *(
+            f"/v1/holds?state={one}{more}"
+            for one in ("open", "captured", "released", "refunded", "released,open")
+            for more in ("", "&sort=oldest", "&sort=soonest", "&customer_id=ann1", "&since=2025-06-20T00:00:00Z")
+        ),
+        "/v1/holds?sort=soonest",
+        "/v1/holds?sort=latest&customer_id=ann1",
     ),
     "/v1/licenses": (
         "/v1/licenses",
@@ -85,6 +111,8 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
         ),
         "/v1/covers?ends_after={then}&ends_before=2025-07-20T00:00:00Z&sort=oldest",
         "/v1/covers?ends_after=2025-07-20T00:00:00Z",
+        "/v1/covers?sort=soonest",
+        "/v1/covers?sort=latest&customer_id=ann1",
         "/v1/covers?state=running&since={then}&until=2025-06-20T00:00:00Z",
     ),
     "/v1/orders/{order_id}": ("/v1/orders/o-ann1",),
@@ -172,6 +200,9 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
         "/v1/clocks?due_after=2025-06-11T00:00:00Z&due_before=2025-06-12T00:00:00Z",
         "/v1/clocks?customer_id=ann1&phase=running,stopped&sort=newest",
         "/v1/clocks?customer_id=ann1&due_after=2025-06-11T00:00:00Z",
+        "/v1/clocks?sort=soonest",
+        "/v1/clocks?sort=latest&outcome=met",
+        "/v1/clocks?sort=soonest&customer_id=ann1",
     ),
     "/v1/clocks/{clock_id}": ("/v1/clocks/{clock}", "/v1/clocks/{clock}?as_of={then}"),
     "/v1/policies": ("/v1/policies",),

@@ -126,7 +126,13 @@ class Calls:
         if arguments.limit is not None:
             connection, members = values.get(CONNECTION), values.get(MEMBERS)
             call.page_query = PageQuery(
-                arguments.limit, arguments.cursor, sent.address(operation), sent.pairs(), connection, members
+                arguments.limit,
+                arguments.cursor,
+                sent.address(operation),
+                sent.pairs(),
+                arguments.narrowed,
+                connection,
+                members,
             )
         if (figures := self.request.scope.get("retainer.figures")) is not None:
             call.on_replay = figures.replays.inc

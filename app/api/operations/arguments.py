@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -93,6 +93,8 @@ class Values:
     values: dict[str, Any]
     limit: int | None
     cursor: str | None
+    narrowed: tuple[tuple[str, str], ...] = ()
+    """What a list is narrowed and sorted by, as it was understood: the same whichever way it is spelt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +141,31 @@ class Arguments:
         errors: list[Any] = []
         values: dict[str, Any] = {}
         limit, cursor = (parameter.read(query, errors) for parameter in self.page) if self.page else (None, None)
+        asked: dict[str, Any] = {}
         for group in self.groups:
             parts = {inner.name: inner.read(query, errors) for inner in group.parameters}
+            asked |= parts
             values[group.name] = group.make(**parts)
         for parameter in self.path:
             values[parameter.name] = parameter.read(path, errors)
         for parameter in self.query:
-            values[parameter.name] = parameter.read(query, errors)
+            values[parameter.name] = asked[parameter.name] = parameter.read(query, errors)
         if self.body is not None:
             values[self.body.name], wrong = self.body.validate(body, loc=("body",))
             errors.extend(wrong)
         if errors:
             found = RequestValidationError(errors, body=body)
             raise Problem("invalid_input", errors=field_errors(found))
-        return Values(values, limit, cursor)
+        narrowed = () if limit is None else tuple(sorted(_plain(asked)))
+        return Values(values, limit, cursor, narrowed)
+
+
+def _plain(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Return what was said, by name; what was left out means nothing, and a default the same as when it is said."""
+    for name, value in asked.items():
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if each is not None:
+                yield name, each.isoformat() if isinstance(each, datetime) else str(each)
 
 
 def check_path(path: Mapping[str, Any]) -> None:

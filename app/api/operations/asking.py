@@ -102,7 +102,8 @@ class Calls:
         )
         if read.limit is not None:
             pairs = [(name, str(value)) for name, value in asked.items()]
-            call.page_query = PageQuery(read.limit, read.cursor, operation.path.format(**path), pairs)
+            address = operation.path.format(**path)
+            call.page_query = PageQuery(read.limit, read.cursor, address, pairs, read.narrowed)
         call.agent = agent_of(read.values.get("body")) or person_of(self.principal)
         answer = answer_of(operation, await operation.perform(call, **read.values))
         if answer.after is not None:

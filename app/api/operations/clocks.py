@@ -9,7 +9,7 @@ from fastapi import Query
 from app.api.fields import Body, Instant, LongText, PathId, QueryId, several
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
-from app.api.operations.lists import Sort
+from app.api.operations.lists import SortByEnd
 from app.api.operations.table import Operations
 from app.domain.clocks.event import Outcome, Phase
 from app.usecases.clocks import clocks
@@ -39,9 +39,9 @@ async def list_clocks(
     customer_id: QueryId | None = None,
     due_after: Annotated[Instant | None, Query(description="Due from then on; by due time")] = None,
     due_before: Annotated[Instant | None, Query(description="Due before then, the soonest first")] = None,
-    sort: Sort = "oldest",
+    sort: SortByEnd = "oldest",
 ) -> Answer[PageOf[Clock]]:
-    """Clocks, by when they were made, or with a bound of due times by these.
+    """Clocks, by when they were made; `soonest`, `latest` and with a bound of due times by these.
 
     ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows.
     """
@@ -54,7 +54,8 @@ async def list_clocks(
             customer_id=customer_id,
             due_after=due_after,
             due_before=due_before,
-            newest_first=sort == "newest",
+            newest_first=sort in ("newest", "latest"),
+            by_due=sort in ("soonest", "latest"),
             as_of=asked.as_of,
             known_at=asked.known_at,
             part=part,

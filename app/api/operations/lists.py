@@ -11,6 +11,8 @@ from app.api.fields import Instant, QueryId, QueryText, several
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.domain.cover.cover import ShownState
+from app.domain.ledger.lot import HoldState
+from app.domain.orders.states import OrderState, PaymentState, RefundState
 from app.domain.values.paging import PageRequest
 from app.usecases.reports import lists
 from app.views.hold import Hold
@@ -20,10 +22,13 @@ from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Lists")
 
-STATES: Final = get_args(ShownState)
+COVER_STATES: Final = get_args(ShownState)
 ENDS: Final = ("terminated", "refunded", "upgraded", "corrected")
 
 Sort = Annotated[Literal["newest", "oldest"], Query(description="Which come first")]
+SortByEnd = Annotated[Literal["newest", "oldest", "soonest", "latest"], Query(description="Which come first")]
+"""``soonest`` and ``latest``: by the instant at which something ends or is due."""
+_STATES: Final = "States, with commas between them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Span:
     customer_id: str | None
     since: Instant | None
     until: Instant | None
-    sort: Literal["newest", "oldest"]
+    sort: Literal["newest", "oldest", "soonest", "latest"]
 
     def narrowed(self, part: PageRequest) -> lists.Narrowed:
         """Return the question of a part of the list."""
@@ -42,7 +47,8 @@ class Span:
             customer_id=self.customer_id,
             since=self.since,
             until=self.until,
-            oldest_first=self.sort == "oldest",
+            oldest_first=self.sort in ("oldest", "soonest"),
+            by_end=self.sort in ("soonest", "latest"),
         )
 
 
@@ -55,31 +61,75 @@ def _span(
     return Span(customer_id, since, until, sort)
 
 
+def _span_by_end(
+    customer_id: QueryId | None = None,
+    since: Annotated[Instant | None, Query(description="From then on")] = None,
+    until: Annotated[Instant | None, Query(description="Before then")] = None,
+    sort: SortByEnd = "newest",
+) -> Span:
+    return Span(customer_id, since, until, sort)
+
+
 Narrowing = Annotated[Span, Depends(_span)]
 """Declares ``customer_id``, ``since``, ``until`` and ``sort``."""
+NarrowingByEnd = Annotated[Span, Depends(_span_by_end)]
+"""The same for a list of what ends."""
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
 
 
 @OPERATIONS.get("listOrders", "/v1/orders", scope="orders:read", paging="pages", refusals=(404,))
-async def list_orders(call: Call, span: Narrowing) -> Answer[PageOf[ListedOrder]]:
+async def list_orders(
+    call: Call,
+    span: Narrowing,
+    state: Annotated[
+        Annotated[str, several(get_args(OrderState))] | None, Query(max_length=200, description=_STATES)
+    ] = None,
+    payment_state: Annotated[
+        Annotated[str, several(get_args(PaymentState))] | None, Query(max_length=200, description=_STATES)
+    ] = None,
+) -> Answer[PageOf[ListedOrder]]:
     """Orders, by the instant they were placed; `GET /v1/orders/{order_id}` says what one granted."""
-    return await call.pages(lambda tx, part: lists.orders(tx, span.narrowed(part)))
+    return await call.pages(
+        lambda tx, part: lists.orders(
+            tx, span.narrowed(part), states=_names(state), payment_states=_names(payment_state)
+        )
+    )
 
 
 @OPERATIONS.get("listRefunds", "/v1/refunds", scope="orders:read", paging="pages", refusals=(404,))
-async def list_refunds(call: Call, span: Narrowing, order_id: QueryId | None = None) -> Answer[PageOf[OrderRefund]]:
+async def list_refunds(
+    call: Call,
+    span: Narrowing,
+    state: Annotated[
+        Annotated[str, several(get_args(RefundState))] | None, Query(max_length=200, description=_STATES)
+    ] = None,
+    order_id: QueryId | None = None,
+) -> Answer[PageOf[OrderRefund]]:
     """Refunds of orders, by the instant they were told."""
-    return await call.pages(lambda tx, part: lists.refunds(tx, span.narrowed(part), order_id=order_id))
+    return await call.pages(
+        lambda tx, part: lists.refunds(tx, span.narrowed(part), states=_names(state), order_id=order_id)
+    )
 
 
 @OPERATIONS.get("listHolds", "/v1/holds", scope="customers:read", paging="pages", refusals=(404,))
 async def list_holds(
     call: Call,
-    span: Narrowing,
+    span: NarrowingByEnd,
+    state: Annotated[
+        Annotated[str, several(get_args(HoldState))] | None, Query(max_length=200, description=_STATES)
+    ] = None,
     ticket_id: QueryId | None = None,
     is_open: Annotated[bool | None, Query(alias="open", description="Whether some is still set aside")] = None,
 ) -> Answer[PageOf[Hold]]:
-    """Holds and debits, as they were made."""
-    return await call.pages(lambda tx, part: lists.holds(tx, span.narrowed(part), is_open=is_open, ticket_id=ticket_id))
+    """Holds and debits, as they were made; by their end those that are open and have one."""
+    return await call.pages(
+        lambda tx, part: lists.holds(
+            tx, span.narrowed(part), states=_names(state), is_open=is_open, ticket_id=ticket_id
+        )
+    )
 
 
 @OPERATIONS.get("listLicenses", "/v1/licenses", scope="customers:read", paging="pages", refusals=(404,))
@@ -93,7 +143,7 @@ async def list_licenses(
     domain: Annotated[QueryText | None, Query(description="The installation it is registered to")] = None,
 ) -> Answer[PageOf[License]]:
     """Licenses, by the instant their order was placed."""
-    ended = ended_reason.split(",") if ended_reason else ()
+    ended = _names(ended_reason)
     return await call.pages(
         lambda tx, part: lists.licenses(tx, span.narrowed(part), active=active, ended=ended, domain=domain)
     )
@@ -102,10 +152,8 @@ async def list_licenses(
 @OPERATIONS.get("listCovers", "/v1/covers", scope="customers:read", paging="pages", refusals=(404,))
 async def list_covers(
     call: Call,
-    span: Narrowing,
-    state: Annotated[
-        Annotated[str, several(STATES)] | None, Query(max_length=200, description="States, with commas between them")
-    ] = None,
+    span: NarrowingByEnd,
+    state: Annotated[Annotated[str, several(COVER_STATES)] | None, Query(max_length=200, description=_STATES)] = None,
     ends_after: Annotated[Instant | None, Query(description="Ends from then on")] = None,
     ends_before: Annotated[Instant | None, Query(description="Ends before then")] = None,
     license_id: QueryId | None = None,
@@ -115,7 +163,7 @@ async def list_covers(
         lambda tx, part: lists.covers(
             tx,
             span.narrowed(part),
-            states=state.split(",") if state else (),
+            states=_names(state),
             ends_after=ends_after,
             ends_before=ends_before,
             license_id=license_id,

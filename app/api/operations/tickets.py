@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Query
+from pydantic import AfterValidator
 
-from app.api.fields import Instant, PathId, PathNumber, QueryId, RowsCursor
+from app.api.fields import Instant, PathId, PathNumber, QueryId, RowsCursor, in_any_order
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
 from app.api.operations.lists import Sort
@@ -82,7 +83,8 @@ async def list_tickets(
     point: AsOf,
     customer_id: QueryId | None = None,
     state: Annotated[
-        str | None, Query(min_length=1, max_length=200, description="States, with commas between them")
+        Annotated[str, AfterValidator(in_any_order)] | None,
+        Query(min_length=1, max_length=200, description="States, with commas between them"),
     ] = None,
     since: Annotated[Instant | None, Query(description="Opened from then on")] = None,
     until: Annotated[Instant | None, Query(description="Opened before then")] = None,

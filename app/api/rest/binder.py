@@ -126,7 +126,7 @@ async def _call(operation: Operation, request: Request, principal: Principal, ma
     if operation.conditional:
         call.conditions = conditions_of(request)
     if read.limit is not None:
-        call.page_query = PageQuery(read.limit, read.cursor, path_of(request), query_of(request))
+        call.page_query = PageQuery(read.limit, read.cursor, path_of(request), query_of(request), read.narrowed)
     if (figures := scope.get("retainer.figures")) is not None:
         call.on_replay = figures.replays.inc
     call.agent = agent_of(read.values.get("body"))

@@ -135,7 +135,7 @@ def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
 
 
 LOT: Final = f"{columns_of(s.lot, without=('tenant_id', 'cost_amount', 'cost_currency', 'is_open'))}, {_COST}"
-HOLD: Final = f"{columns_of(s.hold)}, {_LINES}"
+HOLD: Final = f"{columns_of(s.hold, without=('tenant_id', 'state'))}, {_LINES}"
 _RECURRING: Final = {
     whose: rows_of(s.recurring_grant, RecurringGrant, whose) for whose in (BY_ID, BY_NAME, BY_IDS, _BY_TICKET)
 }

@@ -71,6 +71,7 @@ _CONDITIONS: Final = {
     "outcomes": f"case when {_OVERDUE} then 'breached' else c.outcome end = any(:outcomes)",
     "ticket_id": "c.ticket_id = (select ticket_id from ticket where tenant_id = :tenant and external_id = :ticket_id)",
     "customer": "c.customer_id = :customer",
+    "due": "c.due_at is not null",
     "due_after": "c.due_at >= :due_after",
     "due_before": "c.due_at < :due_before",
     "below": "c.clock_id < :below",
@@ -82,8 +83,8 @@ _PAIRS: Final = (
 )
 """One range of an index for each phase and outcome, in the order of the list; what each gives is merged."""
 _BY_DUE: Final = "c.due_at, c.clock_id"
-_DUE: Final = frozenset({"due_after", "due_before"})
-"""Bounds of due times: with one of them a list is in their order."""
+_DUE: Final = frozenset({"due", "due_after", "due_before"})
+"""Conditions of due times: with one of them a list is in their order."""
 _OPEN = text(
     f"{_SELECT} and c.calendar = :calendar and c.phase in ('running', 'paused')"
     " and (c.customer_id, c.clock_id) > (:customer, :clock) order by c.customer_id, c.clock_id limit :limit"

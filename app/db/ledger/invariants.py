@@ -10,6 +10,7 @@ from typing import Final
 
 from app.db.account.audit import ACCOUNTS
 from app.db.account.life_audit import LIVES
+from app.db.ledger.state_audit import STATES
 
 TENANT: Final = "tenant_id = :tenant"
 _FOLD: Final = """
@@ -199,6 +200,7 @@ INVARIANTS: Final[dict[str, str]] = {
         on l.customer_id = a.customer_id and l.credit_type = a.credit_type
         where a.{TENANT} and (a.next_expiry is null or a.next_expiry > l.soonest)""",
     **LIVES,
+    **STATES,
     **ACCOUNTS,
 }
 COVER_DAYS: Final = "covers_keep_their_days"
@@ -253,10 +255,12 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     24: ("what_is_due_is_known",),
     25: (CLOCK_STATES,),
     26: ("extended_credits_end_as_said", PLAN_ENDS),
+    27: tuple(STATES),
 }
 """The checks that stand for each invariant; a test corrupts what each one looks at. 15 to 22 are of a whole life, and
 23 is of accounts that were merged or erased. 24 is of the table that says what is due (`app.db.due`). 25 is of the
 state that a daily promise keeps. 26 is of credits that later purchases made good for longer.
+27 is of states that rows keep for their lists.
 """
 CHECKED: Final = frozenset({*INVARIANTS, COVER_DAYS, *(check for checks in PROMISED.values() for check in checks)})
 """Every check there is: also the replays of `recompute`, and what `app.db.ledger.strays` looks for."""

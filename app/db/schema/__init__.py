@@ -8,7 +8,7 @@ from app.db.schema.customers import addon, choice, cover, customer, customer_lin
 from app.db.schema.inbound import inbound_delivery, inbound_payment, inbound_source, inbound_subject
 from app.db.schema.journal import agenda, audit_trail, claim, command, entity_event, outbox
 from app.db.schema.ledger import account, entry, hold, hold_line, lot, operation, recurring_grant
-from app.db.schema.orders import order_refund, payment_dispute, purchase_order
+from app.db.schema.orders import GRANTED, REFUNDS, order_refund, payment_dispute, purchase_order
 from app.db.schema.tenants import (
     api_key,
     calendar,
@@ -25,6 +25,8 @@ from app.db.schema.tickets import clock, clock_outcome, ticket
 from app.db.schema.webhooks import webhook_delivery, webhook_endpoint
 
 __all__ = [
+    "GRANTED",
+    "REFUNDS",
     "account",
     "addon",
     "agenda",

@@ -171,6 +171,7 @@ hold = Table(
     at_column("created_at"),
     at_column("expires_at", nullable=True),
     at_column("closed_at", nullable=True),
+    text_column("state", nullable=True),
     PrimaryKeyConstraint("tenant_id", "hold_id"),
     CheckConstraint("credits > 0", name="credits"),
     _Index("ix_hold_customer", "tenant_id", "customer_id", "hold_id"),
@@ -184,9 +185,16 @@ hold = Table(
         postgresql_where=_sql("closed_at is null and expires_at is not null"),
     ),
     _Index("ix_hold_ticket", "tenant_id", "ticket_id", postgresql_where=_sql("ticket_id is not null")),
-    _Index("ix_hold_opened", "tenant_id", "created_at", "hold_id", postgresql_where=_sql("closed_at is null")),
-    _Index("ix_hold_list", "tenant_id", "created_at", "hold_id"),
+    _Index("ix_hold_state", "tenant_id", "state", "created_at", "hold_id"),
+    _Index(
+        "ix_hold_expiring",
+        "tenant_id",
+        "expires_at",
+        "hold_id",
+        postgresql_where=_sql("closed_at is null and expires_at is not null"),
+    ),
 )
+"""``state`` is what its lines come to (`Hold.state`); what writes no state has it from a trigger."""
 
 hold_line = Table(
     "hold_line",

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, PrimaryKeyConstraint, Table, Text
 from sqlalchemy import Index as _Index
 from sqlalchemy import text as _sql
 
 from app.db.schema.columns import at_column, json_column, metadata, text_column
+
+_SHORT = "answer @? '$.not_granted[*]'"
+_BROUGHT = "answer @? '$.decisions[*] ? (@.granted == true)'"
+GRANTED: Final = {
+    "granted": f"not ({_SHORT})",
+    "partly_granted": f"{_SHORT} and {_BROUGHT}",
+    "not_granted": f"{_SHORT} and not ({_BROUGHT})",
+}
+"""State of an order -> when it is in it, by what was answered (`app.domain.orders.states`). Each has an index."""
+REFUNDS: Final = {
+    "booked": "not (answer ? 'pending') and not (answer ? 'undone')",
+    "pending": "answer ? 'pending'",
+    "undone": "answer ? 'undone'",
+}
+"""State of a refund -> when it is in it, in the same way."""
 
 purchase_order = Table(
     "purchase_order",
@@ -24,12 +41,25 @@ purchase_order = Table(
     text_column("source"),
     Column("version", Integer, nullable=False),
     Column("record_id", Text, nullable=False, server_default=_sql("''")),
+    Column("payment_state", Text, nullable=False, server_default=_sql("'paid'"), info={"by": "triggers"}),
     PrimaryKeyConstraint("tenant_id", "order_id"),
     _Index("ix_purchase_order_placed", "tenant_id", "customer_id", "placed_at"),
     _Index("ix_purchase_order_received", "tenant_id", "received_at", "customer_id"),
     _Index("ix_purchase_order_recorded", "tenant_id", "record_id", "received_at", "order_id"),
     _Index("ix_purchase_order_list", "tenant_id", "placed_at", "order_id"),
+    *(
+        _Index(
+            f"ix_purchase_order_{state}",
+            "tenant_id",
+            "payment_state",
+            "placed_at",
+            "order_id",
+            postgresql_where=_sql(condition),
+        )
+        for state, condition in GRANTED.items()
+    ),
 )
+"""Triggers keep ``payment_state``, which hangs on the refunds and disputes of an order. No row is written with it."""
 
 order_refund = Table(
     "order_refund",
@@ -44,6 +74,10 @@ order_refund = Table(
     PrimaryKeyConstraint("tenant_id", "order_id", "refund_id"),
     _Index("ix_order_refund_customer", "tenant_id", "customer_id"),
     _Index("ix_order_refund_list", "tenant_id", "at", "order_id", "refund_id"),
+    *(
+        _Index(f"ix_order_refund_{state}", "tenant_id", "at", "order_id", "refund_id", postgresql_where=_sql(condition))
+        for state, condition in REFUNDS.items()
+    ),
 )
 
 payment_dispute = Table(

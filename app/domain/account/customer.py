@@ -217,6 +217,8 @@ class Order:
     version: int = 0
     record_id: str = ""
     """Our id of the record, minted when it was made; empty for those of earlier versions of the service."""
+    payment_state: Literal["paid", "partly_refunded", "refunded", "disputed", "dispute_lost"] = "paid"
+    """How it is paid (`app.domain.orders.states`), as it was when the row was read: the database keeps it."""
 
 
 @dataclass(slots=True, kw_only=True)

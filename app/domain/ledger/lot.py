@@ -20,6 +20,7 @@ Scope = Literal["account", "license", "category"]
 ANY_CATEGORY: Final = "*"
 """Stands for whatever category: nobody has said yet what is asked for."""
 Bucket = Literal["world", "owed", "available", "held", "spent", "expired", "voided"]
+HoldState = Literal["open", "captured", "released", "refunded"]
 OperationKind = Literal[
     "grant",
     "hold",
@@ -245,6 +246,16 @@ class Hold:
     def open(self) -> int:
         """Credits still reserved."""
         return self.credits - self.captured - self.released
+
+    @property
+    def state(self) -> HoldState:
+        """What became of it: captured credits that all came back make it ``refunded``, else it stays ``captured``."""
+        captured = self.captured
+        if self.credits > captured + self.released:
+            return "open"
+        if captured == 0:
+            return "released"
+        return "refunded" if self.refunded == captured else "captured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,11 +47,12 @@ async def list_clocks(
     due_after: datetime | None = None,
     due_before: datetime | None = None,
     newest_first: bool = False,
+    by_due: bool = False,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
     part: PageRequest,
 ) -> Page[Clock]:
-    """A part of the clocks, the oldest first, or with a bound of due times the soonest due first.
+    """A part of the clocks, the oldest first; ``by_due`` and with a bound of due times the soonest due first.
 
     ``as_of`` and ``known_at``: as they stood, by age; what was otherwise then is left out of it.
     404 ``customer_not_found``.
@@ -75,9 +76,9 @@ async def list_clocks(
         views = [stood(ticket_clock) for ticket_clock in found]
         return part.page_of(found, more, views, lambda item: clocks.key_of(item, by_due=False))
     states = {"phases": list(phases) or None, "outcomes": list(outcomes) or None}
-    filters |= {**states, "due_after": due_after, "due_before": due_before}
+    by_due = by_due or due_before is not None or due_after is not None
+    filters |= {**states, "due": by_due or None, "due_after": due_after, "due_before": due_before}
     found, more = await clocks.page(tx, filters, part, newest_first=newest_first)
-    by_due = due_before is not None or due_after is not None
     return part.page_of(
         found, more, [clock_view(clock, tx.at) for clock in found], lambda item: clocks.key_of(item, by_due=by_due)
     )

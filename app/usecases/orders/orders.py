@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from app.db import claims, policies, tickets
 from app.db.account import account_rows, accounts, parts, receivers, shown
@@ -24,6 +24,7 @@ from app.domain.orders import corrections as order_correction
 from app.domain.orders import lines as order_lines
 from app.domain.orders import reconcile as order_fold
 from app.domain.orders import refunds as order_refund
+from app.domain.orders.states import payment_state
 from app.domain.values.digests import OUTSIDE, CallContent, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LineId, OrderId
@@ -33,7 +34,7 @@ from app.usecases.orders.refunds import RefundLine, RefundOrder, keep_early, tak
 from app.usecases.steps import reconcile_orders
 from app.usecases.steps.order_answers import keep_answers as _keep_answers
 from app.usecases.steps.order_answers import refunded_units as _refunded
-from app.views.order import Granted, granted_by, order_view, payment_dispute_view
+from app.views.order import Granted, granted_by, order_view, payment_dispute_view, refund_view
 from app.views.order import Order as OrderView
 from app.views.order import OrderRefund as RefundView
 
@@ -294,12 +295,13 @@ async def get_order(tx: Tx, order_id: str) -> OrderView:
 
     account, granted, refunds = await parts.first_in_part(tx, found)
     view = order_view(order, granted, customer_id=account.customer.external_id, policy=account.policy.policy)
+    disputes = await payment_disputes.of_order(tx, order_id)
     return {
         **view,
-        "refunds": [cast(RefundView, refund.answer) for refund in refunds],
+        "payment_state": payment_state(order.lines, _refunded(refunds), disputes),
+        "refunds": [refund_view(refund.answer) for refund in refunds],
         "payment_disputes": [
-            payment_dispute_view(payment_dispute, account.policy.payment_disputes)
-            for payment_dispute in await payment_disputes.of_order(tx, order_id)
+            payment_dispute_view(payment_dispute, account.policy.payment_disputes) for payment_dispute in disputes
         ],
     }
 
@@ -338,7 +340,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     if same is not None:
         if not command.content().is_of(same.payload_hash):
             raise DomainError("refund_conflict", order_id=command.order_id, refund_id=command.refund_id)
-        return 200, cast(RefundView, same.answer)
+        return 200, refund_view(same.answer)
     order = await orders.find(tx, command.order_id)
     if order is None:
         if not early:

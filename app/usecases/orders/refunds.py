@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 from app.db.engine import Tx
 from app.db.orders import orders
@@ -17,6 +17,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.ids import OrderId
 from app.domain.values.wire import jsonable
 from app.views.order import OrderRefund as RefundView
+from app.views.order import refund_view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ async def keep_early(tx: Tx, command: RefundOrder) -> RefundView:
                 at=tx.at,
             ),
         )
-    return cast(RefundView, answer)
+    return refund_view(answer)
 
 
 def take_back(
@@ -125,7 +126,7 @@ def take_back(
         )
     )
     account.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
-    return cast(RefundView, answer)
+    return refund_view(answer)
 
 
 def _units_of(order: Order, command: RefundOrder, left: dict[str, int], *, clip: bool) -> dict[str, int]:

@@ -1487,6 +1487,8 @@ class ListedOrder(TypedDict):
 
     order_id: str
     customer_id: str | None
+    state: OrderState
+    payment_state: PaymentState
     placed_at: str
     received_at: str
     currency: str
@@ -1833,6 +1835,7 @@ class Order(TypedDict):
 
     order_id: str
     customer_id: str | None
+    state: OrderState
     placed_at: str
     currency: str
     licenses: list[License]
@@ -1847,6 +1850,7 @@ class Order(TypedDict):
     lines: list[OrderLine]
     policy: PolicyVersion
     metadata: JsonObject
+    payment_state: NotRequired[PaymentState]
     refunds: NotRequired[list[OrderRefund]]
     payment_disputes: NotRequired[list[PaymentDispute]]
 
@@ -1884,6 +1888,7 @@ class OrderRefund(TypedDict):
     customer_id: NotRequired[str | None]
     order_id: str
     refund_id: str
+    state: RefundState
     at: NotRequired[str]
     reason: str | None
     lines: list[RefundLine]
@@ -3315,6 +3320,7 @@ class WorkTotals(TypedDict):
 
 
 ActingParty = Literal['customer', 'vendor', 'anyone']
+AnyId = str
 AssessmentStatus = Literal['in_force', 'awaiting_confirmation', 'awaiting_credits', 'pending', 'superseded', 'declined']
 Author = Literal['vendor', 'customer']
 Bucket = Literal['world', 'owed', 'available', 'held', 'spent', 'expired', 'voided']
@@ -3363,10 +3369,12 @@ OfferStepKind = Literal['list', 'tier', 'licenses', 'further_licenses', 'minimum
 OfferedGrant = Literal['credits', 'cover', 'choice']
 OnFail = Literal['reject', 'recommend']
 OperationKind = Literal['grant', 'hold', 'capture', 'release', 'refund', 'debit', 'expire', 'void', 'adjust', 'reopen', 'transfer', 'reinstate']
+OrderState = Literal['granted', 'partly_granted', 'not_granted']
 PaidBy = Literal['credits', 'cover', 'nobody']
 Party = Literal['vendor', 'customer', 'third_party', 'none']
 PauseEnd = Literal['answer', 'until', 'silence']
 PaymentDisputeState = Literal['warning', 'open', 'lost', 'won']
+PaymentState = Literal['paid', 'partly_refunded', 'refunded', 'disputed', 'dispute_lost']
 PlanChange = Literal['park', 'ignore', 'grant']
 PolicySimulation = TypedDict("PolicySimulation", {"from": "str | None", "policy": "PolicyVersion", "to": "str | None", "customers": "int", "orders": "Rehearsed", "tickets": "Rehearsed", "totals": "RehearsedTotals", "differences": "list[PolicyDifference]", "errors": "list[RehearsalError]", "complete": "bool"})
 PriceKind = Literal['fixed', 'range', 'from', 'formula', 'on_request', 'time', 'money']
@@ -3376,6 +3384,7 @@ PromiseStart = Literal['opened', 'credit_applied', 'accepted', 'access_requested
 PromiseStop = Literal['vendor_response', 'qualification', 'resolved', 'access_granted', 'confirmed', 'reached']
 QualificationState = Literal['undecided', 'accepted', 'rejected']
 RefundBasis = Literal['full', 'partial', 'none']
+RefundState = Literal['booked', 'pending', 'undone']
 RehearsalRun = Literal['baseline', 'draft', 'both']
 RehearsedKind = Literal['order', 'ticket']
 Renewal = Literal['reset', 'accumulate', 'rollover']

@@ -110,11 +110,11 @@ class Operations:
         """One code; a page for browsers, JSON for programs."""
         return cast('models.ProblemEntry', self._send("GET", _path("/problems/{code}", code=code)))
 
-    def list_tenants(self, *, query: str | None = None, policy: str | None = None, suspended: bool | None = None, limit: int | None = None, cursor: str | None = None) -> models.TenantPage:
+    def list_tenants(self, *, query: models.AnyId | None = None, policy: models.AnyId | None = None, suspended: bool | None = None, limit: int | None = None, cursor: str | None = None) -> models.TenantPage:
         """The tenants that live on this server, by their ids. With `policy` or `suspended` a page may have fewer rows."""
         return cast('models.TenantPage', self._send("GET", _path("/v1/tenants"), query={"query": query, "policy": policy, "suspended": suspended, "limit": limit, "cursor": cursor}))
 
-    def each_tenants(self, *, query: str | None = None, policy: str | None = None, suspended: bool | None = None) -> Iterator[models.Tenant]:
+    def each_tenants(self, *, query: models.AnyId | None = None, policy: models.AnyId | None = None, suspended: bool | None = None) -> Iterator[models.Tenant]:
         """Every row of `list_tenants`, page by page."""
         cursor: str | None = None
         while True:
@@ -188,11 +188,11 @@ class Operations:
         """Moves a sandbox's time forward; everything due in between happens, in order. Repeat until `reached`."""
         return cast('models.TenantTime', self._send("PUT", _path("/v1/clock"), body=body, query={"validate_only": validate_only}))
 
-    def list_offers(self, *, customer_id: str | None = None, currency: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.OfferPage:
+    def list_offers(self, *, customer_id: models.AnyId | None = None, currency: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.OfferPage:
         """What can be bought, priced for this customer; an unknown customer is priced as an empty account."""
         return cast('models.OfferPage', self._send("GET", _path("/v1/offers"), query={"customer_id": customer_id, "currency": currency, "limit": limit, "cursor": cursor}))
 
-    def each_offers(self, *, customer_id: str | None = None, currency: str | None = None) -> Iterator[models.Offer]:
+    def each_offers(self, *, customer_id: models.AnyId | None = None, currency: str | None = None) -> Iterator[models.Offer]:
         """Every row of `list_offers`, page by page."""
         cursor: str | None = None
         while True:
@@ -203,7 +203,7 @@ class Operations:
             if cursor is None:
                 return
 
-    def get_offer(self, sku: str, *, customer_id: str | None = None, currency: str | None = None) -> models.Offer:
+    def get_offer(self, sku: str, *, customer_id: models.AnyId | None = None, currency: str | None = None) -> models.Offer:
         """One offer by a sku that can be ordered, such as `credits-40`, priced for this customer step by step."""
         return cast('models.Offer', self._send("GET", _path("/v1/offers/{sku}", sku=sku), query={"customer_id": customer_id, "currency": currency}))
 
@@ -258,56 +258,56 @@ class Operations:
         """Registers a license to an installation; again moves it."""
         return cast('models.License', self._send("POST", _path("/v1/licenses/{license_id}/registration", license_id=license_id), body=body, query={"validate_only": validate_only}))
 
-    def list_orders(self, *, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.ListedOrderPage:
+    def list_orders(self, *, state: str | None = None, payment_state: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.ListedOrderPage:
         """Orders, by the instant they were placed; `GET /v1/orders/{order_id}` says what one granted."""
-        return cast('models.ListedOrderPage', self._send("GET", _path("/v1/orders"), query={"limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+        return cast('models.ListedOrderPage', self._send("GET", _path("/v1/orders"), query={"state": state, "payment_state": payment_state, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    def each_orders(self, *, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.ListedOrder]:
+    def each_orders(self, *, state: str | None = None, payment_state: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.ListedOrder]:
         """Every row of `list_orders`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = self.list_orders(limit=100, cursor=cursor, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = self.list_orders(limit=100, cursor=cursor, state=state, payment_state=payment_state, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    def list_refunds(self, *, order_id: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.OrderRefundPage:
+    def list_refunds(self, *, state: str | None = None, order_id: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.OrderRefundPage:
         """Refunds of orders, by the instant they were told."""
-        return cast('models.OrderRefundPage', self._send("GET", _path("/v1/refunds"), query={"order_id": order_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+        return cast('models.OrderRefundPage', self._send("GET", _path("/v1/refunds"), query={"state": state, "order_id": order_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    def each_refunds(self, *, order_id: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.OrderRefund]:
+    def each_refunds(self, *, state: str | None = None, order_id: models.AnyId | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.OrderRefund]:
         """Every row of `list_refunds`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = self.list_refunds(limit=100, cursor=cursor, order_id=order_id, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = self.list_refunds(limit=100, cursor=cursor, state=state, order_id=order_id, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    def list_holds(self, *, ticket_id: str | None = None, open: bool | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.HoldPage:
-        """Holds and debits, as they were made."""
-        return cast('models.HoldPage', self._send("GET", _path("/v1/holds"), query={"ticket_id": ticket_id, "open": open, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+    def list_holds(self, *, state: str | None = None, ticket_id: models.AnyId | None = None, open: bool | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None) -> models.HoldPage:
+        """Holds and debits, as they were made; by their end those that are open and have one."""
+        return cast('models.HoldPage', self._send("GET", _path("/v1/holds"), query={"state": state, "ticket_id": ticket_id, "open": open, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    def each_holds(self, *, ticket_id: str | None = None, open: bool | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.Hold]:
+    def each_holds(self, *, state: str | None = None, ticket_id: models.AnyId | None = None, open: bool | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None) -> Iterator[models.Hold]:
         """Every row of `list_holds`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = self.list_holds(limit=100, cursor=cursor, ticket_id=ticket_id, open=open, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = self.list_holds(limit=100, cursor=cursor, state=state, ticket_id=ticket_id, open=open, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    def list_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.LicensePage:
+    def list_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.LicensePage:
         """Licenses, by the instant their order was placed."""
         return cast('models.LicensePage', self._send("GET", _path("/v1/licenses"), query={"active": active, "ended_reason": ended_reason, "domain": domain, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    def each_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.License]:
+    def each_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: models.AnyId | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.License]:
         """Every row of `list_licenses`, page by page."""
         cursor: str | None = None
         while True:
@@ -318,11 +318,11 @@ class Operations:
             if cursor is None:
                 return
 
-    def list_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.CoverPage:
+    def list_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None) -> models.CoverPage:
         """Periods of support, by the instant they were granted; with a state or a bound of ends by their ends."""
         return cast('models.CoverPage', self._send("GET", _path("/v1/covers"), query={"state": state, "ends_after": ends_after, "ends_before": ends_before, "license_id": license_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    def each_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> Iterator[models.Cover]:
+    def each_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: models.AnyId | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None) -> Iterator[models.Cover]:
         """Every row of `list_covers`, page by page."""
         cursor: str | None = None
         while True:
@@ -333,11 +333,11 @@ class Operations:
             if cursor is None:
                 return
 
-    def list_customers(self, *, query: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.CustomerRowPage:
+    def list_customers(self, *, query: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None) -> models.CustomerRowPage:
         """Customers by name, e-mail, id here or in another system, or company: each word of `query` begins a word there. Case does not matter. The whole id of an order, license, domain or ticket of theirs finds them, too."""
         return cast('models.CustomerRowPage', self._send("GET", _path("/v1/customers"), query={"query": query, "limit": limit, "cursor": cursor}))
 
-    def each_customers(self, *, query: str | None = None) -> Iterator[models.CustomerRow]:
+    def each_customers(self, *, query: models.AnyId | None = None) -> Iterator[models.CustomerRow]:
         """Every row of `list_customers`, page by page."""
         cursor: str | None = None
         while True:
@@ -372,7 +372,7 @@ class Operations:
         """Merges an account into another: licenses, covers, orders, tickets and whole lots move."""
         return cast('models.Customer', self._send("POST", _path("/v1/customers/{customer_id}/merge", customer_id=customer_id), keyed=True, body=body, key=idempotency_key, query={"validate_only": validate_only}))
 
-    def decide_entitlement(self, customer_id: str, action: str, *, license_id: str | None = None, product: str | None = None, released_at: str | None = None, reason: str | None = None, forum: str | None = None, explain: bool | None = None, as_of: str | None = None, known_at: str | None = None) -> models.Entitlement:
+    def decide_entitlement(self, customer_id: str, action: str, *, license_id: models.AnyId | None = None, product: models.AnyId | None = None, released_at: str | None = None, reason: models.AnyId | None = None, forum: models.AnyId | None = None, explain: bool | None = None, as_of: str | None = None, known_at: str | None = None) -> models.Entitlement:
         """A decision with its reasons and remedies. `reason` picks the clause that is cited, never the answer; `explain` adds every rule looked at. An unknown customer is decided as an empty account."""
         return cast('models.Entitlement', self._send("GET", _path("/v1/customers/{customer_id}/entitlements/{action}", customer_id=customer_id, action=action), query={"license_id": license_id, "product": product, "released_at": released_at, "reason": reason, "forum": forum, "explain": explain, "as_of": as_of, "known_at": known_at}))
 
@@ -384,11 +384,11 @@ class Operations:
         """Opens a ticket. 201 the first time, 200 with the same body again, 409 with other content."""
         return cast('models.Ticket', self._send("PUT", _path("/v1/tickets/{ticket_id}", ticket_id=ticket_id), body=body, query={"validate_only": validate_only}))
 
-    def list_tickets(self, *, customer_id: str | None = None, state: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.TicketPage:
+    def list_tickets(self, *, customer_id: models.AnyId | None = None, state: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.TicketPage:
         """Tickets by the instant they were opened. `as_of`, `known_at`: as they stood; a page may have fewer rows."""
         return cast('models.TicketPage', self._send("GET", _path("/v1/tickets"), query={"customer_id": customer_id, "state": state, "since": since, "until": until, "sort": sort, "limit": limit, "cursor": cursor, "as_of": as_of, "known_at": known_at}))
 
-    def each_tickets(self, *, customer_id: str | None = None, state: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> Iterator[models.Ticket]:
+    def each_tickets(self, *, customer_id: models.AnyId | None = None, state: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> Iterator[models.Ticket]:
         """Every row of `list_tickets`, page by page."""
         cursor: str | None = None
         while True:
@@ -569,11 +569,11 @@ class Operations:
         """When a target that starts at `from` falls due: the stretches counted, the closures skipped with their names."""
         return cast('models.Due', self._send("GET", _path("/v1/calendars/{name}/due", name=name), query={"from": from_, "target": target}))
 
-    def list_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None, customer_id: str | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.ClockPage:
-        """Clocks, by when they were made, or with a bound of due times by these. `as_of` and `known_at`: as they stood; a page may then have fewer rows."""
+    def list_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: models.AnyId | None = None, customer_id: models.AnyId | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.ClockPage:
+        """Clocks, by when they were made; `soonest`, `latest` and with a bound of due times by these. `as_of` and `known_at`: as they stood; a page may then have fewer rows."""
         return cast('models.ClockPage', self._send("GET", _path("/v1/clocks"), query={"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "customer_id": customer_id, "due_after": due_after, "due_before": due_before, "sort": sort, "limit": limit, "cursor": cursor, "as_of": as_of, "known_at": known_at}))
 
-    def each_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None, customer_id: str | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> Iterator[models.Clock]:
+    def each_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: models.AnyId | None = None, customer_id: models.AnyId | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> Iterator[models.Clock]:
         """Every row of `list_clocks`, page by page."""
         cursor: str | None = None
         while True:
@@ -728,11 +728,11 @@ class Operations:
         """Sends a `webhook.test` event to this endpoint; the log says what came of it."""
         return cast('models.WebhookDelivery', self._send("POST", _path("/v1/webhook-endpoints/{endpoint_id}/test", endpoint_id=endpoint_id), query={"validate_only": validate_only}))
 
-    def list_webhook_deliveries(self, endpoint_id: str, *, state: models.WebhookDeliveryState | None = None, event_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.WebhookDeliveryPage:
+    def list_webhook_deliveries(self, endpoint_id: str, *, state: models.WebhookDeliveryState | None = None, event_id: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None) -> models.WebhookDeliveryPage:
         """What was sent and what came of each attempt, the newest first."""
         return cast('models.WebhookDeliveryPage', self._send("GET", _path("/v1/webhook-endpoints/{endpoint_id}/deliveries", endpoint_id=endpoint_id), query={"state": state, "event_id": event_id, "limit": limit, "cursor": cursor}))
 
-    def each_webhook_deliveries(self, endpoint_id: str, *, state: models.WebhookDeliveryState | None = None, event_id: str | None = None) -> Iterator[models.WebhookDelivery]:
+    def each_webhook_deliveries(self, endpoint_id: str, *, state: models.WebhookDeliveryState | None = None, event_id: models.AnyId | None = None) -> Iterator[models.WebhookDelivery]:
         """Every row of `list_webhook_deliveries`, page by page."""
         cursor: str | None = None
         while True:
@@ -755,11 +755,11 @@ class Operations:
         """Sends again what happened in a span of time; at most 1,000 events a call."""
         return cast('models.WebhookReplay', self._send("POST", _path("/v1/webhook-endpoints/{endpoint_id}/replay", endpoint_id=endpoint_id), body=body, query={"validate_only": validate_only}))
 
-    def list_events(self, *, after: str | None = None, type: list[str] | None = None, customer_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.EventPage:
+    def list_events(self, *, after: models.AnyId | None = None, type: list[str] | None = None, customer_id: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None) -> models.EventPage:
         """Events in the order of their positions; nothing is skipped, however many write at once. Remember `position` and ask again with `after`: it says how far this answer looked."""
         return cast('models.EventPage', self._send("GET", _path("/v1/events"), query={"after": after, "type": type, "customer_id": customer_id, "limit": limit, "cursor": cursor}))
 
-    def each_events(self, *, after: str | None = None, type: list[str] | None = None, customer_id: str | None = None) -> Iterator[models.Event]:
+    def each_events(self, *, after: models.AnyId | None = None, type: list[str] | None = None, customer_id: models.AnyId | None = None) -> Iterator[models.Event]:
         """Every row of `list_events`, page by page."""
         cursor: str | None = None
         while True:
@@ -789,7 +789,7 @@ class Operations:
             if cursor is None:
                 return
 
-    def get_report(self, name: str, *, from_: str | None = None, to: str | None = None, group_by: str | None = None, format: Literal['json', 'csv'] | None = None, as_of: str | None = None, known_at: str | None = None) -> models.Report:
+    def get_report(self, name: str, *, from_: str | None = None, to: str | None = None, group_by: models.AnyId | None = None, format: Literal['json', 'csv'] | None = None, as_of: str | None = None, known_at: str | None = None) -> models.Report:
         """Promises kept, credits owed, used and expired, money earned, and who worked. All of it is of one snapshot. `from` and `to` are about when it happened; of `liability` and `forecast`, about when credits expire."""
         return cast('models.Report', self._send("GET", _path("/v1/reports/{name}", name=name), query={"from": from_, "to": to, "group_by": group_by, "format": format, "as_of": as_of, "known_at": known_at}))
 
@@ -891,11 +891,11 @@ class AsyncOperations:
         """One code; a page for browsers, JSON for programs."""
         return cast('models.ProblemEntry', await self._send("GET", _path("/problems/{code}", code=code)))
 
-    async def list_tenants(self, *, query: str | None = None, policy: str | None = None, suspended: bool | None = None, limit: int | None = None, cursor: str | None = None) -> models.TenantPage:
+    async def list_tenants(self, *, query: models.AnyId | None = None, policy: models.AnyId | None = None, suspended: bool | None = None, limit: int | None = None, cursor: str | None = None) -> models.TenantPage:
         """The tenants that live on this server, by their ids. With `policy` or `suspended` a page may have fewer rows."""
         return cast('models.TenantPage', await self._send("GET", _path("/v1/tenants"), query={"query": query, "policy": policy, "suspended": suspended, "limit": limit, "cursor": cursor}))
 
-    async def each_tenants(self, *, query: str | None = None, policy: str | None = None, suspended: bool | None = None) -> AsyncIterator[models.Tenant]:
+    async def each_tenants(self, *, query: models.AnyId | None = None, policy: models.AnyId | None = None, suspended: bool | None = None) -> AsyncIterator[models.Tenant]:
         """Every row of `list_tenants`, page by page."""
         cursor: str | None = None
         while True:
@@ -969,11 +969,11 @@ class AsyncOperations:
         """Moves a sandbox's time forward; everything due in between happens, in order. Repeat until `reached`."""
         return cast('models.TenantTime', await self._send("PUT", _path("/v1/clock"), body=body, query={"validate_only": validate_only}))
 
-    async def list_offers(self, *, customer_id: str | None = None, currency: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.OfferPage:
+    async def list_offers(self, *, customer_id: models.AnyId | None = None, currency: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.OfferPage:
         """What can be bought, priced for this customer; an unknown customer is priced as an empty account."""
         return cast('models.OfferPage', await self._send("GET", _path("/v1/offers"), query={"customer_id": customer_id, "currency": currency, "limit": limit, "cursor": cursor}))
 
-    async def each_offers(self, *, customer_id: str | None = None, currency: str | None = None) -> AsyncIterator[models.Offer]:
+    async def each_offers(self, *, customer_id: models.AnyId | None = None, currency: str | None = None) -> AsyncIterator[models.Offer]:
         """Every row of `list_offers`, page by page."""
         cursor: str | None = None
         while True:
@@ -984,7 +984,7 @@ class AsyncOperations:
             if cursor is None:
                 return
 
-    async def get_offer(self, sku: str, *, customer_id: str | None = None, currency: str | None = None) -> models.Offer:
+    async def get_offer(self, sku: str, *, customer_id: models.AnyId | None = None, currency: str | None = None) -> models.Offer:
         """One offer by a sku that can be ordered, such as `credits-40`, priced for this customer step by step."""
         return cast('models.Offer', await self._send("GET", _path("/v1/offers/{sku}", sku=sku), query={"customer_id": customer_id, "currency": currency}))
 
@@ -1039,56 +1039,56 @@ class AsyncOperations:
         """Registers a license to an installation; again moves it."""
         return cast('models.License', await self._send("POST", _path("/v1/licenses/{license_id}/registration", license_id=license_id), body=body, query={"validate_only": validate_only}))
 
-    async def list_orders(self, *, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.ListedOrderPage:
+    async def list_orders(self, *, state: str | None = None, payment_state: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.ListedOrderPage:
         """Orders, by the instant they were placed; `GET /v1/orders/{order_id}` says what one granted."""
-        return cast('models.ListedOrderPage', await self._send("GET", _path("/v1/orders"), query={"limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+        return cast('models.ListedOrderPage', await self._send("GET", _path("/v1/orders"), query={"state": state, "payment_state": payment_state, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    async def each_orders(self, *, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.ListedOrder]:
+    async def each_orders(self, *, state: str | None = None, payment_state: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.ListedOrder]:
         """Every row of `list_orders`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = await self.list_orders(limit=100, cursor=cursor, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = await self.list_orders(limit=100, cursor=cursor, state=state, payment_state=payment_state, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    async def list_refunds(self, *, order_id: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.OrderRefundPage:
+    async def list_refunds(self, *, state: str | None = None, order_id: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.OrderRefundPage:
         """Refunds of orders, by the instant they were told."""
-        return cast('models.OrderRefundPage', await self._send("GET", _path("/v1/refunds"), query={"order_id": order_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+        return cast('models.OrderRefundPage', await self._send("GET", _path("/v1/refunds"), query={"state": state, "order_id": order_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    async def each_refunds(self, *, order_id: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.OrderRefund]:
+    async def each_refunds(self, *, state: str | None = None, order_id: models.AnyId | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.OrderRefund]:
         """Every row of `list_refunds`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = await self.list_refunds(limit=100, cursor=cursor, order_id=order_id, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = await self.list_refunds(limit=100, cursor=cursor, state=state, order_id=order_id, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    async def list_holds(self, *, ticket_id: str | None = None, open: bool | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.HoldPage:
-        """Holds and debits, as they were made."""
-        return cast('models.HoldPage', await self._send("GET", _path("/v1/holds"), query={"ticket_id": ticket_id, "open": open, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
+    async def list_holds(self, *, state: str | None = None, ticket_id: models.AnyId | None = None, open: bool | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None) -> models.HoldPage:
+        """Holds and debits, as they were made; by their end those that are open and have one."""
+        return cast('models.HoldPage', await self._send("GET", _path("/v1/holds"), query={"state": state, "ticket_id": ticket_id, "open": open, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    async def each_holds(self, *, ticket_id: str | None = None, open: bool | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.Hold]:
+    async def each_holds(self, *, state: str | None = None, ticket_id: models.AnyId | None = None, open: bool | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None) -> AsyncIterator[models.Hold]:
         """Every row of `list_holds`, page by page."""
         cursor: str | None = None
         while True:
-            page: Any = await self.list_holds(limit=100, cursor=cursor, ticket_id=ticket_id, open=open, customer_id=customer_id, since=since, until=until, sort=sort)
+            page: Any = await self.list_holds(limit=100, cursor=cursor, state=state, ticket_id=ticket_id, open=open, customer_id=customer_id, since=since, until=until, sort=sort)
             for row in page["data"]:
                 yield row
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    async def list_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.LicensePage:
+    async def list_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.LicensePage:
         """Licenses, by the instant their order was placed."""
         return cast('models.LicensePage', await self._send("GET", _path("/v1/licenses"), query={"active": active, "ended_reason": ended_reason, "domain": domain, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    async def each_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.License]:
+    async def each_licenses(self, *, active: bool | None = None, ended_reason: str | None = None, domain: models.AnyId | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.License]:
         """Every row of `list_licenses`, page by page."""
         cursor: str | None = None
         while True:
@@ -1099,11 +1099,11 @@ class AsyncOperations:
             if cursor is None:
                 return
 
-    async def list_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: str | None = None, limit: int | None = None, cursor: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> models.CoverPage:
+    async def list_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None) -> models.CoverPage:
         """Periods of support, by the instant they were granted; with a state or a bound of ends by their ends."""
         return cast('models.CoverPage', await self._send("GET", _path("/v1/covers"), query={"state": state, "ends_after": ends_after, "ends_before": ends_before, "license_id": license_id, "limit": limit, "cursor": cursor, "customer_id": customer_id, "since": since, "until": until, "sort": sort}))
 
-    async def each_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: str | None = None, customer_id: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None) -> AsyncIterator[models.Cover]:
+    async def each_covers(self, *, state: str | None = None, ends_after: str | None = None, ends_before: str | None = None, license_id: models.AnyId | None = None, customer_id: models.AnyId | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None) -> AsyncIterator[models.Cover]:
         """Every row of `list_covers`, page by page."""
         cursor: str | None = None
         while True:
@@ -1114,11 +1114,11 @@ class AsyncOperations:
             if cursor is None:
                 return
 
-    async def list_customers(self, *, query: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.CustomerRowPage:
+    async def list_customers(self, *, query: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None) -> models.CustomerRowPage:
         """Customers by name, e-mail, id here or in another system, or company: each word of `query` begins a word there. Case does not matter. The whole id of an order, license, domain or ticket of theirs finds them, too."""
         return cast('models.CustomerRowPage', await self._send("GET", _path("/v1/customers"), query={"query": query, "limit": limit, "cursor": cursor}))
 
-    async def each_customers(self, *, query: str | None = None) -> AsyncIterator[models.CustomerRow]:
+    async def each_customers(self, *, query: models.AnyId | None = None) -> AsyncIterator[models.CustomerRow]:
         """Every row of `list_customers`, page by page."""
         cursor: str | None = None
         while True:
@@ -1153,7 +1153,7 @@ class AsyncOperations:
         """Merges an account into another: licenses, covers, orders, tickets and whole lots move."""
         return cast('models.Customer', await self._send("POST", _path("/v1/customers/{customer_id}/merge", customer_id=customer_id), keyed=True, body=body, key=idempotency_key, query={"validate_only": validate_only}))
 
-    async def decide_entitlement(self, customer_id: str, action: str, *, license_id: str | None = None, product: str | None = None, released_at: str | None = None, reason: str | None = None, forum: str | None = None, explain: bool | None = None, as_of: str | None = None, known_at: str | None = None) -> models.Entitlement:
+    async def decide_entitlement(self, customer_id: str, action: str, *, license_id: models.AnyId | None = None, product: models.AnyId | None = None, released_at: str | None = None, reason: models.AnyId | None = None, forum: models.AnyId | None = None, explain: bool | None = None, as_of: str | None = None, known_at: str | None = None) -> models.Entitlement:
         """A decision with its reasons and remedies. `reason` picks the clause that is cited, never the answer; `explain` adds every rule looked at. An unknown customer is decided as an empty account."""
         return cast('models.Entitlement', await self._send("GET", _path("/v1/customers/{customer_id}/entitlements/{action}", customer_id=customer_id, action=action), query={"license_id": license_id, "product": product, "released_at": released_at, "reason": reason, "forum": forum, "explain": explain, "as_of": as_of, "known_at": known_at}))
 
@@ -1165,11 +1165,11 @@ class AsyncOperations:
         """Opens a ticket. 201 the first time, 200 with the same body again, 409 with other content."""
         return cast('models.Ticket', await self._send("PUT", _path("/v1/tickets/{ticket_id}", ticket_id=ticket_id), body=body, query={"validate_only": validate_only}))
 
-    async def list_tickets(self, *, customer_id: str | None = None, state: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.TicketPage:
+    async def list_tickets(self, *, customer_id: models.AnyId | None = None, state: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.TicketPage:
         """Tickets by the instant they were opened. `as_of`, `known_at`: as they stood; a page may have fewer rows."""
         return cast('models.TicketPage', await self._send("GET", _path("/v1/tickets"), query={"customer_id": customer_id, "state": state, "since": since, "until": until, "sort": sort, "limit": limit, "cursor": cursor, "as_of": as_of, "known_at": known_at}))
 
-    async def each_tickets(self, *, customer_id: str | None = None, state: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> AsyncIterator[models.Ticket]:
+    async def each_tickets(self, *, customer_id: models.AnyId | None = None, state: str | None = None, since: str | None = None, until: str | None = None, sort: Literal['newest', 'oldest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> AsyncIterator[models.Ticket]:
         """Every row of `list_tickets`, page by page."""
         cursor: str | None = None
         while True:
@@ -1350,11 +1350,11 @@ class AsyncOperations:
         """When a target that starts at `from` falls due: the stretches counted, the closures skipped with their names."""
         return cast('models.Due', await self._send("GET", _path("/v1/calendars/{name}/due", name=name), query={"from": from_, "target": target}))
 
-    async def list_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None, customer_id: str | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.ClockPage:
-        """Clocks, by when they were made, or with a bound of due times by these. `as_of` and `known_at`: as they stood; a page may then have fewer rows."""
+    async def list_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: models.AnyId | None = None, customer_id: models.AnyId | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None, limit: int | None = None, cursor: str | None = None, as_of: str | None = None, known_at: str | None = None) -> models.ClockPage:
+        """Clocks, by when they were made; `soonest`, `latest` and with a bound of due times by these. `as_of` and `known_at`: as they stood; a page may then have fewer rows."""
         return cast('models.ClockPage', await self._send("GET", _path("/v1/clocks"), query={"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "customer_id": customer_id, "due_after": due_after, "due_before": due_before, "sort": sort, "limit": limit, "cursor": cursor, "as_of": as_of, "known_at": known_at}))
 
-    async def each_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None, customer_id: str | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> AsyncIterator[models.Clock]:
+    async def each_clocks(self, *, phase: str | None = None, outcome: str | None = None, ticket_id: models.AnyId | None = None, customer_id: models.AnyId | None = None, due_after: str | None = None, due_before: str | None = None, sort: Literal['newest', 'oldest', 'soonest', 'latest'] | None = None, as_of: str | None = None, known_at: str | None = None) -> AsyncIterator[models.Clock]:
         """Every row of `list_clocks`, page by page."""
         cursor: str | None = None
         while True:
@@ -1509,11 +1509,11 @@ class AsyncOperations:
         """Sends a `webhook.test` event to this endpoint; the log says what came of it."""
         return cast('models.WebhookDelivery', await self._send("POST", _path("/v1/webhook-endpoints/{endpoint_id}/test", endpoint_id=endpoint_id), query={"validate_only": validate_only}))
 
-    async def list_webhook_deliveries(self, endpoint_id: str, *, state: models.WebhookDeliveryState | None = None, event_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.WebhookDeliveryPage:
+    async def list_webhook_deliveries(self, endpoint_id: str, *, state: models.WebhookDeliveryState | None = None, event_id: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None) -> models.WebhookDeliveryPage:
         """What was sent and what came of each attempt, the newest first."""
         return cast('models.WebhookDeliveryPage', await self._send("GET", _path("/v1/webhook-endpoints/{endpoint_id}/deliveries", endpoint_id=endpoint_id), query={"state": state, "event_id": event_id, "limit": limit, "cursor": cursor}))
 
-    async def each_webhook_deliveries(self, endpoint_id: str, *, state: models.WebhookDeliveryState | None = None, event_id: str | None = None) -> AsyncIterator[models.WebhookDelivery]:
+    async def each_webhook_deliveries(self, endpoint_id: str, *, state: models.WebhookDeliveryState | None = None, event_id: models.AnyId | None = None) -> AsyncIterator[models.WebhookDelivery]:
         """Every row of `list_webhook_deliveries`, page by page."""
         cursor: str | None = None
         while True:
@@ -1536,11 +1536,11 @@ class AsyncOperations:
         """Sends again what happened in a span of time; at most 1,000 events a call."""
         return cast('models.WebhookReplay', await self._send("POST", _path("/v1/webhook-endpoints/{endpoint_id}/replay", endpoint_id=endpoint_id), body=body, query={"validate_only": validate_only}))
 
-    async def list_events(self, *, after: str | None = None, type: list[str] | None = None, customer_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.EventPage:
+    async def list_events(self, *, after: models.AnyId | None = None, type: list[str] | None = None, customer_id: models.AnyId | None = None, limit: int | None = None, cursor: str | None = None) -> models.EventPage:
         """Events in the order of their positions; nothing is skipped, however many write at once. Remember `position` and ask again with `after`: it says how far this answer looked."""
         return cast('models.EventPage', await self._send("GET", _path("/v1/events"), query={"after": after, "type": type, "customer_id": customer_id, "limit": limit, "cursor": cursor}))
 
-    async def each_events(self, *, after: str | None = None, type: list[str] | None = None, customer_id: str | None = None) -> AsyncIterator[models.Event]:
+    async def each_events(self, *, after: models.AnyId | None = None, type: list[str] | None = None, customer_id: models.AnyId | None = None) -> AsyncIterator[models.Event]:
         """Every row of `list_events`, page by page."""
         cursor: str | None = None
         while True:
@@ -1570,7 +1570,7 @@ class AsyncOperations:
             if cursor is None:
                 return
 
-    async def get_report(self, name: str, *, from_: str | None = None, to: str | None = None, group_by: str | None = None, format: Literal['json', 'csv'] | None = None, as_of: str | None = None, known_at: str | None = None) -> models.Report:
+    async def get_report(self, name: str, *, from_: str | None = None, to: str | None = None, group_by: models.AnyId | None = None, format: Literal['json', 'csv'] | None = None, as_of: str | None = None, known_at: str | None = None) -> models.Report:
         """Promises kept, credits owed, used and expired, money earned, and who worked. All of it is of one snapshot. `from` and `to` are about when it happened; of `liability` and `forecast`, about when credits expire."""
         return cast('models.Report', await self._send("GET", _path("/v1/reports/{name}", name=name), query={"from": from_, "to": to, "group_by": group_by, "format": format, "as_of": as_of, "known_at": known_at}))
 

@@ -69,6 +69,8 @@ export interface Amounts {
   "held": number;
 }
 
+export type AnyId = string;
+
 /** How the shop itself is asked, for reconciliation and for what its deliveries leave out. Never shown again. */
 export interface Api {
   "base_url"?: string | null;
@@ -1490,6 +1492,8 @@ export interface LineBody {
 export interface ListedOrder {
   "order_id": string;
   "customer_id": string | null;
+  "state": OrderState;
+  "payment_state": PaymentState;
   "placed_at": string;
   "received_at": string;
   "currency": string;
@@ -1823,6 +1827,7 @@ export interface Options {
 export interface Order {
   "order_id": string;
   "customer_id": string | null;
+  "state": OrderState;
   "placed_at": string;
   "currency": string;
   "licenses": (License)[];
@@ -1837,6 +1842,7 @@ export interface Order {
   "lines": (OrderLine)[];
   "policy": PolicyVersion;
   "metadata": JsonObject;
+  "payment_state"?: PaymentState;
   "refunds"?: (OrderRefund)[];
   "payment_disputes"?: (PaymentDispute)[];
 }
@@ -1870,6 +1876,7 @@ export interface OrderRefund {
   "customer_id"?: string | null;
   "order_id": string;
   "refund_id": string;
+  "state": RefundState;
   "at"?: string;
   "reason": string | null;
   "lines": (RefundLine)[];
@@ -1889,6 +1896,8 @@ export interface OrderRefundPage {
   "data": (OrderRefund)[];
   "next_cursor": string | null;
 }
+
+export type OrderState = "granted" | "partly_granted" | "not_granted";
 
 export type PaidBy = "credits" | "cover" | "nobody";
 
@@ -1921,6 +1930,8 @@ export interface PaymentDispute {
 }
 
 export type PaymentDisputeState = "warning" | "open" | "lost" | "won";
+
+export type PaymentState = "paid" | "partly_refunded" | "refunded" | "disputed" | "dispute_lost";
 
 export type PlanChange = "park" | "ignore" | "grant";
 
@@ -2454,6 +2465,8 @@ export interface RefundQuote {
   "decision": Decision;
   "balance"?: Amounts;
 }
+
+export type RefundState = "booked" | "pending" | "undone";
 
 /** Where it is installed. */
 export interface RegistrationBody {

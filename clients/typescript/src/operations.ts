@@ -122,12 +122,12 @@ export abstract class Operations {
   }
 
   /** The tenants that live on this server, by their ids. With `policy` or `suspended` a page may have fewer rows. */
-  listTenants(options: { "query"?: string; "policy"?: string; "suspended"?: boolean; "limit"?: number; "cursor"?: string } = {}): Promise<models.TenantPage> {
+  listTenants(options: { "query"?: models.AnyId; "policy"?: models.AnyId; "suspended"?: boolean; "limit"?: number; "cursor"?: string } = {}): Promise<models.TenantPage> {
     return this.send("GET", `/v1/tenants`, { query: options });
   }
 
   /** Every row of `listTenants`, page by page. */
-  async *eachTenants(options: { "query"?: string; "policy"?: string; "suspended"?: boolean } = {}): AsyncGenerator<models.Tenant> {
+  async *eachTenants(options: { "query"?: models.AnyId; "policy"?: models.AnyId; "suspended"?: boolean } = {}): AsyncGenerator<models.Tenant> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.TenantPage = await this.listTenants({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -212,12 +212,12 @@ export abstract class Operations {
   }
 
   /** What can be bought, priced for this customer; an unknown customer is priced as an empty account. */
-  listOffers(options: { "customer_id"?: string; "currency"?: string; "limit"?: number; "cursor"?: string } = {}): Promise<models.OfferPage> {
+  listOffers(options: { "customer_id"?: models.AnyId; "currency"?: string; "limit"?: number; "cursor"?: string } = {}): Promise<models.OfferPage> {
     return this.send("GET", `/v1/offers`, { query: options });
   }
 
   /** Every row of `listOffers`, page by page. */
-  async *eachOffers(options: { "customer_id"?: string; "currency"?: string } = {}): AsyncGenerator<models.Offer> {
+  async *eachOffers(options: { "customer_id"?: models.AnyId; "currency"?: string } = {}): AsyncGenerator<models.Offer> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.OfferPage = await this.listOffers({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -227,7 +227,7 @@ export abstract class Operations {
   }
 
   /** One offer by a sku that can be ordered, such as `credits-40`, priced for this customer step by step. */
-  getOffer(sku: string, options: { "customer_id"?: string; "currency"?: string } = {}): Promise<models.Offer> {
+  getOffer(sku: string, options: { "customer_id"?: models.AnyId; "currency"?: string } = {}): Promise<models.Offer> {
     return this.send("GET", `/v1/offers/${at(sku)}`, { query: options });
   }
 
@@ -292,12 +292,12 @@ export abstract class Operations {
   }
 
   /** Orders, by the instant they were placed; `GET /v1/orders/{order_id}` says what one granted. */
-  listOrders(options: { "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.ListedOrderPage> {
+  listOrders(options: { "state"?: string; "payment_state"?: string; "limit"?: number; "cursor"?: string; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.ListedOrderPage> {
     return this.send("GET", `/v1/orders`, { query: options });
   }
 
   /** Every row of `listOrders`, page by page. */
-  async *eachOrders(options: { "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.ListedOrder> {
+  async *eachOrders(options: { "state"?: string; "payment_state"?: string; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.ListedOrder> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.ListedOrderPage = await this.listOrders({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -307,12 +307,12 @@ export abstract class Operations {
   }
 
   /** Refunds of orders, by the instant they were told. */
-  listRefunds(options: { "order_id"?: string; "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.OrderRefundPage> {
+  listRefunds(options: { "state"?: string; "order_id"?: models.AnyId; "limit"?: number; "cursor"?: string; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.OrderRefundPage> {
     return this.send("GET", `/v1/refunds`, { query: options });
   }
 
   /** Every row of `listRefunds`, page by page. */
-  async *eachRefunds(options: { "order_id"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.OrderRefund> {
+  async *eachRefunds(options: { "state"?: string; "order_id"?: models.AnyId; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.OrderRefund> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.OrderRefundPage = await this.listRefunds({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -321,13 +321,13 @@ export abstract class Operations {
     } while (cursor);
   }
 
-  /** Holds and debits, as they were made. */
-  listHolds(options: { "ticket_id"?: string; "open"?: boolean; "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.HoldPage> {
+  /** Holds and debits, as they were made; by their end those that are open and have one. */
+  listHolds(options: { "state"?: string; "ticket_id"?: models.AnyId; "open"?: boolean; "limit"?: number; "cursor"?: string; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" | "soonest" | "latest" } = {}): Promise<models.HoldPage> {
     return this.send("GET", `/v1/holds`, { query: options });
   }
 
   /** Every row of `listHolds`, page by page. */
-  async *eachHolds(options: { "ticket_id"?: string; "open"?: boolean; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.Hold> {
+  async *eachHolds(options: { "state"?: string; "ticket_id"?: models.AnyId; "open"?: boolean; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" | "soonest" | "latest" } = {}): AsyncGenerator<models.Hold> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.HoldPage = await this.listHolds({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -337,12 +337,12 @@ export abstract class Operations {
   }
 
   /** Licenses, by the instant their order was placed. */
-  listLicenses(options: { "active"?: boolean; "ended_reason"?: string; "domain"?: string; "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.LicensePage> {
+  listLicenses(options: { "active"?: boolean; "ended_reason"?: string; "domain"?: models.AnyId; "limit"?: number; "cursor"?: string; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.LicensePage> {
     return this.send("GET", `/v1/licenses`, { query: options });
   }
 
   /** Every row of `listLicenses`, page by page. */
-  async *eachLicenses(options: { "active"?: boolean; "ended_reason"?: string; "domain"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.License> {
+  async *eachLicenses(options: { "active"?: boolean; "ended_reason"?: string; "domain"?: models.AnyId; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.License> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.LicensePage = await this.listLicenses({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -352,12 +352,12 @@ export abstract class Operations {
   }
 
   /** Periods of support, by the instant they were granted; with a state or a bound of ends by their ends. */
-  listCovers(options: { "state"?: string; "ends_after"?: string; "ends_before"?: string; "license_id"?: string; "limit"?: number; "cursor"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): Promise<models.CoverPage> {
+  listCovers(options: { "state"?: string; "ends_after"?: string; "ends_before"?: string; "license_id"?: models.AnyId; "limit"?: number; "cursor"?: string; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" | "soonest" | "latest" } = {}): Promise<models.CoverPage> {
     return this.send("GET", `/v1/covers`, { query: options });
   }
 
   /** Every row of `listCovers`, page by page. */
-  async *eachCovers(options: { "state"?: string; "ends_after"?: string; "ends_before"?: string; "license_id"?: string; "customer_id"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" } = {}): AsyncGenerator<models.Cover> {
+  async *eachCovers(options: { "state"?: string; "ends_after"?: string; "ends_before"?: string; "license_id"?: models.AnyId; "customer_id"?: models.AnyId; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest" | "soonest" | "latest" } = {}): AsyncGenerator<models.Cover> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.CoverPage = await this.listCovers({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -367,12 +367,12 @@ export abstract class Operations {
   }
 
   /** Customers by name, e-mail, id here or in another system, or company: each word of `query` begins a word there. Case does not matter. The whole id of an order, license, domain or ticket of theirs finds them, too. */
-  listCustomers(options: { "query"?: string; "limit"?: number; "cursor"?: string } = {}): Promise<models.CustomerRowPage> {
+  listCustomers(options: { "query"?: models.AnyId; "limit"?: number; "cursor"?: string } = {}): Promise<models.CustomerRowPage> {
     return this.send("GET", `/v1/customers`, { query: options });
   }
 
   /** Every row of `listCustomers`, page by page. */
-  async *eachCustomers(options: { "query"?: string } = {}): AsyncGenerator<models.CustomerRow> {
+  async *eachCustomers(options: { "query"?: models.AnyId } = {}): AsyncGenerator<models.CustomerRow> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.CustomerRowPage = await this.listCustomers({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -412,7 +412,7 @@ export abstract class Operations {
   }
 
   /** A decision with its reasons and remedies. `reason` picks the clause that is cited, never the answer; `explain` adds every rule looked at. An unknown customer is decided as an empty account. */
-  decideEntitlement(customerId: string, action: string, options: { "license_id"?: string; "product"?: string; "released_at"?: string; "reason"?: string; "forum"?: string; "explain"?: boolean; "as_of"?: string; "known_at"?: string } = {}): Promise<models.Entitlement> {
+  decideEntitlement(customerId: string, action: string, options: { "license_id"?: models.AnyId; "product"?: models.AnyId; "released_at"?: string; "reason"?: models.AnyId; "forum"?: models.AnyId; "explain"?: boolean; "as_of"?: string; "known_at"?: string } = {}): Promise<models.Entitlement> {
     return this.send("GET", `/v1/customers/${at(customerId)}/entitlements/${at(action)}`, { query: options });
   }
 
@@ -427,12 +427,12 @@ export abstract class Operations {
   }
 
   /** Tickets by the instant they were opened. `as_of`, `known_at`: as they stood; a page may have fewer rows. */
-  listTickets(options: { "customer_id"?: string; "state"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest"; "limit"?: number; "cursor"?: string; "as_of"?: string; "known_at"?: string } = {}): Promise<models.TicketPage> {
+  listTickets(options: { "customer_id"?: models.AnyId; "state"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest"; "limit"?: number; "cursor"?: string; "as_of"?: string; "known_at"?: string } = {}): Promise<models.TicketPage> {
     return this.send("GET", `/v1/tickets`, { query: options });
   }
 
   /** Every row of `listTickets`, page by page. */
-  async *eachTickets(options: { "customer_id"?: string; "state"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest"; "as_of"?: string; "known_at"?: string } = {}): AsyncGenerator<models.Ticket> {
+  async *eachTickets(options: { "customer_id"?: models.AnyId; "state"?: string; "since"?: string; "until"?: string; "sort"?: "newest" | "oldest"; "as_of"?: string; "known_at"?: string } = {}): AsyncGenerator<models.Ticket> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.TicketPage = await this.listTickets({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -646,13 +646,13 @@ export abstract class Operations {
     return this.send("GET", `/v1/calendars/${at(name)}/due`, { query: options });
   }
 
-  /** Clocks, by when they were made, or with a bound of due times by these. `as_of` and `known_at`: as they stood; a page may then have fewer rows. */
-  listClocks(options: { "phase"?: string; "outcome"?: string; "ticket_id"?: string; "customer_id"?: string; "due_after"?: string; "due_before"?: string; "sort"?: "newest" | "oldest"; "limit"?: number; "cursor"?: string; "as_of"?: string; "known_at"?: string } = {}): Promise<models.ClockPage> {
+  /** Clocks, by when they were made; `soonest`, `latest` and with a bound of due times by these. `as_of` and `known_at`: as they stood; a page may then have fewer rows. */
+  listClocks(options: { "phase"?: string; "outcome"?: string; "ticket_id"?: models.AnyId; "customer_id"?: models.AnyId; "due_after"?: string; "due_before"?: string; "sort"?: "newest" | "oldest" | "soonest" | "latest"; "limit"?: number; "cursor"?: string; "as_of"?: string; "known_at"?: string } = {}): Promise<models.ClockPage> {
     return this.send("GET", `/v1/clocks`, { query: options });
   }
 
   /** Every row of `listClocks`, page by page. */
-  async *eachClocks(options: { "phase"?: string; "outcome"?: string; "ticket_id"?: string; "customer_id"?: string; "due_after"?: string; "due_before"?: string; "sort"?: "newest" | "oldest"; "as_of"?: string; "known_at"?: string } = {}): AsyncGenerator<models.Clock> {
+  async *eachClocks(options: { "phase"?: string; "outcome"?: string; "ticket_id"?: models.AnyId; "customer_id"?: models.AnyId; "due_after"?: string; "due_before"?: string; "sort"?: "newest" | "oldest" | "soonest" | "latest"; "as_of"?: string; "known_at"?: string } = {}): AsyncGenerator<models.Clock> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.ClockPage = await this.listClocks({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -827,12 +827,12 @@ export abstract class Operations {
   }
 
   /** What was sent and what came of each attempt, the newest first. */
-  listWebhookDeliveries(endpointId: string, options: { "state"?: models.WebhookDeliveryState; "event_id"?: string; "limit"?: number; "cursor"?: string } = {}): Promise<models.WebhookDeliveryPage> {
+  listWebhookDeliveries(endpointId: string, options: { "state"?: models.WebhookDeliveryState; "event_id"?: models.AnyId; "limit"?: number; "cursor"?: string } = {}): Promise<models.WebhookDeliveryPage> {
     return this.send("GET", `/v1/webhook-endpoints/${at(endpointId)}/deliveries`, { query: options });
   }
 
   /** Every row of `listWebhookDeliveries`, page by page. */
-  async *eachWebhookDeliveries(endpointId: string, options: { "state"?: models.WebhookDeliveryState; "event_id"?: string } = {}): AsyncGenerator<models.WebhookDelivery> {
+  async *eachWebhookDeliveries(endpointId: string, options: { "state"?: models.WebhookDeliveryState; "event_id"?: models.AnyId } = {}): AsyncGenerator<models.WebhookDelivery> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.WebhookDeliveryPage = await this.listWebhookDeliveries(endpointId, { ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -857,12 +857,12 @@ export abstract class Operations {
   }
 
   /** Events in the order of their positions; nothing is skipped, however many write at once. Remember `position` and ask again with `after`: it says how far this answer looked. */
-  listEvents(options: { "after"?: string; "type"?: (string)[]; "customer_id"?: string; "limit"?: number; "cursor"?: string } = {}): Promise<models.EventPage> {
+  listEvents(options: { "after"?: models.AnyId; "type"?: (string)[]; "customer_id"?: models.AnyId; "limit"?: number; "cursor"?: string } = {}): Promise<models.EventPage> {
     return this.send("GET", `/v1/events`, { query: options });
   }
 
   /** Every row of `listEvents`, page by page. */
-  async *eachEvents(options: { "after"?: string; "type"?: (string)[]; "customer_id"?: string } = {}): AsyncGenerator<models.Event> {
+  async *eachEvents(options: { "after"?: models.AnyId; "type"?: (string)[]; "customer_id"?: models.AnyId } = {}): AsyncGenerator<models.Event> {
     let cursor: string | null | undefined = undefined;
     do {
       const page: models.EventPage = await this.listEvents({ ...options, limit: 100, ...(cursor ? { cursor } : {}) });
@@ -892,7 +892,7 @@ export abstract class Operations {
   }
 
   /** Promises kept, credits owed, used and expired, money earned, and who worked. All of it is of one snapshot. `from` and `to` are about when it happened; of `liability` and `forecast`, about when credits expire. */
-  getReport(name: string, options: { "from"?: string; "to"?: string; "group_by"?: string; "format"?: "json" | "csv"; "as_of"?: string; "known_at"?: string } = {}): Promise<models.Report> {
+  getReport(name: string, options: { "from"?: string; "to"?: string; "group_by"?: models.AnyId; "format"?: "json" | "csv"; "as_of"?: string; "known_at"?: string } = {}): Promise<models.Report> {
     return this.send("GET", `/v1/reports/${at(name)}`, { query: options });
   }
 
