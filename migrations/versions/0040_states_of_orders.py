@@ -7,7 +7,8 @@ index of holds takes the place of two.
 
 Lock: short ones on four tables for columns and triggers. No table is rewritten. Of the orders those are updated that
 have refunds or disputes, of the holds those that are open, released or refunded. The indexes are built beside the
-traffic (`concurrently`), outside a transaction. Way back: drops all of it, and builds the former two.
+traffic (`concurrently`), outside a transaction. Two more are of what failed and what is parked, which the operator's
+page counts. Way back: drops all of it, and builds the former two.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ NEW = {
     "ix_order_refund_undone": f"{BY_TIME} where answer ? 'undone'",
     "ix_hold_state": "hold (tenant_id, state, created_at, hold_id)",
     "ix_hold_expiring": ("hold (tenant_id, expires_at, hold_id) where closed_at is null and expires_at is not null"),
+    "ix_agenda_failed": "agenda (tenant_id, at, kind, subject) where payload ? 'failed'",
+    "ix_inbound_delivery_parked": "inbound_delivery (tenant_id, received_at) where state = 'parked'",
 }
 FORMER = {
     "ix_hold_opened": "hold (tenant_id, created_at, hold_id) where closed_at is null",

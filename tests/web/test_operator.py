@@ -11,12 +11,14 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from app.api.deps import wall_clock
 from app.api.pages import registry
 from app.db.engine import Database
 from app.usecases.reports import findings
 from app.usecases.tenants import operator_sessions
+from tests.support import shops
 from tests.support.api import OPERATOR_KEY, Vendor, client_of, make_vendor
 from tests.support.chance import altered
 from tests.web.desk import HOSTILE, escaped, forms, person, plain
@@ -265,6 +267,54 @@ async def test_health_is_what_doctor_finds(
     page = (await browser.get("/operator")).text
     assert "1 to look at" in page
     assert findings.FIXES["disk"].fix in page  # type: ignore[operator]
+
+
+def _looked_at(page: str, tenant_id: str) -> str:
+    """Return what stands beside a tenant under "To look at", without markup."""
+    row = page.partition(f'<span class="who">{tenant_id}</span>')[2]
+    cell = re.search(r'data-label="To look at">(.*?)</td>', row, re.DOTALL)
+    assert cell
+    return " ".join(re.sub("<[^>]+>", " ", cell[1]).split())
+
+
+async def test_each_tenant_says_what_doctor_finds_of_it(
+    acme: Vendor, app: FastAPI, db: Database, browser: httpx.AsyncClient
+) -> None:
+    other = await make_vendor(app, "cs-cart")
+    await sign_in(app, browser)
+
+    async def looked_at(vendor: Vendor) -> str:
+        return _looked_at((await browser.get("/operator", params={"query": vendor.tenant_id})).text, vendor.tenant_id)
+
+    assert [await looked_at(acme), await looked_at(other)] == ["Nothing", "Nothing"]
+    made = await acme.ok(await acme.put("/v1/sources/woo", {"kind": "woocommerce", "secret": shops.SECRET}), 201)
+    for number in (1, 2):
+        body = shops.raw({**shops.woo_order(), "id": number, "currency": 7})
+        await acme.client.post(made["path"], content=body, headers=shops.sign_woo(body))
+    words = (
+        "Deliveries of shops or helpdesks that wait for a person: 2. The tenant's people find them under Operations."
+    )
+    assert (await looked_at(acme)).replace("&#39;", "'") == words
+    assert await looked_at(other) == "Nothing"
+    async with db.transaction(other.tenant_id) as tx:
+        await tx.execute(
+            text(
+                "insert into agenda (tenant_id, kind, subject, at, customer_id, payload)"
+                " values (:tenant, 'cover.ended', 'cov_x', now(), '', cast(:payload as jsonb))"
+            ),
+            {"tenant": other.tenant_id, "payload": '{"failed": {"code": "internal_error", "failures": 3}}'},
+        )
+    assert "1 things that fell due failed and wait (internal_error)." in await looked_at(other)
+    await other.close()
+
+
+async def test_tenants_that_it_has_no_time_for_are_said_to_be_such(
+    acme: Vendor, app: FastAPI, browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "LOOK_SECONDS", -1.0)
+    await sign_in(app, browser)
+    page = (await browser.get("/operator", params={"query": acme.tenant_id})).text
+    assert _looked_at(page, acme.tenant_id) == "Not looked at"
 
 
 # what its buttons do -------------------------------------------------------------------------------------------------

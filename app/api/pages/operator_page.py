@@ -33,7 +33,7 @@ _ASKS: Final = ("query", "policy", "suspended", "cursor")
 
 @PAGES.get(HOME, kinds=SESSION, asks=_ASKS)
 async def show_tenants(visit: Visit) -> Response:
-    """Show the tenants that live on this server, and what `retainer doctor` finds of the service."""
+    """Show the tenants that live on this server, and what `retainer doctor` finds of the service and of each."""
     filters = {name: visit.query(name).strip()[:200] for name in ("query", "policy")}
     filters["suspended"] = visit.chosen("suspended", SUSPENDED)
     return await _tenants(visit, filters, visit.query("cursor"))
@@ -49,18 +49,23 @@ async def _tenants(
 ) -> Response:
     asked = {**{name: value or None for name, value in filters.items()}, "cursor": cursor or None}
     status, problem = with_address(visit, status, problem)
+    found = await visit.ask("listTenants", {**asked, "limit": str(A_PART)})
+    database = visit.rooms.database
+    of_service = await findings.of_service(database)
+    ids = [] if of_service else [tenant["tenant_id"] for tenant in found["data"]]
     return page(
         visit,
         "operator.html",
         status=status,
         problem=problem,
         done=DONE.get(visit.query("done")),
-        found=await visit.ask("listTenants", {**asked, "limit": str(A_PART)}),
+        found=found,
         filters=filters,
         cursor=cursor,
         policies=[(name, name) for name in sorted(tenants.templates())],
         choices=list(SUSPENDED.items()),
-        findings=await findings.of_service(visit.rooms.database),
+        findings=of_service,
+        of_tenants=await findings.of_tenants(database, ids),
     )
 
 

@@ -38,6 +38,7 @@ _COUNTS = text(
     "select source, state, count(*) as deliveries, max(received_at) as latest from inbound_delivery"
     " where tenant_id = :tenant group by source, state"
 )
+_PARKED = text("select count(*) from inbound_delivery where tenant_id = :tenant and state = 'parked'")
 _EMPTY_OLD = text(
     "update inbound_delivery set body = '', headers = '{}'::jsonb, fetched = null, effects = null, detail = null,"
     " review = null,"
@@ -252,6 +253,12 @@ async def listed(tx: Tx, source: str, part: PageRequest, *, state: str | None) -
         statement = statement.where(_d.state == state)
     rows, more = part.trim(await tx.rows(select_page(statement, part, _d.delivery_id, newest_first=True)))
     return [read_row(row) for row in rows], more
+
+
+async def number_parked(tx: Tx) -> int:
+    """Return how many deliveries wait for a person."""
+    row = await tx.row(_PARKED, {"tenant": tx.tenant_id})
+    return int(row[0])
 
 
 async def parked(tx: Tx, source: str, *, after: str, limit: int) -> list[str]:

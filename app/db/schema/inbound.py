@@ -76,6 +76,7 @@ inbound_delivery = Table(
     _Index("ix_inbound_delivery_subject", "tenant_id", "source", "subject", "delivery_id"),
     _Index("ix_inbound_delivery_state", "tenant_id", "source", "state", "delivery_id"),
     _Index("ix_inbound_delivery_customer", "tenant_id", "customer_id"),
+    _Index("ix_inbound_delivery_parked", "tenant_id", "received_at", postgresql_where=_sql("state = 'parked'")),
 )
 
 inbound_payment = Table(

@@ -63,6 +63,7 @@ agenda = Table(
     PrimaryKeyConstraint("tenant_id", "kind", "subject"),
     _Index("ix_agenda_at", "tenant_id", "at", "kind", "subject"),
     _Index("ix_agenda_customer", "tenant_id", "customer_id"),
+    _Index("ix_agenda_failed", "tenant_id", "at", "kind", "subject", postgresql_where=_sql("payload ? 'failed'")),
 )
 
 outbox = Table(
