@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from app.api.outside import address, base
 from app.settings import Settings
 
 
 def page_address(settings: Settings, path: str) -> str:
-    """Return the whole address of a page of this service."""
+    """Return the whole address of a path of this service, as whoever asks finds it: a named proxy may say where.
+
+    Outside a request it is as the settings say.
+    """
+    if base():
+        return address(path)
     public: str | None = settings.public_url
     return f"{public.rstrip('/') if public else _listening(settings)}{path}"
 

@@ -86,6 +86,30 @@ async def test_headers_of_named_proxies_count(proxied: FastAPI) -> None:
         assert answer["type"].endswith(f"/problems/{answer['code']}")
 
 
+async def test_links_to_pages_are_those_that_the_proxys_callers_can_follow(proxied: FastAPI) -> None:
+    """A link that names where the service listens opens nothing on the machine of whoever gets it."""
+    shop = await shop_of(proxied)
+    said = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "desk.example", "X-Forwarded-Prefix": "/support"}
+    outside = "https://desk.example/support"
+    token = await shop.client.post("/v1/customers/a/tokens", json={"minutes": 5}, headers=said)
+    assert token.json()["url"].startswith(f"{outside}/account?token=")
+    person = {"person": {"id": "kim"}, "scopes": ["tickets:read"]}
+    async with client_of(proxied, OPERATOR_KEY) as operator:
+        link = await operator.post(f"/v1/tenants/{shop.tenant_id}/sign-in-links", json=person, headers=said)
+        assert link.json()["url"].startswith(f"{outside}/sign-in?link="), link.text
+        whole = await operator.post("/v1/operator/sign-in-links", json={}, headers=said)
+        assert whole.json()["url"].startswith(f"{outside}/sign-in?link=")
+        inside = await operator.post("/v1/operator/sign-in-links", json={})
+        assert "desk.example" not in inside.json()["url"]
+    page = await shop.client.get(
+        whole.json()["url"].removeprefix(outside), headers={**said, "Accept": "text/html", "Authorization": ""}
+    )
+    assert page.status_code == 200
+    assert '"/support/' in page.text
+    assert 'href="/assets' not in page.text
+    assert 'action="/sign-in' not in page.text
+
+
 async def test_headers_of_anybody_else_count_for_nothing(app: FastAPI, module_url: str) -> None:
     said = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/x"}
     others = create_app(settings_for(module_url, trusted_proxies=("10.0.0.0/8",)))

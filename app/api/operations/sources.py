@@ -13,7 +13,6 @@ from app.api.addresses import page_address
 from app.api.fields import TEXT, Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.outside import address, base
 from app.usecases import inbound
 from app.usecases.inbound import sources
 from app.views.shapes import PageOf
@@ -137,8 +136,7 @@ async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[S
     )
     if "path" not in answer.view:
         return answer
-    path = answer.view["path"]
-    whole = address(path) if base() else page_address(call.rooms.settings, path)
+    whole = page_address(call.rooms.settings, answer.view["path"])
     return replace(answer, view={**answer.view, "url": whole})
 
 
