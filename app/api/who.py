@@ -29,7 +29,10 @@ FORM: Final = (
     ' <label>Key <input name="key" type="password" autocomplete="off" size="40" placeholder="rtn_test_..."></label>'
     ' <button>Use this key</button> <output id="state"></output></form>'
 )
-STYLE: Final = "#who{font:16px sans-serif;padding:1rem;display:flex;gap:1rem;flex-wrap:wrap;align-items:center}"
+STYLE: Final = (
+    "#who{font:16px sans-serif;padding:1rem;display:flex;gap:1rem;flex-wrap:wrap;align-items:center}"
+    "#who label,#who input,#who select{min-width:0;max-width:100%;box-sizing:border-box}"
+)
 """The form that both pages begin with, and its looks."""
 
 

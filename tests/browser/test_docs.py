@@ -125,10 +125,18 @@ def test_graphiql_asks_for_a_key_before_anything_else(service: httpx.Client, wat
 
 
 def test_the_contract_is_no_wider_than_a_phone(watched: Any) -> None:
-    for dark in (False, True):
-        eye = watched(390, dark=dark)
+    for width, dark in ((320, False), (390, False), (390, True)):
+        eye = watched(width, dark=dark)
         eye.go("/docs")
         eye.page.locator(".opblock-tag[data-tag='Webhooks']").wait_for()
         eye.check()
         opened(eye, "Storefront", "putOrder")
         eye.check()
+
+
+def test_the_page_of_graphql_is_no_wider_than_a_phone(watched: Any) -> None:
+    eye = watched(320)
+    eye.go("/graphql")
+    eye.page.get_by_label("Key").wait_for()
+    width = eye.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert width[0] <= width[1]

@@ -34,8 +34,12 @@ class _Files(StaticFiles):
 
 
 _FILES: Final = _Files(directory=Path(__file__).resolve().parent / "static")
-_NARROW: Final = ".swagger-ui .opblock-tag{flex-wrap:wrap}"
-"""A tag's words may stand below its name, so that a phone need not scroll sideways."""
+_NARROW: Final = (
+    ".swagger-ui .opblock-tag{flex-wrap:wrap}"
+    "@media(max-width:389px){.swagger-ui .response-col_links{display:none}"
+    ".swagger-ui .responses-table{table-layout:fixed}}"
+)
+"""A tag's words may stand below its name, so that a phone need not scroll sideways; the contract here has no links."""
 _PAGE: Final = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Retainer</title>'
     '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
