@@ -54,7 +54,7 @@ COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
         "Order",
         (
             "order_id customer_id placed_at:instant received_at:instant currency lines:data answer:data "
-            "policy_version:whole source version:whole record_id"
+            "policy_version:whole source version:whole record_id payment_state"
         ),
     ),
     "refunds": ("Refund", "order_id refund_id customer_id answer:data at:instant"),
@@ -85,7 +85,7 @@ COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
         "Hold",
         (
             "hold_id customer_id credit_type kind credits:whole ticket_id? created_at:instant expires_at?:instant "
-            "closed_at?:instant"
+            "closed_at?:instant state?"
         ),
     ),
     "operations": (

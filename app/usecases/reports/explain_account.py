@@ -22,6 +22,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, jsonable
 from app.usecases.reports.explain_ledger import operations_of
 from app.views.explanation import Explanation, ExplanationStep, explanation_view, operation_views, step_view, version_of
+from app.views.order import refund_view
 
 
 async def explain_order(tx: Tx, order_id: str) -> Explanation:
@@ -143,7 +144,7 @@ async def explain_refund(tx: Tx, id_: str) -> Explanation:
             "summary": sentences(nothing, *(row["summary"] for row in trace), owed),
             "at": iso(row.at),
             "clause": answer.get("clause"),
-            "answer": row.answer,
+            "answer": refund_view(row.answer),
             "ledger": operation_views(await operations_of(tx, "taken_back", order_id, policy, at=row.at)),
             "trace": cast(list[ExplanationStep], trace),
         },
