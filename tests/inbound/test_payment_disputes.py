@@ -13,6 +13,7 @@ from tests.conftest import MakeVendor
 from tests.policies.test_simulate import changed, shipped
 from tests.support import shops
 from tests.support.api import Vendor
+from tests.support.both_ways import both_ways
 
 OURS = "payment_disputes: {open: nothing, lost: take_back, won: undo, reading: true}"
 WHEN = 1_740_823_205
@@ -158,6 +159,23 @@ def renamed(event: dict[str, Any], number: int) -> dict[str, Any]:
     """The same event of another order of another customer."""
     text = json.dumps(event).replace("_D1", f"_D1x{number}").replace("evt_D0", f"evt_D0x{number}")
     return json.loads(text.replace('"client_reference_id": "17"', f'"client_reference_id": "{number}"'))
+
+
+async def test_an_orders_page_shows_what_is_disputed_of_its_lots(vendor: MakeVendor) -> None:
+    """It reads those lots and the holds of disputes alone, and says what the whole account would."""
+    tenant, path = await shop_of(vendor, open="suspend", lost="take_back", won="undo")
+    await deliver(tenant, path, session())
+    (order,) = (await tenant.ok(await tenant.get("/v1/orders")))["data"]
+    page = f"/v1/orders/{order['order_id']}"
+    with both_ways() as seen:
+        assert (await deliver(tenant, path, dispute("needs_response")))["state"] == "done"
+        shown = await tenant.ok(await tenant.get(page))
+        await deliver(tenant, path, dispute("won", number=2))
+        after = await tenant.ok(await tenant.get(page))
+    assert sum(lot["disputed"] for lot in shown["lots"]) == sum(lot["held"] for lot in shown["lots"]) == 120
+    assert [lot["disputed"] for lot in after["lots"]] == [0] * len(shown["lots"])
+    assert not seen.differences, seen.differences[0][:3_000]
+    assert seen.compared
 
 
 @pytest.mark.parametrize("rule", ["nothing", "suspend", "take_back"])
