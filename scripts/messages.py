@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
-from app.api.languages import DEFAULT, DOMAINS, FOLDER, PAGES, known
+from app.api.languages import DEFAULT, DOMAINS, FOLDER, PAGES, PROBLEMS, SENTENCES, known
 from app.api.pages import account, card, problems_page, statement, terms, words
 from app.api.pages.rendering import EXTENSIONS, TEMPLATES
 from app.api.problems import published, register
@@ -109,6 +109,23 @@ def of_problems() -> Iterator[Found]:
                 yield detail.value, None, path.relative_to(ROOT).as_posix()
 
 
+_MARKS = {"said": 1, "said_of": 2, "message": 1, "forms": 2}
+"""What marks a message of a sentence, and how many forms it names (`app.domain.values.phrase`)."""
+
+
+def of_sentences() -> Iterator[Found]:
+    """Yield the messages of the sentences that the domain and the use cases build."""
+    for path in sorted([*(ROOT / "app/domain").rglob("*.py"), *(ROOT / "app/usecases").rglob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                forms = [
+                    part.value for part in node.args if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                ]
+                many = _MARKS.get(node.func.id, 3)
+                if len(forms) >= many:
+                    yield forms[0] if many == 1 else (forms[0], forms[1]), None, path.relative_to(ROOT).as_posix()
+
+
 def _detail_of(call: ast.Call) -> ast.expr | None:
     """Return what a refusal says of its own: of `Problem`, of `FieldError`, or as ``message`` of `DomainError`."""
     name = call.func.id if isinstance(call.func, ast.Name) else ""
@@ -118,10 +135,13 @@ def _detail_of(call: ast.Call) -> ast.expr | None:
     return next((word.value for word in call.keywords if name == "DomainError" and word.arg == "message"), None)
 
 
+_FOUND = {PAGES: of_pages, PROBLEMS: of_problems, SENTENCES: of_sentences}
+
+
 def template_of(domain: str) -> Catalog:
     """Return a catalogue of all texts in the code, without translations."""
     made = Catalog(domain=domain, fuzzy=False)
-    for message, context, path in of_pages() if domain == PAGES else of_problems():
+    for message, context, path in _FOUND[domain]():
         flags = (
             ["python-format"]
             if any("%(" in form for form in ((message,) if isinstance(message, str) else message))

@@ -21,6 +21,7 @@ _UNITS: Final = (("d", "day", 86400), ("h", "hour", 3600), ("min", "minute", 60)
 """The units of a duration: as English pages write them, as babel names them, and their seconds."""
 
 
+_YEAR_WORD: Final = re.compile(r"\sг\.$")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -33,18 +34,24 @@ def day_text(at: datetime) -> str:
     return str(format_skeleton("yMMMd", at, tzinfo=UTC, locale=current()))
 
 
+def without_year_word(day: str) -> str:
+    """Return a Russian day without its ``г.`` for *year*: a sentence that ends with it would have two full stops."""
+    return _YEAR_WORD.sub("", day)
+
+
 def minute_text(at: datetime) -> str:
     """Return an instant to the minute, in UTC."""
     return f"{day_text(at)}, {at:%H:%M} UTC"
 
 
-def number_text(value: int) -> str:
+def number_text(value: int, language: str | None = None) -> str:
     """Return a whole number with its thousands apart, and a true minus sign."""
-    if current() == DEFAULT:
+    language = language or current()
+    if language == DEFAULT:
         return f"{value:,}".replace(",", "\u202f").replace("-", "\u2212")
     from babel.numbers import format_decimal
 
-    return str(format_decimal(value, locale=current())).replace("-", "\u2212")
+    return str(format_decimal(value, locale=language)).replace("-", "\u2212")
 
 
 def money_text(value: Mapping[str, str]) -> str:
@@ -88,5 +95,5 @@ def _word_of(value: Any) -> Any:
     if isinstance(value, int):
         return number_text(value)
     if isinstance(value, str) and _INSTANT.fullmatch(value):
-        return day_text(parse_iso(value))
-    return day_text(value.astimezone(UTC)) if isinstance(value, datetime) else value
+        return without_year_word(day_text(parse_iso(value)))
+    return without_year_word(day_text(value.astimezone(UTC))) if isinstance(value, datetime) else value

@@ -22,8 +22,9 @@ NAMES: Final = {"en": "English", "de": "Deutsch", "ru": "Русский"}
 """What each language calls itself."""
 PAGES: Final = "pages"
 PROBLEMS: Final = "problems"
-DOMAINS: Final = (PAGES, PROBLEMS)
-"""The catalogues of a language: what pages say, and what refusals say."""
+SENTENCES: Final = "sentences"
+DOMAINS: Final = (PAGES, PROBLEMS, SENTENCES)
+"""The catalogues of a language: what pages say, what refusals say, and the sentences of the domain."""
 HEADER_MAX: Final = 500
 """Characters of a header that are looked at; browsers send some dozens."""
 FORMS: Final = {2: ("one", "many"), 3: ("one", "few", "many")}
@@ -106,11 +107,12 @@ def language_headers() -> dict[str, str]:
     return {} if current() == DEFAULT else {"Content-Language": current(), "Vary": "Accept-Language"}
 
 
-def form_of(number: int) -> str:
+def form_of(number: int, language: str | None = None) -> str:
     """Return which form of a word goes with a number: ``one``, ``many``, or ``few`` where the language has it."""
-    found = catalogue(current(), PAGES)
+    language = language or current()
+    found = catalogue(language, PAGES)
     index = int(found.plural(number)) if isinstance(found, gettext.GNUTranslations) else int(number != 1)  # type: ignore[attr-defined]
-    return FORMS[FORMS_OF.get(current(), 2)][index]
+    return FORMS[FORMS_OF.get(language, 2)][index]
 
 
 def counted(one: str, many: str, number: int, /, **values: Any) -> str:

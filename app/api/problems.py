@@ -17,9 +17,10 @@ from app.api.formats import filled
 from app.api.languages import current, language_headers, problem_text
 from app.api.outside import address
 from app.api.reply import Reply
+from app.api.tongue import spoken_text
 from app.domain.policy.reason_codes import ReasonCode
 from app.domain.policy.translations import with_title
-from app.domain.values.decision import Decision, Reason
+from app.domain.values.decision import Decision, Reason, Remedy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import jsonable, reason_json, remedy_json
 from app.views.event import ProblemEntry
@@ -126,7 +127,7 @@ def body_of(
         body["next_step"] = problem_text(CATALOGUE[POLICY_REASON].next_step)
     if decision is not None:
         body["reasons"] = reasons
-        body["remedies"] = [remedy_json(remedy) for remedy in decision.remedies]
+        body["remedies"] = [remedy_json(_remedy(decision, remedy)) for remedy in decision.remedies]
         body["policy"] = {"name": decision.policy, "version": decision.policy_version}
     found = [error.json() for error in errors]
     if found:
@@ -139,9 +140,23 @@ def in_language(decision: Decision) -> list[Reason]:
     """Return the reasons of a decision in the language of the answer, where its policy has words in it."""
     texts, titles = decision.messages.get(current(), {}), decision.translations.get(current(), {})
     return [
-        replace(reason, message=filled(texts.get(reason.code), with_title(titles, reason.facts)) or reason.message)
+        replace(
+            reason,
+            message=filled(texts.get(reason.code), with_title(titles, reason.facts)) or spoken_text(reason.message),
+            would_change=None if reason.would_change is None else spoken_text(reason.would_change),
+        )
         for reason in decision.reasons
     ]
+
+
+def _remedy(decision: Decision, remedy: Remedy) -> Remedy:
+    """Return a remedy of a decision in the language of the answer."""
+    if remedy.text is None:
+        return remedy
+    said = spoken_text(remedy.text)
+    if said == remedy.text:
+        said = decision.translations.get(current(), {}).get(f"remedies.{remedy.kind}", said)
+    return replace(remedy, text=said)
 
 
 def body_of_error(error: DomainError) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 from fastapi import Response
 
+from app.domain.values.phrase import english
+
 T = TypeVar("T")
-_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder(enc_hook=english)
 
 
 class Reply(Response, Generic[T]):

@@ -32,6 +32,7 @@ from app.db.write import write_rows
 from app.domain.ledger.rest import NotLoaded
 from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
+from app.domain.values.phrase import english
 
 WORKS_MAX: Final = 16
 """Works of one transaction: what waits for it waits for all of them."""
@@ -57,7 +58,7 @@ _TYPES: Final = {
 }
 """Parameters that calls may differ in, with their types in SQL."""
 _PARAMETER: Final = re.compile(r"(?<![:\w]):(?!tenant\b)(\w+)")
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=english).encode
 Q = TypeVar("Q")
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, cast
 from typing_extensions import TypedDict
 
 from app.domain.policy.policy import Policy
+from app.domain.policy.reason_words import in_words
 from app.domain.tickets import explanation as words
 from app.domain.tickets import ticket_lists as lists
 from app.domain.tickets.qualification import is_reading
@@ -357,7 +358,7 @@ def operation_steps(operations: Iterable[Mapping[str, Any]]) -> list[Explanation
 
 def explanation_view(policy: Policy, body: ExplanationBody) -> Explanation:
     """Return an explanation with the words of every clause that it names."""
-    return {**body, "clauses": clause_views(policy, _clauses_in(body))}
+    return {**cast(ExplanationBody, in_words(policy, body)), "clauses": clause_views(policy, _clauses_in(body))}
 
 
 def clause_views(policy: Policy, ids: Iterable[str]) -> list[PolicyClause]:

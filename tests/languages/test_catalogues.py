@@ -108,7 +108,8 @@ def test_each_language_has_every_catalogue_and_its_own_name() -> None:
 def test_no_text_was_left_english(domain: str) -> None:
     """Russian has letters of its own: a text that was only copied is Latin."""
     texts = [form for message in read("ru", domain) if message.id for form in forms(message.string)]
-    assert [text for text in texts if not re.search("[а-яё№]", text, re.IGNORECASE)] == []
+    words = [(text, re.sub(r"%\(\w+\)s", "", text)) for text in texts]
+    assert [text for text, own in words if own.strip() and not re.search("[а-яё№]", own, re.IGNORECASE)] == []
 
 
 @pytest.mark.parametrize("name", TRANSLATED)

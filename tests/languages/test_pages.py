@@ -120,10 +120,14 @@ async def test_a_link_names_its_language(acme: Vendor) -> None:
             assert f'<html lang="{expected}"' in (await framed.get(address)).text
 
 
-async def test_what_the_explanation_says_in_english_is_marked_as_english(acme: Vendor) -> None:
+async def test_an_explanation_is_german_and_what_it_cites_is_marked_as_english(acme: Vendor) -> None:
     page = (await (await account(acme)).get("/account/ticket?id=t-1", headers=GERMAN)).text
-    assert re.search(r'<p><span lang="en">[^<]+</span></p>', page)
+    assert "<p>Ticket t-1 wartet auf die Bestätigung des Preises durch den Kunden." in page
+    cited = re.findall(r'<dd class="small"><span lang="en">([^<]+)</span>', page)
+    assert cited
+    assert len(re.findall('<span lang="en">', page)) == len(cited)
     english = (await (await account_again(acme)).get("/account/ticket?id=t-1")).text
+    assert "<p>Ticket t-1 waits for the customer to confirm the price." in english
     assert 'lang="en">' not in english.partition("</html>")[0].partition("<body")[2].replace('lang="en" hreflang', "")
 
 

@@ -26,6 +26,7 @@ from app.domain.values.agent import Agent
 from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Key, Page, PageRequest
+from app.domain.values.phrase import english
 from app.usecases.commands import Database, Gathered, Tx, once
 from app.usecases.customers import own
 from app.views.balance import Balance
@@ -221,7 +222,9 @@ class Call:
             while True:
                 positions = [encode_cursor(secrets[0], context, key) for key in page.keys]
                 every_row = zip(page.rows, positions, strict=True)
-                yield b"".join(msgspec.json.encode({**row, "position": at}) + b"\n" for row, at in every_row)
+                yield b"".join(
+                    msgspec.json.encode({**row, "position": at}, enc_hook=english) + b"\n" for row, at in every_row
+                )
                 if page.more is None:
                     return
                 page = await read(page.more)

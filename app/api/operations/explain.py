@@ -7,9 +7,11 @@ from typing import Annotated, Final
 from fastapi import Path
 
 from app.api.fields import PathId
-from app.api.operations.call import Call, beside_ticket
+from app.api.languages import language_headers
+from app.api.operations.call import Answer, Call, beside_ticket
 from app.api.operations.table import Operations
 from app.api.problems import Problem
+from app.api.tongue import spoken
 from app.usecases.clocks import clocks
 from app.usecases.commands import Tx
 from app.usecases.customers import own
@@ -24,7 +26,7 @@ Kind = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[a-z_]+$", ex
 
 
 @OPERATIONS.get("explain", "/v1/explain/{kind}/{id}", scope="tickets:read", refusals=(404,))
-async def get_explanation(call: Call, kind: Kind, id: PathId) -> Explanation:
+async def get_explanation(call: Call, kind: Kind, id: PathId) -> Answer[Explanation]:
     """The whole trace: rules in order with their clauses, facts and results, and what would have changed the answer.
 
     ``kind``: ticket, charge, assessment (``<ticket>:<number>``), order, refund (``<order>:<refund>``), license, lot,
@@ -32,10 +34,15 @@ async def get_explanation(call: Call, kind: Kind, id: PathId) -> Explanation:
     """
     if call.principal.customer_id is not None:
         return await _of_customer(call, call.principal.customer_id, kind, id)
-    return await call.read(lambda tx: explain.explain(tx, kind, id, clock=clocks.explain_clock))
+    return _said(await call.read(lambda tx: explain.explain(tx, kind, id, clock=clocks.explain_clock)))
 
 
-async def _of_customer(call: Call, customer_id: str, kind: str, id: str) -> Explanation:
+def _said(found: Explanation) -> Answer[Explanation]:
+    """Return an explanation with its sentences in the language of the answer."""
+    return Answer(spoken(found), headers=language_headers())
+
+
+async def _of_customer(call: Call, customer_id: str, kind: str, id: str) -> Answer[Explanation]:
     if kind not in _OF_TICKETS:
         raise Problem("not_found")
     ticket_id = id.rpartition(":")[0] if kind == "assessment" else id
@@ -45,4 +52,4 @@ async def _of_customer(call: Call, customer_id: str, kind: str, id: str) -> Expl
         found = await explain.explain(tx, kind, id, clock=clocks.explain_clock, public=True)
         return beside_ticket(await tickets.get(tx, ticket_id), found)
 
-    return await call.read(explained, owned=True)
+    return _said(await call.read(explained, owned=True))

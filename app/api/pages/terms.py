@@ -11,7 +11,9 @@ from markupsafe import Markup
 from app.api.formats import filled, number_text
 from app.api.languages import DEFAULT, counted, current, form_of, text
 from app.api.pages.words import inside, plain
+from app.api.tongue import tongue
 from app.domain.policy.policy import Policy
+from app.domain.policy.reason_words import reason_words, remedy_words
 
 CREDITS = "credits"
 """What credits are called where the policy has no word of its own."""
@@ -30,13 +32,14 @@ class Terms:
     """Titles and such by name, as `app.domain.policy.translations` says."""
     messages: Mapping[str, str] = field(default_factory=dict)
     """Sentences of reasons, by code."""
+    policy: Policy | None = None
 
     @classmethod
     def of(cls, policy: Policy | None) -> Terms:
         """Return the words of a policy in the page's language."""
         if policy is None or current() == DEFAULT:
             return cls()
-        return cls(policy.translations.get(current(), {}), policy.messages.get(current(), {}))
+        return cls(policy.translations.get(current(), {}), policy.messages.get(current(), {}), policy)
 
     def unit(self, unit: str | None, number: int | None = None) -> str:
         """Return what so many credits are called; without a number, the name of a column."""
@@ -89,8 +92,24 @@ class Terms:
         facts = reason.get("facts") or {}
         if "fact" in facts and "title" in facts:
             facts = {**facts, "title": self.asked(facts["fact"], facts["title"])}
-        return filled(self.messages.get(reason["code"]), facts) or english(reason["message"])
+        found = filled(self.messages.get(reason["code"]), facts)
+        return found or self._stored(str(reason["message"]), {**reason, "facts": facts})
 
     def remedy(self, remedy: Mapping[str, Any]) -> Markup | str:
         """Return the sentence of a remedy."""
-        return self.texts.get(f"remedies.{remedy['kind']}") or english(remedy["text"])
+        text = str(remedy["text"])
+        if self.policy is None:
+            return english(text)
+        said = remedy_words(self.policy, remedy).say(tongue())
+        return said if said != text else english(text)
+
+    def sentence(self, text: str) -> Markup | str:
+        """Return a sentence of ours that was stored in English: a step of a price."""
+        return self._stored(text, {"message": text})
+
+    def _stored(self, text: str, reason: Mapping[str, Any]) -> Markup | str:
+        """Return a sentence that was stored in English by the message that makes it."""
+        if self.policy is None:
+            return english(text)
+        said = reason_words(self.policy, reason).say(tongue())
+        return said if said != text else english(text)

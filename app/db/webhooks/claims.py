@@ -17,13 +17,14 @@ from sqlalchemy import text
 
 from app.db.engine import Tx
 from app.db.events.events import DATA
+from app.domain.values.phrase import english
 
 LOG_LENGTH: Final = 30
 """Attempts kept in a delivery's log."""
 LANE_DEPTH: Final = 20
 """Deliveries of one lane claimed at once; they are sent one after another."""
 
-_encode: Final = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder(enc_hook=english).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,9 @@ from app.db.keyset import select_page
 from app.db.schema import webhook_delivery as d
 from app.db.schema import webhook_endpoint as e
 from app.domain.values.paging import PageRequest
+from app.domain.values.phrase import english
 
-_encode: Final = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder(enc_hook=english).encode
 FAN_OUT: Final = 1000
 """Positions looked at in one transaction."""
 

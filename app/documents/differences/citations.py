@@ -9,7 +9,7 @@ from typing import Any
 from app.documents.differences import phrases
 from app.documents.differences.walk import Place, Walk, is_part, is_thing
 from app.domain.policy.policy import ClauseText, Policy
-from app.domain.policy.wording import capital
+from app.domain.values.phrase import capital
 
 
 def cited_by(policy: Policy) -> dict[str, list[str]]:

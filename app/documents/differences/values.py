@@ -19,7 +19,8 @@ from app.domain.policy.price_terms import (
     RangePrice,
     TimePrice,
 )
-from app.domain.policy.wording import OP_WORDS, credit_words, joined, minutes_words, sku_title, title_of, value_words
+from app.domain.policy.wording import OP_WORDS, credit_words, minutes_words, sku_title, title_of, value_words
+from app.domain.values.phrase import joined
 from app.domain.values.text import counted
 
 LONG: Final = 200

@@ -17,7 +17,7 @@ from app.documents.marks import pointer
 from app.domain.policy.offer_prices import OfferPrice
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Category
-from app.domain.policy.wording import capital
+from app.domain.values.phrase import capital
 from app.domain.values.term import Term
 
 Change = Literal["added", "removed", "changed"]

@@ -11,81 +11,93 @@ from app.domain.clocks.ticket_clock import TicketClock
 from app.domain.policy.conditions import Not
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
-from app.domain.policy.wording import capital, cited, condition_words, day_of, joined, sentences
+from app.domain.policy.wording import condition_words, day_of, wait_words
+from app.domain.values.phrase import Phrase, capital, cited, joined, said, said_of, sentences, together
 from app.domain.values.wire import parse_iso
 
 Row = Mapping[str, Any]
-_MILESTONES: Final = {
-    "first_response": "first response",
-    "each_business_day": "answer on each business day",
-    "resolution": "resolution",
-    "next_reply": "answer to the customer's message",
-    "access": "access to be given by the customer",
-    "confirmation": "confirmation by the customer",
+_MILESTONES: Final[Mapping[str, Phrase]] = {
+    "first_response": said("first response"),
+    "each_business_day": said("answer on each business day"),
+    "resolution": said("resolution"),
+    "next_reply": said("answer to the customer's message"),
+    "access": said("access to be given by the customer"),
+    "confirmation": said("confirmation by the customer"),
 }
-_KINDS: Final = {
-    "start": "The clock started",
-    "pause": "The clock stands",
-    "resume": "The clock goes on",
-    "stop": "What was promised was done",
-    "cancel": "Nothing is owed any more",
-    "response": "The vendor answered",
-    "retarget": "Another deadline holds from here on",
-    "calendar_changed": "The clock went over to newer service hours",
-    "tzdb_changed": "The clock went over to newer time zone data",
-    "correct": "A fact was corrected",
-    "reopen": "The ticket was reopened; the clock began again",
+_KINDS: Final[Mapping[str, Phrase]] = {
+    "start": said("the clock started"),
+    "pause": said("the clock stands"),
+    "resume": said("the clock goes on"),
+    "stop": said("what was promised was done"),
+    "cancel": said("nothing is owed any more"),
+    "response": said("the vendor answered"),
+    "retarget": said("another deadline holds from here on"),
+    "calendar_changed": said("the clock went over to newer service hours"),
+    "tzdb_changed": said("the clock went over to newer time zone data"),
+    "correct": said("a fact was corrected"),
+    "reopen": said("the ticket was reopened; the clock began again"),
 }
 
 
-def instant_words(instant: str) -> str:
+def instant_words(instant: str) -> Phrase:
     """An instant with its time: ``1 December 2025, 22:00 UTC``."""
     at = parse_iso(instant).astimezone(UTC)
     seconds = f":{at.second:02d}" if at.second else ""
-    return f"{day_of(instant)}, {at.hour:02d}:{at.minute:02d}{seconds} UTC"
+    return together(day_of(instant), f", {at.hour:02d}:{at.minute:02d}{seconds} UTC")
 
 
-def target_words(target: str) -> str:
+def target_words(target: str) -> Phrase:
     """A target in words: ``within 1 business day``, ``by the close of the next business day``."""
     kind, _, rest = target.partition(":")
     number, _, edge = rest.partition(":")
     match kind:
         case "business_days":
-            days = "the next business day" if number == "1" else f"business day {number} after it"
+            if edge == "close" and number == "1":
+                return said("by the close of the next business day")
             if edge == "close":
-                return f"by the close of {days}"
-            return f"within {number} business day{'' if number == '1' else 's'}"
-        case "business_seconds" | "seconds" | "rolling":
-            span = _span(int(number))
-            words = {"business_seconds": f"within {span} of service hours", "seconds": f"within {span}"}
-            return words.get(kind, f"at least every {span} of service hours")
+                return said("by the close of business day %(number)s after it", number=number)
+            days = int(number)
+            return said_of("within %(number)s business day", "within %(number)s business days", days, number=days)
+        case "business_seconds":
+            return said("within %(span)s of service hours", span=_span(int(number)))
+        case "seconds":
+            return said("within %(span)s", span=_span(int(number)))
+        case "rolling":
+            return said("at least every %(span)s of service hours", span=_span(int(number)))
         case "same_day":
-            return f"on the same business day if it came before {rest}, else on the next one"
+            return said("on the same business day if it came before %(time)s, else on the next one", time=rest)
         case "each_business_day":
-            return "by the close of each business day"
+            return said("by the close of each business day")
         case "at":
-            return "by the instant named"
-    return "without a deadline"
+            return said("by the instant named")
+    return said("without a deadline")
 
 
-def _span(seconds: int) -> str:
+def _span(seconds: int) -> Phrase:
     hours, rest = divmod(seconds, 3600)
     minutes, rest = divmod(rest, 60)
-    parts = [
-        f"{number} {word}{'' if number == 1 else 's'}"
-        for number, word in ((hours, "hour"), (minutes, "minute"), (rest, "second"))
-        if number
-    ]
-    return joined(parts) or "no time"
+    parts = []
+    if hours:
+        parts.append(said_of("%(number)s hour", "%(number)s hours", hours, number=hours))
+    if minutes:
+        parts.append(said_of("%(number)s minute", "%(number)s minutes", minutes, number=minutes))
+    if rest:
+        parts.append(said_of("%(number)s second", "%(number)s seconds", rest, number=rest))
+    return joined(parts) if parts else said("no time")
 
 
-def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> str:
+def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> Phrase:
     """What was promised, until when, what was skipped, and how it came out."""
-    name = capital(_MILESTONES.get(str(view["milestone"]), str(view["milestone"]).replace("_", " ")))
-    promise = cited(f"{name}: {target_words(str(view['target']))}", view.get("clause"))
-    due = f"Due on {instant_words(view['due_at'])}." if view.get("due_at") else None
-    names = [f"{', '.join(row['reasons'])} ({day_of(row['date'] + 'T00:00:00Z')})" for row in skipped if row["reasons"]]
-    closed = f"Closed meanwhile: {joined(names)}." if names else None
+    milestone = str(view["milestone"])
+    name = _MILESTONES.get(milestone, milestone.replace("_", " "))
+    promise = cited(together(capital(name), ": ", target_words(str(view["target"]))), view.get("clause"))
+    due = said("Due on %(instant)s.", instant=instant_words(view["due_at"])) if view.get("due_at") else None
+    names = [
+        together(", ".join(row["reasons"]), " (", day_of(row["date"] + "T00:00:00Z"), ")")
+        for row in skipped
+        if row["reasons"]
+    ]
+    closed = said("Closed meanwhile: %(days)s.", days=joined(names)) if names else None
     return sentences(promise, due, closed, outcome_sentence(view))
 
 
@@ -94,7 +106,8 @@ def otherwise(policy: Policy, clock: TicketClock, view: Row) -> list[tuple[str, 
     its clause. ``view``: how the clock stands.
     """
     missed = [breach["due_at"] for breach in view["breaches"] if breach["retracted_at"] is None and breach["due_at"]]
-    in_time = [(cited(f"done by {instant_words(due)}", clock.terms.clause), clock.terms.clause) for due in missed[:1]]
+    clause = clock.terms.clause
+    in_time = [(cited(said("done by %(instant)s", instant=instant_words(due)), clause), clause) for due in missed[:1]]
     return [*in_time, *_other_promises(policy, clock, str(view["target"]))]
 
 
@@ -118,37 +131,36 @@ def _other_promises(policy: Policy, clock: TicketClock, target: str) -> list[tup
     return found
 
 
-def _instead(promise: Promise, words: str) -> tuple[str, str]:
-    return cited(f"{words}: {target_words(promise.target)}", promise.clause), promise.clause
+def _instead(promise: Promise, words: Phrase) -> tuple[str, str]:
+    return cited(together(words, ": ", target_words(promise.target)), promise.clause), promise.clause
 
 
-def outcome_sentence(view: Row) -> str:
+def outcome_sentence(view: Row) -> Phrase:
     """How a clock came out, or stands."""
     standing = [breach for breach in view.get("breaches", ()) if breach.get("retracted_at") is None]
     match view["outcome"]:
         case "met":
             at = view.get("stopped_at")
-            return f"It was met on {instant_words(at)}." if at else "It was met."
+            return said("It was met on %(instant)s.", instant=instant_words(at)) if at else said("It was met.")
         case "breached":
             when = standing[0].get("due_at") if standing else None
-            return f"It was missed: due on {instant_words(when)}." if when else "It was missed."
+            if when is None:
+                return said("It was missed.")
+            return said("It was missed: due on %(instant)s.", instant=instant_words(when))
     match view["phase"]:
         case "paused":
-            return "The clock stands: somebody else is waited for."
+            return said("The clock stands: somebody else is waited for.")
         case "cancelled":
-            return "It ended with the ticket; nothing is owed."
+            return said("It ended with the ticket; nothing is owed.")
         case "stopped":
-            return "It is done."
-    return "The clock runs."
+            return said("It is done.")
+    return said("The clock runs.")
 
 
-def event_sentence(event: Row, clause: str | None) -> str:
+def event_sentence(event: Row, clause: str | None) -> Phrase:
     """One event of a clock."""
-    sentence = _KINDS.get(str(event["kind"]), capital(str(event["kind"]).replace("_", " ")))
-    why = event.get("reason")
-    reason = f": {_reason(str(why))}" if why else ""
-    return cited(f"On {instant_words(event['occurred_at'])}: {sentence[:1].lower()}{sentence[1:]}{reason}", clause)
-
-
-def _reason(why: str) -> str:
-    return why.partition(":")[0].replace("_", " ")
+    kind, why = str(event["kind"]), event.get("reason")
+    what = together(_KINDS.get(kind, kind.replace("_", " ")))
+    if why:
+        what = together(what, ": ", wait_words(str(why).partition(":")[0]))
+    return cited(said("On %(instant)s: %(what)s", instant=instant_words(event["occurred_at"]), what=what), clause)

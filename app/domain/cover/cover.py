@@ -492,6 +492,7 @@ def _refused(
             policy_version=account.policy.version,
             reasons=(reason,),
             messages=account.policy.messages,
+            translations=account.policy.translations,
         ),
         **facts,
     )

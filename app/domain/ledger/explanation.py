@@ -5,53 +5,86 @@ The rows are JSON as `app.usecases.reports.explain` gathers them; no sentence ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import are, capital, cited, credit_words, day_of, joined, sentences, unit_word, was
+from app.domain.policy.wording import category_title, credit_words, day_of, type_title, unit_word
+from app.domain.values.phrase import (
+    Phrase,
+    Tongue,
+    capital,
+    cited,
+    forms,
+    joined,
+    said,
+    said_of,
+    say,
+    sentences,
+    together,
+)
 
 Row = Mapping[str, Any]
 _BY_ORDER: Final = ("license", "purchase", "choice")
-_SOURCE_WORDS: Final = {
-    "goodwill": "given by hand on {day}",
-    "breach": "given for a late answer on {day}",
-    "correction": "given anew on {day}",
-    "transfer": "received from another account on {day}",
-    "import": "brought in on {day}",
-    "overdraft": "overdrawn on {day}",
+_SOURCE_WORDS: Final[Mapping[str, Callable[[Phrase], Phrase]]] = {
+    "goodwill": lambda day: said("given by hand on %(day)s", day=day),
+    "breach": lambda day: said("given for a late answer on %(day)s", day=day),
+    "correction": lambda day: said("given anew on %(day)s", day=day),
+    "transfer": lambda day: said("received from another account on %(day)s", day=day),
+    "import": lambda day: said("brought in on %(day)s", day=day),
+    "overdraft": lambda day: said("overdrawn on %(day)s", day=day),
 }
 _WHY: Final = {
-    "refunded": "since the order was refunded",
-    "corrected": "since the shop changed the order",
-    "reranked": "since an order placed earlier arrived",
-    "merged": "since two accounts became one",
+    "refunded": said("since the order was refunded"),
+    "corrected": said("since the shop changed the order"),
+    "reranked": said("since an order placed earlier arrived"),
+    "merged": said("since two accounts became one"),
 }
 
 
-def lot_words(policy: Policy, lot: Row) -> str:
+def _source(lot: Row) -> Phrase:
+    """Where a lot came from that no order brought."""
+    day = day_of(lot["effective_at"])
+    words = _SOURCE_WORDS.get(str(lot["source"]))
+    return said("granted on %(day)s", day=day) if words is None else words(day)
+
+
+def lot_words(policy: Policy, lot: Row) -> Phrase:
     """Name a lot by what it was: ``the 60 points of order 1001``, ``the 5 points given for a late answer on ...``."""
     kind = policy.credit_type(str(lot["credit_type"]))
     typed = policy.credits is not None and len(policy.credits.types) > 1 and kind is not None
     granted = int(lot["granted"])
-    number = "" if granted == 1 else f"{granted} "
-    free = "free " if lot["source"] in ("license", "choice") else ""
-    name = f"the {number}{free}{unit_word(policy, granted)}"
+    unit = unit_word(policy, granted)
+    if lot["source"] in ("license", "choice"):
+        unit = said("free %(unit)s", unit=unit)
+    name = said_of("the %(unit)s", "the %(number)s %(unit)s", granted, number=granted, unit=unit)
     if typed and kind is not None:
-        name += f" for {kind.title}"
+        name = said("%(credits)s for %(kind)s", credits=name, kind=type_title(policy, kind))
     if lot.get("categories"):
         found = [policy.category(category) for category in lot["categories"]]
-        titles = [category.title[:1].lower() + category.title[1:] for category in found if category is not None]
-        name += f" kept for {joined(titles, 'or')}" if titles else ""
+        titles = [_small(category_title(policy, category)) for category in found if category is not None]
+        if titles:
+            name = said("%(credits)s kept for %(categories)s", credits=name, categories=joined(titles, "or"))
     if lot["order_id"] is not None and (lot["source"] in _BY_ORDER or lot.get("bought")):
-        return f"{name} of order {lot['order_id']}"
-    source = _SOURCE_WORDS.get(str(lot["source"]), "granted on {day}")
-    return f"{name} {source.replace('{day}', day_of(lot['effective_at']))}"
+        return said("%(what)s of order %(order)s", what=name, order=str(lot["order_id"]))
+    return together(name, " ", _source(lot))
 
 
-def until_words(lot: Row) -> str:
+def _small(title: Phrase) -> Phrase:
+    """A title with its first letter small, where the language does so inside a sentence."""
+
+    def words(tongue: Tongue) -> str:
+        text = say(title, tongue)
+        return text[:1].lower() + text[1:] if tongue.small else text
+
+    return Phrase(words)
+
+
+def until_words(lot: Row) -> Phrase:
     """How long a lot can be used: ``until 1 January 2027``."""
-    return "without an end" if lot["expires_at"] is None else f"until {day_of(lot['expires_at'])}"
+    if lot["expires_at"] is None:
+        return said("without an end")
+    return said("until %(day)s", day=day_of(lot["expires_at"]))
 
 
 def operation_clause(policy: Policy, operation: Row) -> tuple[str | None, bool]:
@@ -68,7 +101,7 @@ def operation_clause(policy: Policy, operation: Row) -> tuple[str | None, bool]:
     return clause, reading
 
 
-def operation_sentence(policy: Policy, operation: Row) -> str:
+def operation_sentence(policy: Policy, operation: Row) -> Phrase:
     """What an operation did, in a sentence with its clause."""
     moves: Sequence[Row] = operation["moves"]
     sentence_of = _SENTENCES.get(str(operation["step"]), _other)
@@ -83,28 +116,32 @@ def _sum(moves: Sequence[Row], source: str | None = None, target: str | None = N
     )
 
 
-def _lots(policy: Policy, moves: Sequence[Row]) -> str:
+def _lots(policy: Policy, moves: Sequence[Row]) -> Phrase:
     """The lots of these moves; with several, how many credits of each."""
-    totals: dict[str, tuple[str, int]] = {}
+    totals: dict[str, tuple[Phrase, int]] = {}
     for move in moves:
         name, total = totals.get(move["lot_id"], (lot_words(policy, move["lot"]), 0))
         totals[move["lot_id"]] = name, total + move["credits"]
     if len(totals) == 1:
         return next(iter(totals.values()))[0]
     granted = {move["lot_id"]: int(move["lot"]["granted"]) for move in moves}
-    return joined([name if granted[lot] == total else f"{total} of {name}" for lot, (name, total) in totals.items()])
+    return joined([name if granted[lot] == total else _number_of(total, name) for lot, (name, total) in totals.items()])
 
 
-def _part(policy: Policy, number: int, moves: Sequence[Row]) -> str:
+def _number_of(number: int, lot: Phrase) -> Phrase:
+    return said("%(number)s of %(lot)s", number=number, lot=lot)
+
+
+def _part(policy: Policy, number: int, moves: Sequence[Row]) -> Phrase:
     """So many credits of these lots; a whole lot by its name alone."""
     lots = {move["lot_id"]: int(move["lot"]["granted"]) for move in moves}
     if len(lots) != 1:
-        return f"{credit_words(policy, number)}, {_lots(policy, moves)},"
+        return said("%(credits)s, %(lots)s,", credits=credit_words(policy, number), lots=_lots(policy, moves))
     name = _lots(policy, moves)
-    return name if next(iter(lots.values())) == number else f"{number} of {name}"
+    return name if next(iter(lots.values())) == number else _number_of(number, name)
 
 
-def held_from(policy: Policy, operations: Sequence[Row]) -> str | None:
+def held_from(policy: Policy, operations: Sequence[Row]) -> Phrase | None:
     """Where the credits of a price came from: ``Held from the 60 points of order 1001.`` A merge moves them on only."""
     moves = [
         move
@@ -113,136 +150,206 @@ def held_from(policy: Policy, operations: Sequence[Row]) -> str | None:
         for move in operation["moves"]
         if move["from"] == "available" and move["to"] in ("held", "spent")
     ]
-    return f"Held from {_lots(policy, moves)}." if moves else None
+    return said("Held from %(lots)s.", lots=_lots(policy, moves)) if moves else None
 
 
 def _from(moves: Sequence[Row], source: str, target: str | None = None) -> list[Row]:
     return [move for move in moves if move["from"] == source and (target is None or move["to"] == target)]
 
 
-def _granted(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+def _granted(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     put_in = _from(moves, "world")
     if not put_in:
         return _voided_by_hand(policy, operation, moves)
-    lot = put_in[0]["lot"]
-    granted = credit_words(policy, _sum(put_in))
-    by = f" by order {lot['order_id']}" if lot["order_id"] is not None and lot["source"] in _BY_ORDER else ""
-    if not by:
-        source = _SOURCE_WORDS.get(str(lot["source"]), "granted on {day}")
-        by = f" {source.replace('{day}', day_of(lot['effective_at']))}"
-        verb = f"{granted} {was(_sum(put_in))}{by}"
+    lot, number = put_in[0]["lot"], _sum(put_in)
+    amount = credit_words(policy, number)
+    if lot["order_id"] is not None and lot["source"] in _BY_ORDER:
+        came = said_of(
+            "%(credits)s was granted by order %(order)s",
+            "%(credits)s were granted by order %(order)s",
+            number,
+            credits=amount,
+            order=str(lot["order_id"]),
+        )
     else:
-        verb = f"{granted} {was(_sum(put_in))} granted{by}"
-    text = f"{verb}, {until_words(lot)}"
-    if repaid := _sum(moves, "available", "owed"):
-        text += f"; {credit_words(policy, repaid)} of them repaid a debt"
+        came = said_of("%(credits)s was %(how)s", "%(credits)s were %(how)s", number, credits=amount, how=_source(lot))
+    text = together(came, ", ", until_words(lot), _repaid(policy, moves))
     if dead := _sum(moves, "available", "expired"):
-        text += f"; {credit_words(policy, dead)} of them had ended before they arrived"
+        more = said("; %(credits)s of them had ended before they arrived", credits=credit_words(policy, dead))
+        text = together(text, more)
     return text
 
 
-def _voided_by_hand(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+def _repaid(policy: Policy, moves: Sequence[Row]) -> Phrase | str:
+    """That some of the credits repaid a debt; nothing where none did."""
+    number = _sum(moves, "available", "owed")
+    return said("; %(credits)s of them repaid a debt", credits=credit_words(policy, number)) if number else ""
+
+
+def _voided_by_hand(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     number = _sum(moves, "available", "voided")
-    return f"{credit_words(policy, number)} {was(number)} taken away by hand, {_of(policy, moves)}"
+    return said_of(
+        "%(credits)s was taken away by hand, of %(lots)s",
+        "%(credits)s were taken away by hand, of %(lots)s",
+        number,
+        credits=credit_words(policy, number),
+        lots=_lots(policy, moves) if moves else said("none"),
+    )
 
 
-def _of(policy: Policy, moves: Sequence[Row]) -> str:
-    return f"of {_lots(policy, moves)}" if moves else "of none"
-
-
-def _held(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+def _held(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     number = _sum(moves, "available", "held")
-    parts = _from(moves, "available", "held")
-    text = f"{credit_words(policy, number)} {was(number)} set aside from {_lots(policy, parts)}"
-    return text + _overdrawn(policy, moves)
+    text = said_of(
+        "%(credits)s was set aside from %(lots)s",
+        "%(credits)s were set aside from %(lots)s",
+        number,
+        credits=credit_words(policy, number),
+        lots=_lots(policy, _from(moves, "available", "held")),
+    )
+    return together(text, _overdrawn(policy, moves))
 
 
-def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     parts = _from(moves, "available", "spent")
     number = _sum(parts)
-    how = "charged again, since the cause was corrected," if operation["reason"] == "cause corrected" else "charged"
-    return f"{credit_words(policy, number)} {was(number)} {how} from {_lots(policy, parts)}" + _overdrawn(policy, moves)
+    if operation["reason"] == "cause corrected":
+        text = said_of(
+            "%(credits)s was charged again, since the cause was corrected, from %(lots)s",
+            "%(credits)s were charged again, since the cause was corrected, from %(lots)s",
+            number,
+            credits=credit_words(policy, number),
+            lots=_lots(policy, parts),
+        )
+    else:
+        text = _charged(policy, number, parts)
+    return together(text, _overdrawn(policy, moves))
 
 
-def _overdrawn(policy: Policy, moves: Sequence[Row]) -> str:
+def _charged(policy: Policy, number: int, parts: Sequence[Row]) -> Phrase:
+    return said_of(
+        "%(credits)s was charged from %(lots)s",
+        "%(credits)s were charged from %(lots)s",
+        number,
+        credits=credit_words(policy, number),
+        lots=_lots(policy, parts),
+    )
+
+
+def _overdrawn(policy: Policy, moves: Sequence[Row]) -> Phrase | str:
     """That some were spent before they came, and are owed."""
     number = _sum(moves, "owed", "voided")
     if not number:
         return ""
     rule = None if policy.credits is None else policy.credits.overdraft
-    allowed = "" if rule is None or rule.clause is None else f", as {rule.clause} allows"
-    return f"; {credit_words(policy, number)} of them {was(number)} overdrawn, and the next ones pay{allowed}"
+    text = said_of(
+        "; %(credits)s of them was overdrawn, and the next ones pay",
+        "; %(credits)s of them were overdrawn, and the next ones pay",
+        number,
+        credits=credit_words(policy, number),
+    )
+    if rule is None or rule.clause is None:
+        return text
+    return together(text, said(", as %(clause)s allows", clause=rule.clause))
 
 
-def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     parts = _from(moves, "held", "spent")
-    number, rest = _sum(parts), _sum(moves, "held", "available")
-    text = f"{credit_words(policy, number)} {was(number)} charged from {_lots(policy, parts)}"
-    return f"{text}, and {credit_words(policy, rest)} went back unspent" if rest else text
+    rest = _sum(moves, "held", "available")
+    text = _charged(policy, _sum(parts), parts)
+    if not rest:
+        return text
+    return together(text, said(", and %(credits)s went back unspent", credits=credit_words(policy, rest)))
 
 
-def _released(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
-    return _back(policy, moves, "held", "went back unspent to")
+def _released(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
+    back = _from(moves, "held")
+    amount = credit_words(policy, _sum(back))
+    text = said("%(credits)s went back unspent to %(lots)s", credits=amount, lots=_lots(policy, back))
+    return together(text, *_after(policy, _sum(back), moves))
 
 
-def _refunded(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
-    return _back(policy, moves, "spent", "came back to")
+def _refunded(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
+    back = _from(moves, "spent")
+    amount = credit_words(policy, _sum(back))
+    text = said("%(credits)s came back to %(lots)s", credits=amount, lots=_lots(policy, back))
+    return together(text, *_after(policy, _sum(back), moves))
 
 
-def _back(policy: Policy, moves: Sequence[Row], source: str, verb: str) -> str:
-    back = _from(moves, source)
-    number, dead = _sum(back), _sum(moves, "available", "expired")
-    text = f"{credit_words(policy, number)} {verb} {_lots(policy, back)}"
-    if dead:
-        which = "which" if dead == number else f"of which {credit_words(policy, dead)}"
-        text += f", {which} had ended and {are(dead)} gone"
+def _after(policy: Policy, number: int, moves: Sequence[Row]) -> Iterator[Phrase | str]:
+    """What became of credits that went back."""
+    if dead := _sum(moves, "available", "expired"):
+        if dead == number:
+            yield said_of(", which had ended and is gone", ", which had ended and are gone", dead)
+        else:
+            yield said_of(
+                ", of which %(credits)s had ended and is gone",
+                ", of which %(credits)s had ended and are gone",
+                dead,
+                credits=credit_words(policy, dead),
+            )
     if instead := _from(moves, "world"):
-        text += f"; instead {credit_words(policy, _sum(instead))} can be used {until_words(instead[0]['lot'])}"
-    if repaid := _sum(moves, "available", "owed"):
-        text += f"; {credit_words(policy, repaid)} of them repaid a debt"
-    return text
+        yield said(
+            "; instead %(credits)s can be used %(until)s",
+            credits=credit_words(policy, _sum(instead)),
+            until=until_words(instead[0]["lot"]),
+        )
+    yield _repaid(policy, moves)
 
 
-def _expired(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+def _expired(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     number = _sum(moves, target="expired")
     lots = [move for move in moves if move["to"] == "expired"]
-    held = " while set aside" if any(lot["from"] == "held" for lot in lots) else ""
-    return f"{_part(policy, number, lots)} expired on {day_of(operation['at'])}{held}"
+    part, day = _part(policy, number, lots), day_of(operation["at"])
+    if any(lot["from"] == "held" for lot in lots):
+        return said("%(credits)s expired on %(day)s while set aside", credits=part, day=day)
+    return said("%(credits)s expired on %(day)s", credits=part, day=day)
 
 
-def _voided(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+def _voided(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     came = [move for move in moves if move["from"] in ("held", "spent") and move["to"] == "voided"]
     if came:
         number = _sum(came)
-        verb = f"came back and {was(number)} taken back at once"
-        return f"{_part(policy, number, came)} {verb}, {_WHY.get(str(operation['reason']), 'since it was refunded')}"
+        text = said_of(
+            "%(credits)s came back and was taken back at once",
+            "%(credits)s came back and were taken back at once",
+            number,
+            credits=_part(policy, number, came),
+        )
+        return together(text, ", ", _WHY.get(str(operation["reason"]), said("since it was refunded")))
     number = _sum(moves, "available", "voided")
-    why = _WHY.get(str(operation["reason"]), "")
-    text = f"{_part(policy, number, moves)} {was(number)} taken back"
-    if not number:
-        text = f"what was spent of {_lots(policy, moves)} is owed" if moves else "nothing was taken back"
-    return f"{text}, {why}" if why else text
+    if number:
+        text = said_of(
+            "%(credits)s was taken back", "%(credits)s were taken back", number, credits=_part(policy, number, moves)
+        )
+    elif moves:
+        text = said("what was spent of %(lots)s is owed", lots=_lots(policy, moves))
+    else:
+        text = said("nothing was taken back")
+    why = _WHY.get(str(operation["reason"]))
+    return text if why is None else together(text, ", ", why)
 
 
-def _moved(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+def _moved(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     came = _from(moves, "world")
-    merged = ", since two accounts became one" if operation["reason"] == "merged" else ""
+    merged = together(", ", _WHY["merged"]) if operation["reason"] == "merged" else ""
     if came:
-        number = _sum(came)
-        return f"{credit_words(policy, number)} came from another account, {until_words(came[0]['lot'])}{merged}"
+        amount = credit_words(policy, _sum(came))
+        until = until_words(came[0]["lot"])
+        return together(said("%(credits)s came from another account, %(until)s", credits=amount, until=until), merged)
     number = _sum(moves, "available", "voided")
-    return f"{_part(policy, number, moves)} went to another account{merged}"
+    return together(said("%(credits)s went to another account", credits=_part(policy, number, moves)), merged)
 
 
-def _reopened(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
-    return "credits that had ended can be used again for some time"
+def _reopened(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
+    return said("credits that had ended can be used again for some time")
 
 
-def _other(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
-    return f"{credit_words(policy, _sum(moves))} moved ({str(operation['step']).replace('_', ' ')})"
+def _other(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
+    amount = credit_words(policy, _sum(moves))
+    return said("%(credits)s moved (%(how)s)", credits=amount, how=str(operation["step"]).replace("_", " "))
 
 
-_SENTENCES: Final[Mapping[str, Callable[[Policy, Row, Sequence[Row]], str]]] = {
+_SENTENCES: Final[Mapping[str, Callable[[Policy, Row, Sequence[Row]], Phrase]]] = {
     "grant": _granted,
     "adjust": _granted,
     "hold": _held,
@@ -257,33 +364,43 @@ _SENTENCES: Final[Mapping[str, Callable[[Policy, Row, Sequence[Row]], str]]] = {
 }
 
 
-def lot_sentence(policy: Policy, lot: Row) -> str:
+_BECAME: Final = {
+    "spent": forms("%(number)s was charged", "%(number)s were charged"),
+    "held": forms("%(number)s was set aside", "%(number)s were set aside"),
+    "expired": forms("%(number)s was lost at that end", "%(number)s were lost at that end"),
+    "voided": forms("%(number)s was taken back", "%(number)s were taken back"),
+    "moved": forms("%(number)s was moved to another account", "%(number)s were moved to another account"),
+}
+"""What becomes of credits of a lot, of one and of several."""
+
+
+def lot_sentence(policy: Policy, lot: Row) -> Phrase:
     """Say where a lot came from, what became of it and what is left. It answers "why is my credit gone?"."""
-    came = f"{capital(lot_words(policy, lot))} can be used {until_words(lot)}"
+    name, until = capital(lot_words(policy, lot)), until_words(lot)
     if lot["gone"]:
-        came = f"{capital(lot_words(policy, lot))} could be used {until_words(lot)}"
-    parts = [
-        f"{lot[name]} {was(lot[name])} {word}"
-        for name, word in (
-            ("spent", "charged"),
-            ("held", "set aside"),
-            ("expired", "lost at that end"),
-            ("voided", "taken back"),
-            ("moved", "moved to another account"),
-        )
-        if lot[name]
-    ]
-    left = lot["available"]
-    rest = f"{left} {are(left)} left" if left else "none is left" if int(lot["granted"]) == 1 else "none are left"
+        came = said("%(credits)s could be used %(until)s", credits=name, until=until)
+    else:
+        came = said("%(credits)s can be used %(until)s", credits=name, until=until)
+    parts = [said_of(*words, lot[name], number=lot[name]) for name, words in _BECAME.items() if lot[name]]
+    if left := lot["available"]:
+        rest = said_of("%(number)s is left", "%(number)s are left", left, number=left)
+    else:
+        rest = said_of("none is left", "none are left", int(lot["granted"]))
     lines = [cited(came, lot["end_clause"] or lot["clause"]), cited(capital(joined([*parts, rest])), None)]
     return sentences(*lines[:1], *_extended(lot), *lines[1:])
 
 
-def _extended(lot: Row) -> list[str]:
+def _extended(lot: Row) -> list[Phrase]:
     """Say what made a lot good for longer, and when it would end without that."""
     found = [row for row in lot.get("extended") or () if row["counts"]]
     if not found:
         return []
-    orders = joined([f"order {row['order_id']}" if row["order_id"] else "a purchase" for row in found])
-    end = "without an end" if lot["own_end"] is None else f"until {day_of(lot['own_end'])}"
-    return [cited(f"{capital(orders)} made that longer; without that it would be {end}", None)]
+    orders = [
+        said("order %(order)s", order=str(row["order_id"])) if row["order_id"] else said("a purchase") for row in found
+    ]
+    text = said(
+        "%(orders)s made that longer; without that it would be %(until)s",
+        orders=capital(joined(orders)),
+        until=until_words({"expires_at": lot["own_end"]}),
+    )
+    return [cited(text, None)]

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from app.domain.cover.replacing import REPLACED
 from app.domain.policy.offers import ChoiceGrant, Offer
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import (
-    are,
-    capital,
-    cited,
-    condition_words,
-    cover_words,
-    credit_words,
-    day_of,
-    joined,
-    sentences,
-    sku_title,
-    term_words,
-    was,
-)
-from app.domain.values.text import day
+from app.domain.policy.reason_words import reason_words
+from app.domain.policy.wording import condition_words, cover_words, credit_words, day_of, sku_title, term_words
+from app.domain.values.phrase import Phrase, capital, changed, cited, joined, said, said_of, sentences, together
 
 Row = Mapping[str, Any]
 
@@ -31,38 +19,55 @@ Row = Mapping[str, Any]
 # --- orders -----------------------------------------------------------------------------------------------------------
 
 
-def line_sentence(policy: Policy, line: Row, granted: Sequence[Row], refused: Sequence[Row]) -> str:
+def line_sentence(policy: Policy, line: Row, granted: Sequence[Row], refused: Sequence[Row]) -> Phrase:
     """What an order line brought, and why not what it did not bring."""
     title = sku_title(policy, str(line["sku"]))
     number = int(line.get("quantity") or 1)
-    name = f"Line {line['line_id']}, {title}{f' ({number} of them)' if number != 1 else ''}"
-    brought = [cited(f"{name}: {grant_words(policy, row)}", row["clause"]) for row in granted]
-    why = [cited(f"{name}: {_refusal(policy, row)}", row.get("clause")) for row in refused]
-    return sentences(*brought, *why) or f"{name}: nothing."
+    name = said("Line %(line)s, %(title)s", line=str(line["line_id"]), title=title)
+    if number != 1:
+        name = said("%(line)s (%(number)s of them)", line=name, number=number)
+    brought = [cited(together(name, ": ", grant_words(policy, row)), row["clause"]) for row in granted]
+    why = [cited(together(name, ": ", _refusal(policy, row)), row.get("clause")) for row in refused]
+    if not brought and not why:
+        return said("%(line)s: nothing.", line=name)
+    return sentences(*brought, *why)
 
 
-def grant_words(policy: Policy, row: Row) -> str:
+def grant_words(policy: Policy, row: Row) -> Phrase:
     """One thing that an order line brought."""
     facts: Row = row["facts"]
     match row["granted"]:
         case "license":
-            edition = f" ({facts['edition']})" if facts.get("edition") else ""
-            return f"license number {facts.get('ordinal', 1)} of the account{edition}"
+            words = said("license number %(number)s of the account", number=int(facts.get("ordinal", 1)))
+            return together(words, f" ({facts['edition']})") if facts.get("edition") else words
         case "lot":
-            ends = "without an end" if "expires_at" not in facts else f"until {day_of(facts['expires_at'])}"
-            rest = ", for what was left of the plan before" if facts.get("reason") == REPLACED else ""
-            return f"{credit_words(policy, int(facts['granted']))} {ends}{rest}"
+            words = together(credit_words(policy, int(facts["granted"])), " ", _until(facts.get("expires_at")))
+            if facts.get("reason") == REPLACED:
+                return said("%(credits)s, for what was left of the plan before", credits=words)
+            return words
         case "cover":
-            words = cover_words({**facts, "order_id": None})
+            words = cover_words({**facts, "order_id": None}, policy)
             if "starts_at" not in facts:
-                return f"{words}, from the first ticket that it pays for"
-            ends = f" until {day_of(facts['ends_at'])}" if "ends_at" in facts else ""
-            return f"{words}, from {day_of(facts['starts_at'])}{ends}"
+                return said("%(cover)s, from the first ticket that it pays for", cover=words)
+            return together(words, ", ", _span(facts["starts_at"], facts.get("ends_at")))
         case "choice":
-            return f"a choice of {options_words(policy, str(row['rule']), facts.get('options', ()))}"
+            options = options_words(policy, str(row["rule"]), facts.get("options", ()))
+            return said("a choice of %(options)s", options=options)
         case "addon":
-            return f"the add-on {facts.get('addon', '')}".rstrip()
-    return str(row["granted"])
+            return changed(str.rstrip, said("the add-on %(name)s", name=str(facts.get("addon", ""))))
+    return together(str(row["granted"]))
+
+
+def _until(instant: Any) -> Phrase:
+    """How long something is good for: ``until 1 January 2027``."""
+    return said("without an end") if not instant else said("until %(day)s", day=day_of(instant))
+
+
+def _span(starts: Any, ends: Any) -> Phrase:
+    """From when until when a cover runs."""
+    if not ends:
+        return said("from %(start)s", start=day_of(starts))
+    return said("from %(start)s until %(end)s", start=day_of(starts), end=day_of(ends))
 
 
 def what_would_bring(policy: Policy, offer: tuple[Offer, int | None] | None, refused: Iterable[Row]) -> list[str]:
@@ -78,26 +83,34 @@ def what_would_bring(policy: Policy, offer: tuple[Offer, int | None] | None, ref
     ]
 
 
-def longer_sentence(seconds: int, ends_at: datetime | None) -> str | None:
+def longer_sentence(seconds: int, ends_at: datetime | None) -> Phrase | None:
     """Say how much longer a cover is good for what was left of the plan that it replaced; None where it is not."""
     if not seconds or ends_at is None:
         return None
     days, rest = divmod(seconds, 86_400)
-    words = f"{days} {'day' if days == 1 else 'days'}{' and some hours' if rest else ''}" if days else "some hours"
-    without = day(ends_at - timedelta(seconds=seconds))
-    return f"What was left of the plan before made that {words} longer; without that it would be until {without}."
+    span = said("some hours")
+    if days:
+        span = said_of("%(number)s day", "%(number)s days", days, number=days)
+        span = said("%(days)s and some hours", days=span) if rest else span
+    return said(
+        "What was left of the plan before made that %(span)s longer; without that it would be until %(day)s.",
+        span=span,
+        day=ends_at - timedelta(seconds=seconds),
+    )
 
 
-def _refusal(policy: Policy, row: Row) -> str:
-    message = row.get("message") or _otherwise(policy, str(row.get("code"))) or _REFUSED.get(str(row.get("code")))
-    return str(message) if message else "nothing more"
+def _refusal(policy: Policy, row: Row) -> Phrase:
+    code, message = str(row.get("code")), row.get("message")
+    if message or _otherwise(policy, code):
+        return reason_words(policy, {**row, "message": message or _otherwise(policy, code)})
+    return _REFUSED.get(code) or said("nothing more")
 
 
-_REFUSED = {
-    "unknown_sku": "nothing, since the policy does not know it",
-    "not_offered": "nothing, since it is not sold",
-    "addon_not_named": "nothing, since the add-on is not named",
-    "no_license": "nothing, since the account holds no license",
+_REFUSED: Final = {
+    "unknown_sku": said("nothing, since the policy does not know it"),
+    "not_offered": said("nothing, since it is not sold"),
+    "addon_not_named": said("nothing, since the add-on is not named"),
+    "no_license": said("nothing, since the account holds no license"),
 }
 
 
@@ -112,132 +125,186 @@ def _otherwise(policy: Policy, code: str) -> str | None:
 # --- refunds ----------------------------------------------------------------------------------------------------------
 
 
-def take_back_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None) -> str:
+def take_back_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None) -> Phrase:
     """One thing that a refund took back."""
-    title = sku_title(policy, sku) if sku is not None else f"line {row.get('line_id')}"
+    title = _bought(policy, row, sku)
     match row.get("kind"):
         case "credits":
             number = int(row["credits"])
-            text = f"{credit_words(policy, number)} of {title} {was(number)} taken back"
+            text = said_of(
+                "%(credits)s of %(title)s was taken back",
+                "%(credits)s of %(title)s were taken back",
+                number,
+                credits=credit_words(policy, number),
+                title=title,
+            )
         case "license":
-            text = f"the license of {title} ended"
+            text = said("the license of %(title)s ended", title=title)
+        case "cover" if row.get("state") == "ended" and row.get("ends_at"):
+            text = said("the support of %(title)s ended on %(day)s", title=title, day=day_of(row["ends_at"]))
         case "cover":
-            text = f"the support of {title} was taken back"
-            if row.get("state") == "ended" and row.get("ends_at"):
-                text = f"the support of {title} ended on {day_of(row['ends_at'])}"
+            text = said("the support of %(title)s was taken back", title=title)
         case "choice":
-            text = f"the open choice of {title} was taken back"
+            text = said("the open choice of %(title)s was taken back", title=title)
         case "addon":
-            text = f"the add-on {row.get('addon', '')} was taken back"
+            text = said("the add-on %(name)s was taken back", name=str(row.get("addon", "")))
         case _:
-            text = f"{title} was taken back"
+            text = said("%(title)s was taken back", title=title)
     return cited(capital(text), clause)
 
 
-def left_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None) -> str:
+def _bought(policy: Policy, row: Row, sku: str | None) -> Phrase:
+    return sku_title(policy, sku) if sku is not None else said("line %(line)s", line=str(row.get("line_id")))
+
+
+def left_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None) -> Phrase:
     """One thing that a refund could not take back, and why."""
-    title = sku_title(policy, sku) if sku is not None else f"line {row.get('line_id')}"
+    title = _bought(policy, row, sku)
     if row.get("kind") == "credits":
-        parts = [
-            f"{credit_words(policy, int(row[name]))} {was(int(row[name]))} {word}"
-            for name, word in (("spent", "spent"), ("held", "set aside for a ticket"), ("expired", "expired"))
-            if row.get(name)
-        ]
-        return cited(f"Not taken back of {title}: {joined(parts)}", clause)
-    state = "had ended" if row.get("state") == "ended" else "could not be taken back"
-    return cited(f"Not taken back of {title}: its support {state}", clause)
+        why = joined(_left(policy, row))
+    elif row.get("state") == "ended":
+        why = said("its support had ended")
+    else:
+        why = said("its support could not be taken back")
+    return cited(said("Not taken back of %(title)s: %(why)s", title=title, why=why), clause)
+
+
+def _left(policy: Policy, row: Row) -> list[str]:
+    found: list[str] = []
+    if number := int(row.get("spent") or 0):
+        amount = credit_words(policy, number)
+        found.append(said_of("%(credits)s was spent", "%(credits)s were spent", number, credits=amount))
+    if number := int(row.get("held") or 0):
+        found.append(
+            said_of(
+                "%(credits)s was set aside for a ticket",
+                "%(credits)s were set aside for a ticket",
+                number,
+                credits=credit_words(policy, number),
+            )
+        )
+    if number := int(row.get("expired") or 0):
+        amount = credit_words(policy, number)
+        found.append(said_of("%(credits)s was expired", "%(credits)s were expired", number, credits=amount))
+    return found
 
 
 # --- licenses, covers, choices ----------------------------------------------------------------------------------------
 
 
-def license_sentence(policy: Policy, row: Row) -> str:
+def license_sentence(policy: Policy, row: Row) -> Phrase:
     """What a license is and how it stands."""
-    title = sku_title(policy, str(row["sku"]))
-    name = f"{title} of order {row['order_id']}, license number {row['ordinal']} of the account"
-    ended = "" if not row.get("ended_at") else f"; it ended on {day_of(row['ended_at'])}"
-    if ended and row.get("ended_reason"):
-        ended += f" ({_ENDED.get(str(row['ended_reason']), row['ended_reason'])})"
-    return f"{capital(name)}{ended}"
+    name = said(
+        "%(title)s of order %(order)s, license number %(number)s of the account",
+        title=sku_title(policy, str(row["sku"])),
+        order=str(row["order_id"]),
+        number=int(row["ordinal"]),
+    )
+    if not row.get("ended_at"):
+        return capital(name)
+    ended = said("%(license)s; it ended on %(day)s", license=capital(name), day=day_of(row["ended_at"]))
+    if not row.get("ended_reason"):
+        return ended
+    reason = str(row["ended_reason"])
+    return together(ended, " (", _ENDED.get(reason, reason), ")")
 
 
-_ENDED = {
-    "terminated": "it was terminated",
-    "refunded": "its order was refunded",
-    "upgraded": "it was replaced by another edition",
-    "corrected": "the shop changed the order",
+_ENDED: Final = {
+    "terminated": said("it was terminated"),
+    "refunded": said("its order was refunded"),
+    "upgraded": said("it was replaced by another edition"),
+    "corrected": said("the shop changed the order"),
 }
 
 
-def license_step(policy: Policy, kind: str, payload: Row) -> str:
+def license_step(policy: Policy, kind: str, payload: Row) -> Phrase:
     """What happened to a license."""
-    number = payload.get("ordinal")
     match kind:
         case "granted":
-            return f"The license was bought: number {number} of the account."
+            return said("The license was bought: number %(number)s of the account.", number=payload.get("ordinal"))
         case "reranked":
-            return f"It is number {number} of the account now, since an order placed earlier arrived."
+            return said(
+                "It is number %(number)s of the account now, since an order placed earlier arrived.",
+                number=payload.get("ordinal"),
+            )
         case "registered":
-            return "The license was registered to an installation."
+            return said("The license was registered to an installation.")
         case "ended":
-            why = _ENDED.get(str(payload.get("ended_reason")), "it ended")
-            return f"The license ended on {day_of(payload['ended_at'])}: {why}."
-    return f"{capital(kind.replace('_', ' '))}."
+            why = _ENDED.get(str(payload.get("ended_reason"))) or said("it ended")
+            return said("The license ended on %(day)s: %(why)s.", day=day_of(payload["ended_at"]), why=why)
+    return _other_step(kind)
 
 
-def cover_sentence(policy: Policy, cover: Row) -> str:
+def _other_step(kind: str) -> Phrase:
+    return together(capital(kind.replace("_", " ")), ".")
+
+
+def cover_sentence(policy: Policy, cover: Row) -> Phrase:
     """What a cover is and how it stands. ``state``: as published."""
-    name = capital(cover_words(cover))
+    name = capital(cover_words(cover, policy))
     match cover["state"]:
         case "pending":
-            return f"{name} waits for the first ticket that it pays for"
+            return said("%(cover)s waits for the first ticket that it pays for", cover=name)
         case "scheduled":
-            return f"{name} begins on {day_of(cover['starts_at'])}"
+            return said("%(cover)s begins on %(day)s", cover=name, day=day_of(cover["starts_at"]))
         case "suspended":
-            return f"{name} is suspended since {day_of(cover['suspended_at'])}"
+            return said("%(cover)s is suspended since %(day)s", cover=name, day=day_of(cover["suspended_at"]))
         case "voided":
-            return f"{name} was taken back"
+            return said("%(cover)s was taken back", cover=name)
         case "ended":
-            return f"{name} ended on {day_of(cover['ends_at'])}"
-    ends = f" until {day_of(cover['ends_at'])}" if cover.get("ends_at") else ""
-    return f"{name} runs{ends}"
+            return said("%(cover)s ended on %(day)s", cover=name, day=day_of(cover["ends_at"]))
+    if cover.get("ends_at"):
+        return said("%(cover)s runs until %(day)s", cover=name, day=day_of(cover["ends_at"]))
+    return said("%(cover)s runs", cover=name)
 
 
-def cover_step(policy: Policy, kind: str, payload: Row) -> str:
+def cover_step(policy: Policy, kind: str, payload: Row) -> Phrase:
     """What happened to a cover."""
     cover: Row = payload.get("cover", {})
     starts, ends = cover.get("starts_at"), cover.get("ends_at")
-    runs = f"from {day_of(starts)}{f' until {day_of(ends)}' if ends else ''}" if starts else ""
-    now = f"; it runs {runs}" if runs else ""
+    runs = _span(starts, ends) if starts else None
     match kind:
         case "granted":
-            start = runs or "from the first ticket that it pays for"
-            return f"{capital(cover_words(cover))} was granted, {start}."
+            name = capital(cover_words(cover, policy))
+            if runs is None:
+                return said("%(cover)s was granted, from the first ticket that it pays for.", cover=name)
+            return said("%(cover)s was granted, %(span)s.", cover=name, span=runs)
         case "started":
-            return f"It began with a ticket{now}."
+            return _now(said("It began with a ticket"), runs)
         case "moved":
-            return f"It moved{now}."
-        case "suspended":
-            return (
-                f"It was suspended on {day_of(cover['suspended_at'])}." if cover.get("suspended_at") else "Suspended."
-            )
-        case "resumed":
-            if payload.get("runs_on"):
-                return f"It goes on; its time ran on meanwhile{now}."
-            return f"It goes on; its end moved by the time suspended{now}."
+            return _now(said("It moved"), runs)
+        case "suspended" | "resumed":
+            return _stopped(kind, payload, runs)
         case "extended":
             months = int(payload.get("months") or 0)
-            return f"It was extended by {term_words({'months': months})}{now}."
+            return _now(said("It was extended by %(term)s", term=term_words({"months": months})), runs)
         case "shortened":
-            return f"It ends on {day_of(ends)}, earlier than bought." if ends else "It ends earlier than bought."
+            if ends:
+                return said("It ends on %(day)s, earlier than bought.", day=day_of(ends))
+            return said("It ends earlier than bought.")
         case "voided":
-            return "It was taken back."
-    return f"{capital(kind.replace('_', ' '))}{now}."
+            return said("It was taken back.")
+    return _now(capital(kind.replace("_", " ")), runs)
 
 
-def _options(policy: Policy, rule: str) -> dict[str, str]:
+def _stopped(kind: str, payload: Row, runs: Phrase | None) -> Phrase:
+    """That a cover was suspended, or goes on."""
+    suspended_at = payload.get("cover", {}).get("suspended_at")
+    if kind == "suspended":
+        return said("It was suspended on %(day)s.", day=day_of(suspended_at)) if suspended_at else said("Suspended.")
+    if payload.get("runs_on"):
+        return _now(said("It goes on; its time ran on meanwhile"), runs)
+    return _now(said("It goes on; its end moved by the time suspended"), runs)
+
+
+def _now(what: Phrase, runs: Phrase | None) -> Phrase:
+    """What happened, and from when until when the cover runs now."""
+    return together(what, ".") if runs is None else said("%(what)s; it runs %(span)s.", what=what, span=runs)
+
+
+def _options(policy: Policy, rule: str) -> dict[str, Phrase]:
     """The options of a choice in the policy's order, each by what it grants: ``40 credits``, ``30 days of support``."""
-    found: dict[str, str] = {}
+    found: dict[str, Phrase] = {}
     for offer in policy.offers:
         for grant in offer.grants:
             if isinstance(grant, ChoiceGrant) and grant.rule == rule:
@@ -245,7 +312,7 @@ def _options(policy: Policy, rule: str) -> dict[str, str]:
                     if option.kind == "credits":
                         found[name] = credit_words(policy, option.credits or 0)
                     else:
-                        found[name] = f"{term_words(option.term)} of support"
+                        found[name] = said("%(term)s of support", term=term_words(option.term))
     return found
 
 
@@ -254,33 +321,43 @@ def choice_words(policy: Policy, rule: str, option: str) -> str:
     return _options(policy, rule).get(option, option)
 
 
-def options_words(policy: Policy, rule: str, options: Iterable[Any]) -> str:
+def options_words(policy: Policy, rule: str, options: Iterable[Any]) -> Phrase:
     """What can be chosen: ``40 credits or 30 days of support``."""
     codes, known = {str(option) for option in options}, _options(policy, rule)
     names = [*(name for name in known if name in codes), *sorted(codes - set(known))]
     return joined([known.get(name, name) for name in names], "or")
 
 
-def choice_sentence(policy: Policy, choice: Row) -> str:
+def choice_sentence(policy: Policy, choice: Row) -> Phrase:
     """What can be, or was, chosen."""
-    options = options_words(policy, str(choice["rule"]), choice["options"])
-    what = f"The license of order {choice['order_id']} brings {options}, as the customer chooses"
+    what = said(
+        "The license of order %(order)s brings %(options)s, as the customer chooses",
+        order=str(choice["order_id"]),
+        options=options_words(policy, str(choice["rule"]), choice["options"]),
+    )
     if choice.get("option") is not None:
-        return f"{what}; the customer chose {choice_words(policy, str(choice['rule']), str(choice['option']))}"
-    return f"{what}; the choice was taken back" if choice.get("voided_at") else f"{what}; the choice is open"
+        chosen = choice_words(policy, str(choice["rule"]), str(choice["option"]))
+        return said("%(choice)s; the customer chose %(option)s", choice=what, option=chosen)
+    if choice.get("voided_at"):
+        return said("%(choice)s; the choice was taken back", choice=what)
+    return said("%(choice)s; the choice is open", choice=what)
 
 
-def choice_step(policy: Policy, rule: str, kind: str, payload: Row) -> str:
+def choice_step(policy: Policy, rule: str, kind: str, payload: Row) -> Phrase:
     """What happened to a choice."""
     match kind:
         case "opened":
             options = options_words(policy, rule, payload.get("options", ()))
-            return f"The customer may choose {options}." if options else "A choice was opened."
+            return (
+                said("The customer may choose %(options)s.", options=options)
+                if options
+                else said("A choice was opened.")
+            )
         case "made":
-            return f"The customer chose {choice_words(policy, rule, str(payload.get('option')))}."
+            return said("The customer chose %(option)s.", option=choice_words(policy, rule, str(payload.get("option"))))
         case "voided":
-            return "The choice was taken back."
-    return f"{capital(kind.replace('_', ' '))}."
+            return said("The choice was taken back.")
+    return _other_step(kind)
 
 
 def offer_clause(offer: tuple[Offer, int | None] | None) -> str | None:
@@ -288,6 +365,13 @@ def offer_clause(offer: tuple[Offer, int | None] | None) -> str | None:
     return None if offer is None else offer[0].clause
 
 
-def owed_sentence(policy: Policy, credits: int) -> str | None:
+def owed_sentence(policy: Policy, credits: int) -> Phrase | None:
     """What a refund left owed."""
-    return f"{credit_words(policy, credits)} {are(credits)} owed for what was spent." if credits else None
+    if not credits:
+        return None
+    return said_of(
+        "%(credits)s is owed for what was spent.",
+        "%(credits)s are owed for what was spent.",
+        credits,
+        credits=credit_words(policy, credits),
+    )

@@ -19,6 +19,7 @@ from app.domain.ledger.lot import Lot, LotSource
 from app.domain.orders.offers import grant_of
 from app.domain.policy.offers import CoverGrant, CreditGrant
 from app.domain.policy.policy import Policy
+from app.domain.policy.reason_words import END_OF_TERM
 from app.domain.values.ids import LicenseId, LineId, OrderId
 from app.domain.values.money import Money
 from app.domain.values.term import add_term
@@ -212,7 +213,7 @@ def notices_of(policy: Policy, granted: Sequence[Cover]) -> list[dict[str, Any]]
     for notice in policy.notices:
         if notice.with_cover and not granted:
             continue
-        facts = {"cover_ends_at": latest or "the end of its term, counted from the first request"}
+        facts = {"cover_ends_at": latest or str(END_OF_TERM)}
         known = policy.clause(notice.clause)
         rows.append(
             {

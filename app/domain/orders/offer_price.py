@@ -20,8 +20,8 @@ from app.domain.orders.lapse import Lapse
 from app.domain.policy.offer_prices import LicensePercent, OfferPrice, Reinstatement, Tiers
 from app.domain.policy.offers import CoverGrant, Offer
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import cited
 from app.domain.values.money import Money, share
+from app.domain.values.phrase import cited
 from app.domain.values.term import add_term
 from app.domain.values.text import day, decimal_text
 

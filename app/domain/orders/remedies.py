@@ -23,8 +23,10 @@ from app.domain.policy.offers import CoverGrant, CreditGrant, Grant, Offer
 from app.domain.policy.policy import Policy
 from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, RangePrice
 from app.domain.policy.ticket_rules import RemedyRule
+from app.domain.policy.wording import type_title
 from app.domain.values.decision import Remedy
-from app.domain.values.text import day, with_article
+from app.domain.values.phrase import Phrase, said, said_of, say
+from app.domain.values.text import with_article
 
 APPLY_CREDIT: Final = "apply_credit"
 REQUEST_KIND: Final = "request_kind"
@@ -141,8 +143,15 @@ def _quantity(packs: Iterable[CreditGrant], missing: int | None) -> int:
 
 def _condition_words(quantity: int, helps_at: datetime | None) -> str | None:
     if helps_at is not None:
-        return f"It begins on {day(helps_at)}."
-    return f"{quantity} of these would be enough." if quantity > 1 else None
+        return said("It begins on %(day)s.", day=helps_at)
+    return enough_words(quantity) if quantity > 1 else None
+
+
+def enough_words(quantity: int) -> Phrase:
+    """How many of an offer would be enough."""
+    return said_of(
+        "%(number)s of these would be enough.", "%(number)s of these would be enough.", quantity, number=quantity
+    )
 
 
 def _attributes(offer: Offer, need: Need) -> tuple[tuple[str, str], ...]:
@@ -185,7 +194,7 @@ def enough(policy: Policy, credit_type: str, missing: int, category: str | None 
                 kind="buy",
                 sku=offer.sku.replace("{n}", str(missing)),
                 price=None if cost is None else cost.total,
-                text=f"{many} of these would be enough.",
+                text=enough_words(many),
                 quantity=many,
             )
         )
@@ -202,9 +211,20 @@ def serving_types(policy: Policy, request_kind: object) -> list[CreditType]:
 
 def typed_words(credit_type: CreditType) -> str:
     """A credit of a type, in the policy's words."""
-    return (
-        credit_type.title if credit_type.title.lower().rstrip("s").endswith("credit") else f"{credit_type.title} credit"
-    )
+    titled = credit_type.title.lower().rstrip("s").endswith("credit")
+    return credit_type.title if titled else f"{credit_type.title} credit"
+
+
+def typed_credit(credit_type: CreditType, policy: Policy) -> Phrase:
+    """A credit of a type with its article: ``a Priority Support credit``."""
+    title = type_title(policy, credit_type)
+    english = with_article(typed_words(credit_type))
+    return Phrase(lambda tongue: english if say(title, tongue) == credit_type.title else say(title, tongue))
+
+
+def apply_words(credit_type: CreditType, policy: Policy) -> Phrase:
+    """That a credit of a type is to be applied."""
+    return said("Apply %(credit)s.", credit=typed_credit(credit_type, policy))
 
 
 def _credit_that_serves(account: CustomerAccount, need: Need) -> list[Remedy]:
@@ -219,9 +239,7 @@ def _credit_that_serves(account: CustomerAccount, need: Need) -> list[Remedy]:
     if there:
         return [
             Remedy(
-                kind=APPLY_CREDIT,
-                credit_type=credit_type.credit_type,
-                text=f"Apply {with_article(typed_words(credit_type))}.",
+                kind=APPLY_CREDIT, credit_type=credit_type.credit_type, text=apply_words(credit_type, account.policy)
             )
             for credit_type in there
         ]
@@ -257,4 +275,4 @@ def waiting(account: CustomerAccount, need: Need) -> tuple[Remedy, ...]:
     if not begins:
         return ()
     first = min(begins)
-    return (Remedy(kind="wait", helps_at=first, text=f"Cover that is bought begins on {day(first)}."),)
+    return (Remedy(kind="wait", helps_at=first, text=said("Cover that is bought begins on %(day)s.", day=first)),)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from app.domain.policy.conditions import holds
 from app.domain.policy.policy import Policy
 from app.domain.policy.surcharges import Surcharge
-from app.domain.policy.wording import cited, credit_words, plain
+from app.domain.policy.wording import credit_words
+from app.domain.values.phrase import cited, plain, said, said_of
 from app.domain.values.text import decimal_text
 
 StepName = Literal["list", "assessed", "work", "least", "surcharge", "given_back"]
@@ -39,11 +40,11 @@ class PriceStep:
             "step": self.step,
             "surcharge": self.surcharge,
             "credits": self.credits,
-            "summary": self.summary,
+            "summary": str(self.summary),
             "clause": self.clause,
             "reading": self.reading,
             "without": self.without,
-            "would_change": self.would_change,
+            "would_change": None if self.would_change is None else str(self.would_change),
         }
 
 
@@ -162,13 +163,34 @@ def _surviving(
 def _summary(policy: Policy, surcharge: Surcharge, was: int, stands: int) -> str:
     title = plain(surcharge.title)
     if surcharge.times is not None:
-        text = f"Times {decimal_text(surcharge.factor)} for {title}: {was} become {credit_words(policy, stands)}"
-        if was == 1:
-            text = text.replace(" become ", " becomes ")
+        text = said_of(
+            "Times %(factor)s for %(surcharge)s: %(before)s becomes %(credits)s",
+            "Times %(factor)s for %(surcharge)s: %(before)s become %(credits)s",
+            was,
+            factor=decimal_text(surcharge.factor),
+            surcharge=title,
+            before=was,
+            credits=credit_words(policy, stands),
+        )
+        return cited(text, surcharge.clause)
+    number = abs(surcharge.add or 0)
+    amount = credit_words(policy, number)
+    if (surcharge.add or 0) >= 0:
+        text = said_of(
+            "%(credits)s is added for %(surcharge)s",
+            "%(credits)s are added for %(surcharge)s",
+            number,
+            credits=amount,
+            surcharge=title,
+        )
     else:
-        number = abs(surcharge.add or 0)
-        verb = "added" if (surcharge.add or 0) >= 0 else "taken off"
-        text = f"{credit_words(policy, number)} {'is' if number == 1 else 'are'} {verb} for {title}"
+        text = said_of(
+            "%(credits)s is taken off for %(surcharge)s",
+            "%(credits)s are taken off for %(surcharge)s",
+            number,
+            credits=amount,
+            surcharge=title,
+        )
     return cited(text, surcharge.clause)
 
 
@@ -183,7 +205,7 @@ def list_step(policy: Policy, credits: int, clause: str | None, *, reading: bool
     return PriceStep(
         step="list",
         credits=credits,
-        summary=cited(f"By the list: {credit_words(policy, credits)}", clause),
+        summary=cited(said("By the list: %(credits)s", credits=credit_words(policy, credits)), clause),
         clause=clause,
         reading=reading,
     )
@@ -195,7 +217,7 @@ def assessed_at(
     """The steps of a price that somebody named, whole: what it comes to before the surcharges that are in it."""
     exact = before(policy, credits, surcharges)
     base = whole(policy, exact)
-    text = cited(f"Assessed at {credit_words(policy, base)} before surcharges", clause)
+    text = cited(said("Assessed at %(credits)s before surcharges", credits=credit_words(policy, base)), clause)
     first = PriceStep(step="assessed", credits=base, summary=text, clause=clause, reading=reading)
     found = reckoned(policy, [first], surcharges, exact=exact)
     off = credits - sum(step.credits for step in found.steps)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test
+from app.domain.policy.credit_rules import CreditType
 from app.domain.policy.policy import Policy
 from app.domain.policy.price_terms import (
     FixedPrice,
@@ -17,157 +18,147 @@ from app.domain.policy.price_terms import (
     TimePrice,
 )
 from app.domain.policy.ticket_rules import Category
+from app.domain.values.phrase import (
+    Phrase,
+    Tongue,
+    chained,
+    changed,
+    joined,
+    message,
+    plain,
+    said,
+    said_of,
+    titled,
+    together,
+)
 from app.domain.values.term import Term
-from app.domain.values.text import day
 from app.domain.values.wire import parse_iso
 
 
-def unit_word(policy: Policy, credits: int) -> str:
+def unit_word(policy: Policy, credits: int) -> Phrase:
     """The vendor's word for so many credits: ``point``, ``points``."""
     unit = policy.unit
-    item, many = (unit.one, unit.many) if unit is not None else ("credit", "credits")
-    return item if credits in (1, -1) else many
+    if unit is None:
+        return said_of("credit", "credits", abs(credits))
+
+    def word(tongue: Tongue) -> str:
+        texts = policy.translations.get(tongue.code, {})
+        return texts.get(f"unit.{tongue.form(credits)}") or (unit.one if credits in (1, -1) else unit.many)
+
+    return Phrase(word)
 
 
-def credit_words(policy: Policy, credits: int) -> str:
+def credit_words(policy: Policy, credits: int) -> Phrase:
     """So many credits in the vendor's unit: ``1 point``, ``25 points``; where a credit is time, ``1 h 15 min``."""
-    return shown(policy, credits) or f"{credits} {unit_word(policy, credits)}"
+    return shown(policy, credits) or together(credits, " ", unit_word(policy, credits))
 
 
-def shown(policy: Policy, credits: int) -> str | None:
+def shown(policy: Policy, credits: int) -> Phrase | None:
     """So many credits as people write time: ``1 h 15 min``; None where a credit is no time."""
     each = policy.unit.minutes if policy.unit is not None else None
     return None if each is None else time_words(credits * each)
 
 
-def time_words(minutes: int) -> str:
+def time_words(minutes: int) -> Phrase:
     """Minutes as people write them: ``45 min``, ``2 h``, ``1 h 15 min``."""
     hours, rest = divmod(abs(minutes), 60)
-    parts = [f"{hours} h"] if hours else []
-    parts += [f"{rest} min"] if rest or not hours else []
-    return f"{'-' if minutes < 0 else ''}{' '.join(parts)}"
+    parts = [said("%(hours)s h", hours=hours)] if hours else []
+    parts += [said("%(minutes)s min", minutes=rest)] if rest or not hours else []
+    return together("-" if minutes < 0 else "", together(*parts, between=" "))
 
 
-def minutes_words(minutes: int) -> str:
+def minutes_words(minutes: int) -> Phrase:
     """A stretch of work in words: ``1 minute``, ``50 minutes``, ``1 h 30 min``."""
     if minutes > 60:
         return time_words(minutes)
-    return f"{minutes} {'minute' if minutes == 1 else 'minutes'}"
+    return said_of("%(number)s minute", "%(number)s minutes", minutes, number=minutes)
 
 
-def shortage_words(policy: Policy, required: int, available: int) -> str:
+def shortage_words(policy: Policy, required: int, available: int) -> Phrase:
     """That credits are missing: ``1 support credit is needed, 0 are available.``"""
+    needed = credit_words(policy, required)
     if (there := shown(policy, available)) is not None:
-        return f"{credit_words(policy, required)} are needed, {there} are available."
-    return f"{credit_words(policy, required)} {are(required)} needed, {available} {are(available)} available."
+        return said("%(needed)s are needed, %(there)s are available.", needed=needed, there=there)
+    return needed_words(required, needed, available, together(available))
 
 
-def was(number: int) -> str:
-    """``was`` or ``were``."""
-    return "was" if number == 1 else "were"
+def needed_words(required: int, needed: Phrase, available: int, there: Phrase) -> Phrase:
+    """That so many are needed, and how many are there."""
+    return together(
+        said_of("%(credits)s is needed", "%(credits)s are needed", required, credits=needed),
+        ", ",
+        said_of("%(credits)s is available", "%(credits)s are available", available, credits=there),
+        ".",
+    )
 
 
-def are(number: int) -> str:
-    """``is`` or ``are``."""
-    return "is" if number == 1 else "are"
-
-
-def cited(sentence: str, clause: str | None) -> str:
-    """A sentence with the clause it rests on: ``It cost nothing (XC-6).``"""
-    body = sentence.rstrip()
-    if clause is None or f"({clause})" in body:
-        return body if body.endswith((".", "?", "!")) else f"{body}."
-    return f"{body.rstrip('.')} ({clause})."
-
-
-def sentences(*parts: str | None) -> str:
-    """Sentences as one text; none twice."""
-    return " ".join(dict.fromkeys(part for part in parts if part))
-
-
-def joined(words: Sequence[str], last: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
-
-
-def plain(title: str) -> str:
-    """A title inside a sentence: what stands before a colon, its first letter small unless it is a name."""
-    head = title.partition(": ")[0].strip()
-    first = head.split(" ", 1)[0]
-    return head[:1].lower() + head[1:] if first[1:].islower() or not first[1:] else head
-
-
-def capital(text: str) -> str:
-    """The text with its first letter large."""
-    return text[:1].upper() + text[1:]
-
-
-def day_of(instant: Any) -> str:
+def day_of(instant: Any) -> Phrase:
     """The day of an instant, given as such or as RFC 3339."""
-    return day(parse_iso(instant) if isinstance(instant, str) else instant)
+    return together(parse_iso(instant) if isinstance(instant, str) else instant)
 
 
-_ASKED: Final = {
-    "category": "the category",
-    "credit_type": "the type of credit",
-    "license_id": "the license",
-    "pay_with": "what pays for the ticket",
+_ASKED: Final[Mapping[str, Phrase]] = {
+    "category": said("the category"),
+    "credit_type": said("the type of credit"),
+    "license_id": said("the license"),
+    "pay_with": said("what pays for the ticket"),
 }
-FACT_TITLES: Final[Mapping[str, str]] = {
-    "choice.open": "whether a choice is open",
-    "cover.active": "whether cover is in force",
-    "cover.ended_at": "when cover ended",
-    "cover.ends_at": "when cover ends",
-    "cover.ever": "whether there ever was cover",
-    "cover.lapsed_days": "the days since cover ended",
-    "cover.lapsed_months": "the months since cover ended",
-    "cover.pending": "whether a period of cover waits to begin",
-    "cover.suspended": "whether cover is suspended",
-    "credits.available": "the credits that are available",
-    "credits.overdraft_left": "the credits that may still be overdrawn",
-    "credits.bought_here": "whether this account bought the credits",
-    "customer.contacts": "the named contacts",
-    "person.named": "whether the person is a named contact",
-    "customer.addons": "the add-ons bought by this account",
-    "customer.editions": "the editions held by this account",
-    "customer.hosting_certified": "whether the hosting is certified",
-    "customer.licenses": "the licenses held",
-    "customer.plans_had": "the plans that the customer has had",
-    "customer.licenses_bought": "the licenses ever bought",
-    "license.active": "whether the license is active",
-    "license.edition": "the edition of the license",
-    "license.given": "whether a license is named",
-    "license.ordinal": "which license of the account it is",
-    "license.owned": "whether the license named is this customer's",
-    "license.registered": "whether the license is registered to an installation",
-    "plan.ends_at": "when the plan ends",
-    "plan.includes": "the plans whose rights are there",
-    "plan.name": "the plan that runs",
-    "plan.rank": "the rank of the plan that runs",
-    "plan.seats": "the seats of the plan",
-    "release.ends_at": "when support of the release ends",
-    "release.name": "the release",
-    "release.supported": "whether the release is supported",
-    "query.forum": "the forum",
-    "query.product": "the product",
-    "query.reason": "the reason",
-    "query.released_at": "when the release came out",
-    "ticket.category": "the category",
-    "ticket.channel": "the channel",
-    "ticket.credit_type": "the type of credit",
-    "ticket.language": "the language",
-    "ticket.pay_with": "what pays for the ticket",
-    "ticket.opened_in_hours": "whether it was opened in hours",
-    "ticket.opened_on_business_day": "whether it was opened on a business day",
-    "ticket.opened_weekday": "the day of the week on which it was opened",
-    "ticket.priority": "the priority",
-    "ticket.product": "the product",
-    "work.in_hours": "whether the work is in hours",
-    "work.kind": "the kind of work",
-    "work.on_business_day": "whether the work is on a business day",
-    "work.weekday": "the day of the week of the work",
+FACT_TITLES: Final[Mapping[str, Phrase]] = {
+    "choice.open": said("whether a choice is open"),
+    "cover.active": said("whether cover is in force"),
+    "cover.ended_at": said("when cover ended"),
+    "cover.ends_at": said("when cover ends"),
+    "cover.ever": said("whether there ever was cover"),
+    "cover.lapsed_days": said("the days since cover ended"),
+    "cover.lapsed_months": said("the months since cover ended"),
+    "cover.pending": said("whether a period of cover waits to begin"),
+    "cover.suspended": said("whether cover is suspended"),
+    "credits.available": said("the credits that are available"),
+    "credits.overdraft_left": said("the credits that may still be overdrawn"),
+    "credits.bought_here": said("whether this account bought the credits"),
+    "customer.contacts": said("the named contacts"),
+    "person.named": said("whether the person is a named contact"),
+    "customer.addons": said("the add-ons bought by this account"),
+    "customer.editions": said("the editions held by this account"),
+    "customer.hosting_certified": said("whether the hosting is certified"),
+    "customer.licenses": said("the licenses held"),
+    "customer.plans_had": said("the plans that the customer has had"),
+    "customer.licenses_bought": said("the licenses ever bought"),
+    "license.active": said("whether the license is active"),
+    "license.edition": said("the edition of the license"),
+    "license.given": said("whether a license is named"),
+    "license.ordinal": said("which license of the account it is"),
+    "license.owned": said("whether the license named is this customer's"),
+    "license.registered": said("whether the license is registered to an installation"),
+    "line.discount_percent": said("line discount percent"),
+    "line.list_price_zero": said("line list price zero"),
+    "line.quantity": said("line quantity"),
+    "plan.ends_at": said("when the plan ends"),
+    "plan.includes": said("the plans whose rights are there"),
+    "plan.name": said("the plan that runs"),
+    "plan.rank": said("the rank of the plan that runs"),
+    "plan.seats": said("the seats of the plan"),
+    "release.ends_at": said("when support of the release ends"),
+    "release.name": said("the release"),
+    "release.supported": said("whether the release is supported"),
+    "query.forum": said("the forum"),
+    "query.product": said("the product"),
+    "query.reason": said("the reason"),
+    "query.released_at": said("when the release came out"),
+    "ticket.category": said("the category"),
+    "ticket.channel": said("the channel"),
+    "ticket.credit_type": said("the type of credit"),
+    "ticket.language": said("the language"),
+    "ticket.pay_with": said("what pays for the ticket"),
+    "ticket.opened_in_hours": said("whether it was opened in hours"),
+    "ticket.opened_on_business_day": said("whether it was opened on a business day"),
+    "ticket.opened_weekday": said("the day of the week on which it was opened"),
+    "ticket.priority": said("the priority"),
+    "ticket.product": said("the product"),
+    "work.in_hours": said("whether the work is in hours"),
+    "work.kind": said("the kind of work"),
+    "work.on_business_day": said("whether the work is on a business day"),
+    "work.weekday": said("the day of the week of the work"),
 }
 
 
@@ -187,132 +178,229 @@ OP_WORDS: Final[Mapping[str, str]] = {
 """Operators of conditions in words."""
 
 
-def in_words(test: Test, policy: Policy | None = None) -> str:
+_COMPARED: Final[Mapping[str, str]] = {
+    "is": message("%(fact)s is %(value)s"),
+    "is not": message("%(fact)s is not %(value)s"),
+    "below": message("%(fact)s below %(value)s"),
+    "at most": message("%(fact)s at most %(value)s"),
+    "above": message("%(fact)s above %(value)s"),
+    "at least": message("%(fact)s at least %(value)s"),
+    "is stated": message("%(fact)s is stated"),
+    "is not stated": message("%(fact)s is not stated"),
+    "contains": message("%(fact)s contains %(value)s"),
+}
+"""A comparison as a whole, by the words of its operator."""
+
+
+def fact_words(name: str) -> Phrase:
+    """A fact of ours by its title; one without a title by its name."""
+    return FACT_TITLES.get(name) or together(name.replace("_", " ").replace(".", " "))
+
+
+def in_words(test: Test, policy: Policy | None = None) -> Phrase:
     """A comparison in words, by the title of its fact: ``the edition of the license is pro``.
 
     ``policy`` has titles of facts of its own.
     """
-    name = FACT_TITLES.get(test.fact) or test.fact.replace("_", " ").replace(".", " ")
-    if policy is not None:
-        name = title_of(policy, test.fact)
-    return f"{name} {OP_WORDS[test.op]}" + ("" if test.op in {"known", "unknown"} else f" {value_words(test)}")
+    name = fact_words(test.fact) if policy is None else title_of(policy, test.fact)
+    if test.op in {"known", "unknown"}:
+        return said(_COMPARED[OP_WORDS[test.op]], fact=name)
+    return said(_COMPARED[OP_WORDS[test.op]], fact=name, value=value_words(test, policy))
 
 
-def condition_words(condition: Condition, policy: Policy | None = None) -> str:
+def condition_words(condition: Condition, policy: Policy | None = None) -> Phrase:
     """A whole condition in words: ``the priority is high and the channel is phone``."""
     match condition:
         case Test():
             return in_words(condition, policy)
         case All(all=parts):
-            return " and ".join(_grouped(part, policy) for part in parts)
+            return chained([_grouped(part, policy) for part in parts], "and")
         case AnyOf(any=parts):
-            return " or ".join(_grouped(part, policy) for part in parts)
+            return chained([_grouped(part, policy) for part in parts], "or")
         case Not(no=part):
-            return f"not so: {condition_words(part, policy)}"
+            return said("not so: %(condition)s", condition=condition_words(part, policy))
 
 
-def _grouped(condition: Condition, policy: Policy | None) -> str:
+def _grouped(condition: Condition, policy: Policy | None) -> Phrase:
     words = condition_words(condition, policy)
-    return words if isinstance(condition, Test) else f"({words})"
+    return words if isinstance(condition, Test) else together("(", words, ")")
 
 
-def value_words(test: Test) -> str:
+def value_words(test: Test, policy: Policy | None = None) -> Phrase:
     """What a comparison compares with, in words."""
     if test.value_fact is not None:
-        return FACT_TITLES.get(test.value_fact) or test.value_fact.replace("_", " ").replace(".", " ")
+        return fact_words(test.value_fact)
     values = test.value if isinstance(test.value, tuple) else (test.value,)
-    words = {True: "yes", False: "no", None: "nothing"}
+    words = {True: said("yes"), False: said("no"), None: said("nothing")}
     return joined(
-        [
-            words[value] if value is None or isinstance(value, bool) else str(value).replace("_", " ")
-            for value in values
-        ],
+        [words[value] if value is None or isinstance(value, bool) else code_words(value, policy) for value in values],
         "or",
     )
 
 
-def title_of(policy: Policy, name: str) -> str:
+_NAMED: Final = ("categories", "plans", "causes", "credit_types", "actions", "outcomes")
+
+
+def code_words(code: object, policy: Policy | None = None) -> Phrase:
+    """A value of a comparison: a number, or a code without its underscores.
+
+    In another language by the policy's title for it, else the code as it is.
+    """
+
+    def words(tongue: Tongue) -> str:
+        if tongue.code == "en":
+            return str(code).replace("_", " ")
+        texts = {} if policy is None else policy.translations.get(tongue.code, {})
+        titles = (texts.get(f"{kind}.{code}") for kind in _NAMED)
+        return next((title for title in titles if title), str(code))
+
+    return Phrase(words)
+
+
+def title_of(policy: Policy, name: str) -> Phrase:
     """The title of an input, a fact or a field, for a sentence: ``inputs.N`` -> the number of deployed stores."""
     head, _, tail = name.partition(".")
     if head == "inputs" and tail:
         titles = (input_.title for category in policy.categories for input_ in category.inputs if input_.name == tail)
-        return next(titles, tail)
+        return titled(policy.translations, name, next(titles, tail))
     found = next((fact.title for fact in policy.facts if fact.fact == name), None)
     if found is not None:
-        return plain(found)
+        return plain(titled(policy.translations, f"facts.{name}", found))
     if head == "count" and tail:
         rule = next((rule for rule in policy.counts if rule.count == tail), None)
-        return tail if rule is None else f"the {'number' if rule.of == 'tickets' else 'minutes'} of {plain(rule.title)}"
+        if rule is None:
+            return together(tail)
+        title = plain(rule.title)
+        return (
+            said("the number of %(what)s", what=title)
+            if rule.of == "tickets"
+            else said("the minutes of %(what)s", what=title)
+        )
     if head == "entitled" and tail:
         action = policy.action(tail)
-        return f"whether the customer may {plain(action.title) if action else tail.replace('_', ' ')}"
-    return _ASKED.get(name) or FACT_TITLES.get(name) or name.replace("_", " ").replace(".", " ")
+        words = (
+            plain(titled(policy.translations, f"actions.{tail}", action.title)) if action else tail.replace("_", " ")
+        )
+        return said("whether the customer may %(action)s", action=words)
+    return _ASKED.get(name) or fact_words(name)
 
 
-def asked_for(policy: Policy, name: str) -> str:
+def asked_for(policy: Policy, name: str) -> Phrase:
     """What is asked for, in a sentence: a fact that is true or false as ``whether ...``."""
     title = title_of(policy, name)
     spec = next((fact for fact in policy.facts if fact.fact == name), None)
     closed = spec is None or spec.type != "boolean" or title.startswith("whether ")
-    return title if closed else f"whether {title}"
+    return title if closed else said("whether %(fact)s", fact=title)
 
 
-def sku_title(policy: Policy, sku: str) -> str:
+def sku_title(policy: Policy, sku: str) -> Phrase:
     """The title of an offer, else its sku."""
     found = policy.offer(sku)
     if found is None:
-        return f'"{sku}"'
+        return together(f'"{sku}"')
     offer, number = found
-    return offer.title.replace("{n}", str(number)) if number is not None else offer.title
+    title = titled(policy.translations, f"offers.{offer.sku}", offer.title)
+    return title if number is None else changed(lambda words: words.replace("{n}", str(number)), title)
 
 
-def term_words(term: Mapping[str, int] | Term | None) -> str:
+def category_title(policy: Policy, category: Category) -> Phrase:
+    """The title of a category."""
+    return titled(policy.translations, f"categories.{category.category}", category.title)
+
+
+def type_title(policy: Policy, kind: CreditType) -> Phrase:
+    """The title of a type of credits."""
+    return titled(policy.translations, f"credit_types.{kind.credit_type}", kind.title)
+
+
+def term_words(term: Mapping[str, int] | Term | None) -> Phrase:
     """A length of time in words: ``1 month``, ``30 days``."""
     if term is None:
-        return "no end"
-    term_parts = term if isinstance(term, Mapping) else {"years": term.years, "months": term.months, "days": term.days}
-    parts = []
-    for name in ("years", "months", "days"):
-        number = term_parts.get(name) or 0
-        if number:
-            parts.append(f"{number} {name[:-1] if number == 1 else name}")
-    return joined(parts) or "no time"
+        return said("no end")
+    parts = term if isinstance(term, Mapping) else {"years": term.years, "months": term.months, "days": term.days}
+    years, months, days = (parts.get(name) or 0 for name in ("years", "months", "days"))
+    found = []
+    if years:
+        found.append(said_of("%(number)s year", "%(number)s years", years, number=years))
+    if months:
+        found.append(said_of("%(number)s month", "%(number)s months", months, number=months))
+    if days:
+        found.append(said_of("%(number)s day", "%(number)s days", days, number=days))
+    return joined(found) if found else said("no time")
 
 
-def price_words(policy: Policy, category: Category | None, inputs: Mapping[str, int]) -> str:
+def price_words(policy: Policy, category: Category | None, inputs: Mapping[str, int]) -> Phrase:
     """How the list prices a category, in words: ``fixed price``, ``120 plus 3 times 60 (the number of stores)``."""
     if category is None:
-        return "without a category"
+        return said("without a category")
     match category.price:
         case FixedPrice():
-            return "fixed price"
+            return said("fixed price")
         case RangePrice(least=least, most=most):
-            return f"{least} to {most} by the list"
+            return said("%(least)s to %(most)s by the list", least=least, most=most)
         case FromPrice(least=least):
-            return f"at least {least} by the list"
+            return said("at least %(least)s by the list", least=least)
         case OnRequestPrice():
-            return "price upon request"
+            return said("price upon request")
         case MoneyPrice(amount=amount):
-            return f"{amount} {policy.currency} by the list"
+            return said("%(amount)s by the list", amount=f"{amount} {policy.currency}")
         case FormulaPrice(base=base, per=per):
             parts = [
-                f"{inputs.get(name, 0)} times {each} for {title_of(policy, f'inputs.{name}')}"
+                said(
+                    "%(number)s times %(each)s for %(input)s",
+                    number=inputs.get(name, 0),
+                    each=each,
+                    input=title_of(policy, f"inputs.{name}"),
+                )
                 for name, each in per.items()
             ]
-            return f"{base} plus {joined(parts)}"
+            return said("%(base)s plus %(parts)s", base=base, parts=joined(parts))
         case TimePrice(credits=credits, per_minutes=per_minutes):
-            return f"{credit_words(policy, credits)} for each begun {minutes_words(per_minutes)}"
+            return each_block(policy, credits, per_minutes)
 
 
-def cover_words(cover: Mapping[str, Any]) -> str:
+def each_block(policy: Policy, credits: int, minutes: int) -> Phrase:
+    """What each begun block of work costs."""
+    return said(
+        "%(credits)s for each begun %(block)s", credits=credit_words(policy, credits), block=minutes_words(minutes)
+    )
+
+
+_WAITS: Final[Mapping[str, Phrase]] = {
+    "access": said("access"),
+    "awaiting_confirmation": said("awaiting confirmation"),
+    "beyond_control": said("beyond control"),
+    "paused": said("paused"),
+    "waiting_for_access": said("waiting for access"),
+    "waiting_for_customer": said("waiting for customer"),
+    "waiting_for_third_party": said("waiting for third party"),
+}
+
+
+def wait_words(reason: str) -> Phrase:
+    """What is waited for while clocks stand: a reason of ours in words, else the policy's code."""
+    return _WAITS.get(reason) or together(reason.replace("_", " "))
+
+
+def cover_words(cover: Mapping[str, Any], policy: Policy) -> Phrase:
     """A cover by what it is: ``the support for 1 month of order 1001``, ``the unlimited support of level 1``."""
-    order = f" of order {cover['order_id']}" if cover.get("order_id") else ""
+    found = _cover_words(cover, policy)
+    if not cover.get("order_id"):
+        return found
+    return said("%(what)s of order %(order)s", what=found, order=str(cover["order_id"]))
+
+
+def _cover_words(cover: Mapping[str, Any], policy: Policy) -> Phrase:
     if cover.get("levels"):
         levels = joined([str(level) for level in cover["levels"]])
-        return f"the unlimited support of level {levels}{order}"
+        return said("the unlimited support of level %(levels)s", levels=levels)
     if cover.get("plan"):
-        term = f" for {term_words(cover['term'])}" if cover.get("term") else ""
-        return f"the plan {cover['plan']}{term}{order}"
+        plan = Phrase(
+            lambda tongue: policy.translations.get(tongue.code, {}).get(f"plans.{cover['plan']}") or cover["plan"]
+        )
+        if cover.get("term"):
+            return said("the plan %(plan)s for %(term)s", plan=plan, term=term_words(cover["term"]))
+        return said("the plan %(plan)s", plan=plan)
     if cover.get("term") is None:
-        return f"the support{'' if cover.get('ends_at') else ' without an end'}{order}"
-    return f"the support for {term_words(cover['term'])}{order}"
+        return said("the support") if cover.get("ends_at") else said("the support without an end")
+    return said("the support for %(term)s", term=term_words(cover["term"]))

@@ -16,7 +16,8 @@ from app.domain.policy.policy import Policy
 from app.domain.policy.price_terms import TimePrice
 from app.domain.policy.reckoning import PriceStep, is_reading, named
 from app.domain.policy.surcharges import Surcharge
-from app.domain.policy.wording import cited, condition_words, credit_words, minutes_words, plain
+from app.domain.policy.wording import condition_words, credit_words, each_block, minutes_words
+from app.domain.values.phrase import Phrase, cited, plain, said, together
 from app.domain.values.text import decimal_text
 from app.domain.values.wire import parse_iso
 
@@ -137,11 +138,12 @@ def _work_step(
     without: int | None,
 ) -> PriceStep:
     """Return the step that the work makes. ``dearer``: surcharges on parts of it; ``without``: its price without."""
-    each = f"{credit_words(policy, price.credits)} for each begun {minutes_words(price.per_minutes)}"
-    free = f", the first {minutes_words(price.free_minutes)} free" if price.free_minutes else ""
-    more = f", with {', '.join(_more(rule) for rule in dearer)}" if dearer else ""
-    text = f"{minutes_words(minutes)} of work, {each}{free}{more}: {credit_words(policy, credits)}"
-    changes = "; ".join(condition_words(rule.when, policy) for rule in dearer if rule.when is not None)
+    each = each_block(policy, price.credits, price.per_minutes)
+    text = said("%(minutes)s of work, %(each)s", minutes=minutes_words(minutes), each=each)
+    if price.free_minutes:
+        text = said("%(work)s, the first %(minutes)s free", work=text, minutes=minutes_words(price.free_minutes))
+    text = together(_with(text, dearer), ": ", credit_words(policy, credits))
+    changes = [condition_words(rule.when, policy) for rule in dearer if rule.when is not None]
     return PriceStep(
         step="work",
         credits=credits,
@@ -149,7 +151,7 @@ def _work_step(
         clause=clause,
         reading=is_reading(policy, clause),
         without=without,
-        would_change=f"not so: {changes}" if changes else None,
+        would_change=said("not so: %(condition)s", condition=together(*changes, between="; ")) if changes else None,
     )
 
 
@@ -160,15 +162,21 @@ def _dearer(policy: Policy, lines: Sequence[Line]) -> list[Surcharge]:
     return list(named(policy, dict.fromkeys(names))) if names else []
 
 
-def _more(rule: Surcharge) -> str:
+def _with(text: Phrase, dearer: Sequence[Surcharge]) -> Phrase:
+    """A text with what makes the work dearer."""
+    more = together(*map(_more, dearer), between=", ")
+    return said("%(work)s, with %(surcharges)s", work=text, surcharges=more) if dearer else text
+
+
+def _more(rule: Surcharge) -> Phrase:
     title = plain(rule.title)
     if rule.times is not None:
-        return f"times {decimal_text(rule.factor)} for {title}"
-    return f"{rule.add or 0} for {title}"
+        return said("times %(factor)s for %(surcharge)s", factor=decimal_text(rule.factor), surcharge=title)
+    return said("%(credits)s for %(surcharge)s", credits=rule.add or 0, surcharge=title)
 
 
 def _least_step(policy: Policy, credits: int, price: TimePrice, clause: str | None) -> PriceStep:
-    text = f"The least charge is {credit_words(policy, price.least)}"
+    text = said("The least charge is %(credits)s", credits=credit_words(policy, price.least))
     return PriceStep(
         step="least", credits=credits, summary=cited(text, clause), clause=clause, reading=is_reading(policy, clause)
     )
@@ -184,11 +192,11 @@ def line_summary(policy: Policy, line: Line, credits: int) -> str:
     """A line of work in a sentence, with what makes it dearer."""
     log = policy.work
     kind = policy.work_kind(line["kind"]) if line.get("kind") else None
-    what = f" ({plain(kind.title)})" if kind is not None else ""
-    dearer = [_more(rule) for rule in _dearer(policy, [line])]
+    text = said("%(minutes)s of work", minutes=minutes_words(line["minutes"]))
+    if kind is not None:
+        text = together(text, " (", plain(kind.title), ")")
     if not line["billable"]:
-        text = f"{minutes_words(line['minutes'])} of work{what}, not charged"
+        text = said("%(work)s, not charged", work=text)
     else:
-        text = f"{minutes_words(line['minutes'])} of work{what}: {credit_words(policy, credits)}"
-        text += f", with {', '.join(dearer)}" if dearer else ""
+        text = _with(together(text, ": ", credit_words(policy, credits)), _dearer(policy, [line]))
     return cited(text, log.clause if log is not None else None)

@@ -14,10 +14,12 @@ from app.domain.ledger.returns import GivenBack
 from app.domain.ledger.ticket_credits import refund_for
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Cause
+from app.domain.policy.wording import category_title
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Reason
 from app.domain.values.errors import DomainError
+from app.domain.values.phrase import said, said_of
 from app.domain.values.wire import iso
 
 
@@ -74,15 +76,13 @@ def give_back(session: TicketSession, cause: Cause) -> int:
 def returned_reason(session: TicketSession, cause: Cause) -> dict[str, Any]:
     """Why the credits of a ticket came back, as published."""
     surviving = surviving_part(session)
-    text = f"All credits of the ticket are returned but {session.words(surviving)}." if surviving else None
+    text = said("All credits of the ticket are returned.")
+    if surviving:
+        text = said("All credits of the ticket are returned but %(credits)s.", credits=session.words(surviving))
     facts: dict[str, Any] = {"cause": cause.cause, "refunded": session.charge()["refunded"]}
     if surviving:
         facts["surviving"] = surviving
-    return session.shown(
-        session.reason(
-            cause.cause, cause.clause, text or "All credits of the ticket are returned.", reading=cause.reading, **facts
-        )
-    )
+    return session.shown(session.reason(cause.cause, cause.clause, text, reading=cause.reading, **facts))
 
 
 def correct_cause(session: TicketSession, *, cause: str, reason: str, by: str | None) -> int:
@@ -170,23 +170,31 @@ def _charged_reasons(session: TicketSession, charged: int, missing: int) -> list
     clause, reading = session.price_terms()
     found = []
     if charged:
-        are = "is" if charged == 1 else "are"
-        text = f"The cause does not return credits: {session.words(charged)} {are} charged again."
+        text = said_of(
+            "The cause does not return credits: %(credits)s is charged again.",
+            "The cause does not return credits: %(credits)s are charged again.",
+            charged,
+            credits=session.words(charged),
+        )
         found.append(session.reason("charged_again", clause, text, reading=reading, captured=charged))
     if missing:
-        are = "was" if missing == 1 else "were"
-        text = f"{session.words(missing)} of the charge {are} not there to be charged again."
+        text = said_of(
+            "%(credits)s of the charge was not there to be charged again.",
+            "%(credits)s of the charge were not there to be charged again.",
+            missing,
+            credits=session.words(missing),
+        )
         found.append(session.reason("not_charged_again", "ALL-2", text, reading=True, not_captured=missing))
     return found
 
 
 def _priced_apart(session: TicketSession, cause: Cause) -> Reason:
     category = session.policy.category(session.ticket.category) if session.ticket.category else None
-    title = category.title if category is not None else "This ticket"
+    title = said("This ticket") if category is None else category_title(session.policy, category)
     return session.reason(
         "cause_returns_nothing",
         category.clause if category is not None else cause.clause,
-        f"Priced whatever the cause: {title}. No credits are returned.",
+        said("Priced whatever the cause: %(category)s. No credits are returned.", category=title),
         reading=category is not None and category.reading,
         cause=cause.cause,
     )

@@ -11,14 +11,14 @@ from app.domain.orders import remedies
 from app.domain.orders.remedies import Need, typed_words
 from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.policy.ticket_rules import RemedyRule
-from app.domain.policy.wording import shown
+from app.domain.policy.wording import needed_words, shown, type_title, unit_word
 from app.domain.tickets import counts
 from app.domain.tickets.answers import TicketAnswers
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.decision import Reason, Remedy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
-from app.domain.values.text import counted
+from app.domain.values.phrase import Phrase, said, said_of, say, sentences, together
 
 Terms = tuple[str | None, bool]
 """The clause of a price, and whether it is a reading."""
@@ -75,13 +75,14 @@ class TicketCharge(TicketAnswers):
             return None
         rule, standing = limit.standing.rule, limit.standing
         looked = counts.Looked(standing=standing, most=limit.most, next_at=limit.next_at(required))
-        text = f"{looked.sentence()} This takes {self.amount(required)}."
+        text = sentences(looked.sentence(), said("This takes %(credits)s.", credits=self.amount(required)))
         reason = self.reason(
             "credit_limit_reached",
             rule.clause,
             text,
             reading=rule.reading,
-            would_change=counts.would_make_room(looked) or f"a price of {self.amount(max(limit.left, 0))} at most",
+            would_change=counts.would_make_room(looked)
+            or said("a price of %(credits)s at most", credits=self.amount(max(limit.left, 0))),
             required=required,
             **looked.json(),
         )
@@ -112,10 +113,25 @@ class TicketCharge(TicketAnswers):
         named = typed_words(known)
         return named, f"{named}s"
 
-    def amount(self, credits: int, *, more: str = "") -> str:
+    def amount(self, credits: int) -> Phrase:
         """So many credits in the vendor's words, or as time where a credit is time: ``5 points``, ``1 h 15 min``."""
-        time = shown(self.policy, credits)
-        return counted(credits, *(f"{more}{word}" for word in self.unit)) if time is None else f"{time} {more}".strip()
+        return shown(self.policy, credits) or together(credits, " ", self._unit_word(credits))
+
+    def more(self, credits: int) -> Phrase:
+        """So many credits more."""
+        if (time := shown(self.policy, credits)) is not None:
+            return said("%(time)s more", time=time)
+        return said("%(number)s more %(unit)s", number=credits, unit=self._unit_word(credits))
+
+    def _unit_word(self, credits: int) -> Phrase:
+        """The vendor's word for so many credits, with their type where there are several."""
+        types = self.policy.credits.types if self.policy.credits else ()
+        known = self.policy.credit_type(self.credit_type)
+        if known is None or len(types) < 2:
+            return unit_word(self.policy, credits)
+        one, many = self.unit
+        word, title = one if credits == 1 else many, type_title(self.policy, known)
+        return Phrase(lambda tongue: word if say(title, tongue) == known.title else say(title, tongue))
 
     def adjust_hold_to(
         self,
@@ -245,19 +261,26 @@ class TicketCharge(TicketAnswers):
             "credit_type": self.credit_type,
         }
         elsewhere = self.available_for(ANY_CATEGORY) - available
-        text = (
-            f"{self.amount(required)} {'is' if required == 1 else 'are'} needed, "
-            f"{shown(self.policy, available) or available} {'is' if available == 1 else 'are'} available."
-        )
+        there = shown(self.policy, available) or together(available)
+        text = needed_words(required, self.amount(required), available, there)
         if headroom > 0:
             facts["overdraft_left"] = headroom
-            text += f" {self.amount(headroom)} may be overdrawn."
+            text = sentences(text, said("%(credits)s may be overdrawn.", credits=self.amount(headroom)))
         elif headroom < 0:
             facts["owed"] = self.account.ledger.account(self.credit_type).owed
-            text += f" {self.amount(facts['owed'])} {'is' if facts['owed'] == 1 else 'are'} owed."
+            owed = self.amount(facts["owed"])
+            text = sentences(
+                text, said_of("%(credits)s is owed.", "%(credits)s are owed.", facts["owed"], credits=owed)
+            )
         if elsewhere > 0:
             facts["kept_for_others"] = elsewhere
-            text += f" {self.amount(elsewhere)} {'is' if elsewhere == 1 else 'are'} kept for other categories."
+            kept = said_of(
+                "%(credits)s is kept for other categories.",
+                "%(credits)s are kept for other categories.",
+                elsewhere,
+                credits=self.amount(elsewhere),
+            )
+            text = sentences(text, kept)
         found = [
             Reason(
                 code="insufficient_credits",
@@ -265,7 +288,7 @@ class TicketCharge(TicketAnswers):
                 facts=facts,
                 reading=True,
                 message=text,
-                would_change=self.amount(missing, more="more "),
+                would_change=self.more(missing),
             )
         ]
         clause = self.policy.payment.exhausted_clause
@@ -276,7 +299,7 @@ class TicketCharge(TicketAnswers):
     @property
     def none_there(self) -> str:
         """That there is nothing to pay with, said alike to those who never had any."""
-        return f"There are no {self.unit[1]} to pay with."
+        return said("There are no %(credits)s to pay with.", credits=self._unit_word(0))
 
     def need(self, missing: int | None = None, category: str | None = None) -> Need:
         """What the ticket lacks."""

@@ -20,14 +20,14 @@ from app.domain.policy import work_time
 from app.domain.policy.conditions import Condition, holds, tests_of
 from app.domain.policy.counts import Count
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import are, capital, time_words
+from app.domain.policy.wording import time_words
 from app.domain.tickets.priority import priority_of
 from app.domain.tickets.ticket import OPEN, Ticket
 from app.domain.values.decision import Remedy
 from app.domain.values.ids import CustomerId
 from app.domain.values.periods import period_of
+from app.domain.values.phrase import Phrase, capital, said, said_of, together
 from app.domain.values.term import add_term
-from app.domain.values.text import day
 from app.domain.values.wire import iso_or_none, parse_iso
 
 _SERVED: Final = ("in_progress", "awaiting_confirmation", "resolved")
@@ -360,25 +360,36 @@ class Looked:
             "next_at": iso_or_none(self.next_at),
         }
 
-    def sentence(self) -> str:
+    def sentence(self) -> Phrase:
         """In words: ``5 of 6 incidents are used since 4 January 2026.``"""
         rule, zone = self.standing.rule, self.standing.zone
-        most = "" if self.most is None else f" of {amount_words(rule, self.most)}"
-        since = "" if self.standing.since is None else f" since {day_in(self.standing.since, zone)}"
-        verb = "open" if rule.at_once else "used"
         used = self.standing.used
+        number = amount_words(rule, used)
+        if self.most is not None:
+            number = said("%(number)s of %(most)s", number=number, most=amount_words(rule, self.most))
+        if rule.of == "minutes":
+            number = said("%(number)s of %(what)s", number=number, what=rule.title)
+        else:
+            number = together(number, " ", rule.title)
+        many = self.most or used
+        if rule.at_once:
+            text = said_of("%(tickets)s is open", "%(tickets)s are open", many, tickets=number)
+        else:
+            text = said_of("%(tickets)s is used", "%(tickets)s are used", many, tickets=number)
+        if self.standing.since is not None:
+            text = said("%(used)s since %(day)s", used=text, day=day_in(self.standing.since, zone))
         full = self.most is not None and used >= self.most
-        what = f"of {rule.title}" if rule.of == "minutes" else rule.title
-        text = f"{amount_words(rule, used)}{most} {what} {are(self.most or used)} {verb}{since}"
-        return f"{text}; {self.following()}." if full else f"{text}."
+        return together(text, "; ", self.following(), ".") if full else together(text, ".")
 
-    def following(self) -> str:
+    def following(self) -> Phrase:
         """When the next one is free, in words."""
         if self.next_at is not None:
-            return f"the next is free on {instant_words(self.next_at, self.standing.zone)}"
+            return said("the next is free on %(instant)s", instant=instant_words(self.next_at, self.standing.zone))
         if self.standing.rule.at_once:
-            return "the next is free once one of them is closed"
-        return "the next is free with the next period" if self.standing.rule.each == "cover" else "no more come free"
+            return said("the next is free once one of them is closed")
+        if self.standing.rule.each == "cover":
+            return said("the next is free with the next period")
+        return said("no more come free")
 
 
 def looked_at(
@@ -428,7 +439,7 @@ def waiting(looked: Sequence[Looked]) -> tuple[Remedy, ...]:
     texts = [item.sentence() for item in looked if item.most is not None and item.standing.used >= item.most]
     if not texts:
         return ()
-    return (Remedy(kind=WAIT, text=" ".join(texts), helps_at=looked[0].next_at),)
+    return (Remedy(kind=WAIT, text=together(*texts, between=" "), helps_at=looked[0].next_at),)
 
 
 def would_change(looked: Sequence[Looked]) -> str | None:
@@ -443,31 +454,35 @@ def would_make_room(looked: Looked) -> str | None:
     """When waiting helps, in words; None where it does not."""
     if looked.next_at is None:
         return None
-    return f"waiting until {instant_words(looked.next_at, looked.standing.zone)}"
+    return said("waiting until %(instant)s", instant=instant_words(looked.next_at, looked.standing.zone))
 
 
-def amount_words(rule: Count, amount: int) -> str:
+def amount_words(rule: Count, amount: int) -> Phrase:
     """A number of tickets, or minutes as people write them."""
-    return time_words(amount) if rule.of == "minutes" else str(amount)
+    return time_words(amount) if rule.of == "minutes" else together(amount)
 
 
-def day_in(instant: datetime, zone: tzinfo) -> str:
+def day_in(instant: datetime, zone: tzinfo) -> Phrase:
     """The day of an instant in a zone."""
-    return day(instant.astimezone(zone).replace(tzinfo=UTC))
+    return together(instant.astimezone(zone).replace(tzinfo=UTC))
 
 
-def instant_words(instant: datetime, zone: tzinfo) -> str:
+def instant_words(instant: datetime, zone: tzinfo) -> Phrase:
     """An instant in words: the day, and the time where it is not the day's begin."""
     local = instant.astimezone(zone)
     named = day_in(instant, zone)
-    return named if local.time() == time() else f"{named}, {local:%H:%M} {local.tzname()}"
+    return named if local.time() == time() else together(named, f", {local:%H:%M} {local.tzname()}")
 
 
-def pin_words(rule: Count, pin: Mapping[str, Any], zone: tzinfo) -> str:
+def pin_words(rule: Count, pin: Mapping[str, Any], zone: tzinfo) -> Phrase:
     """What a ticket kept of a count, in words: ``Incidents used before it since 4 January 2026: 2``."""
-    since = f" since {day_in(parse_iso(pin['since']), zone)}" if pin.get("since") else ""
-    verb = "open" if rule.at_once else "used"
-    return f"{capital(rule.title)} {verb} before it{since}: {amount_words(rule, pin['used'])}"
+    title, number = capital(rule.title), amount_words(rule, pin["used"])
+    text = said("%(tickets)s used before it", tickets=title)
+    if rule.at_once:
+        text = said("%(tickets)s open before it", tickets=title)
+    if pin.get("since"):
+        text = said("%(used)s since %(day)s", used=text, day=day_in(parse_iso(pin["since"]), zone))
+    return together(text, ": ", number)
 
 
 def use_of(ticket_id: str, person: str, stored: Mapping[str, Any]) -> CountedUse:

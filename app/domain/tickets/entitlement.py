@@ -22,11 +22,12 @@ from app.domain.policy.conditions import Test, facts_used, holds, tests_of
 from app.domain.policy.plans import included
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Action, ActionRule
-from app.domain.policy.wording import in_words, joined, title_of, value_words
+from app.domain.policy.wording import in_words, title_of, value_words
 from app.domain.tickets import asking, counts
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
+from app.domain.values.phrase import Phrase, chained, joined, said, said_of, together
 from app.domain.values.text import holes, render, word_of
 from app.domain.values.wire import jsonable
 
@@ -322,6 +323,7 @@ def _answer(
         remedies=offered,
         trace=tuple(trace),
         messages=account.policy.messages,
+        translations=account.policy.translations,
     )
 
 
@@ -329,9 +331,9 @@ def _not_owned(action: Action, query: Query) -> Reason:
     return Reason(
         code=NOT_OWNED,
         clause=_right(action),
-        message="This customer has no license of that id.",
+        message=said("This customer has no license of that id."),
         facts={"license_id": query.license_id},
-        would_change="a license of this customer",
+        would_change=said("a license of this customer"),
     )
 
 
@@ -339,7 +341,7 @@ def _no_rule(action: Action) -> Reason:
     return Reason(
         code="no_rule_allows",
         clause=_right(action),
-        message="No rule of the policy allows this.",
+        message=said("No rule of the policy allows this."),
         facts={"action": action.action},
     )
 
@@ -390,11 +392,14 @@ def _traced(
         message = render(rule.message, facts)
     else:
         looked_at = joined(
-            [f"{title_of(account.policy, name)} ({word_of(facts.get(name))})" for name in facts_used(rule.when)]
+            [
+                together(title_of(account.policy, name), f" ({word_of(facts.get(name))})")
+                for name in facts_used(rule.when)
+            ]
         )
-        message = f"Looked at {looked_at}; this does not apply."
+        message = said("Looked at %(facts)s; this does not apply.", facts=looked_at)
         if result is True:
-            message = "This does not apply to a license that is not this customer's."
+            message = said("This does not apply to a license that is not this customer's.")
     return Reason(
         code=rule.code,
         clause=rule.clause,
@@ -409,55 +414,61 @@ def _traced(
 
 def would_change(action: Action, decided: ActionRule, facts: Mapping[str, Any]) -> str | None:
     """What would turn a denial into an answer that allows, in words: the nearest facts of the rules that allow."""
-    phrases: list[str] = []
+    phrases: list[Phrase] = []
     own = [flipped(test, facts) for test in tests_of(decided.when)] if decided is action.rules[0] else []
     for rule in action.rules:
         if not rule.allow or rule.when is None:
             continue
         missing = [test for test in tests_of(rule.when) if holds(test, facts) is not True]
-        words = " and ".join(dict.fromkeys(need_words(test, facts) for test in missing))
+        words = chained(list(dict.fromkeys(need_words(test, facts) for test in missing)), "and")
         if words and words not in phrases:
             phrases.append(words)
-    phrases = [fromkey for fromkey in dict.fromkeys(own) if fromkey is not None] or phrases
-    return " or ".join(phrases) or None
+    phrases = [phrase for phrase in dict.fromkeys(own) if phrase is not None] or phrases
+    return chained(phrases, "or") or None
 
 
 _NEEDS: Final = {
-    "cover.active": "cover in force",
-    "cover.pending": "a period of cover that waits to begin",
-    "cover.suspended": "the suspended cover being resumed",
-    "choice.open": "the open choice being made",
-    "license.owned": "a license of this customer",
-    "license.given": "a license being named",
-    "license.registered": "the license being registered to an installation",
-    "license.active": "the license being active",
-    "query.forum": "another forum",
+    "cover.active": said("cover in force"),
+    "cover.pending": said("a period of cover that waits to begin"),
+    "cover.suspended": said("the suspended cover being resumed"),
+    "choice.open": said("the open choice being made"),
+    "license.owned": said("a license of this customer"),
+    "license.given": said("a license being named"),
+    "license.registered": said("the license being registered to an installation"),
+    "license.active": said("the license being active"),
+    "query.forum": said("another forum"),
 }
-_UNITS: Final = {"credits.available": "credit", "customer.licenses": "license", "customer.licenses_bought": "license"}
 
 
-def need_words(test: Test, facts: Mapping[str, Any]) -> str:
+def need_words(test: Test, facts: Mapping[str, Any]) -> Phrase:
     """What would make a comparison true, in words ("15 more credits")."""
     value, fact = test.value, facts.get(test.fact)
     if test.op in {"ge", "gt"} and isinstance(value, int) and isinstance(fact, int):
         more = value - fact + (1 if test.op == "gt" else 0)
-        unit = _UNITS.get(test.fact, test.fact)
-        return f"{more} more {unit}{'' if more == 1 else 's'}"
+        return _more(test.fact, more)
     if test.fact == "query.forum" and test.op in {"eq", "in"}:
         names = value if isinstance(value, tuple) else (value,)
-        return "the forum " + " or ".join(f'"{name}"' for name in names)
+        return said("the forum %(names)s", names=chained([f'"{name}"' for name in names], "or"))
     if (test.fact, test.op) in {("plan.name", "eq"), ("plan.includes", "contains")}:
-        return f"the plan {value_words(test)}"
+        return said("the plan %(plan)s", plan=value_words(test))
     if test.fact in _NEEDS:
         return _NEEDS[test.fact]
     return in_words(test)
 
 
-def flipped(test: Test, facts: Mapping[str, Any]) -> str | None:
+def flipped(test: Test, facts: Mapping[str, Any]) -> Phrase | None:
     """What would make a comparison false that holds."""
     value, fact = test.value, facts.get(test.fact)
     if test.op in {"lt", "le"} and isinstance(value, int) and isinstance(fact, int):
         more = value - fact + (1 if test.op == "le" else 0)
-        unit = _UNITS.get(test.fact, test.fact)
-        return f"{more} more {unit}{'' if more == 1 else 's'}"
+        return _more(test.fact, more)
     return _NEEDS.get(test.fact)
+
+
+def _more(fact: str, number: int) -> Phrase:
+    """How many more of something are needed."""
+    if fact == "credits.available":
+        return said_of("%(number)s more credit", "%(number)s more credits", number, number=number)
+    if fact in ("customer.licenses", "customer.licenses_bought"):
+        return said_of("%(number)s more license", "%(number)s more licenses", number, number=number)
+    return said("%(number)s more %(unit)s", number=number, unit=f"{fact}{'' if number == 1 else 's'}")

@@ -17,11 +17,12 @@ from app.domain.policy.prices import Quote
 from app.domain.policy.reckoning import PriceStep, Reckoned
 from app.domain.policy.surcharges import OF_OPENING, Surcharge
 from app.domain.policy.ticket_rules import Category
-from app.domain.policy.wording import cited, credit_words
+from app.domain.policy.wording import credit_words
 from app.domain.tickets.qualification import describe, facts_for
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Ticket
 from app.domain.tickets.ticket_lists import Assessment
+from app.domain.values.phrase import cited, said, together
 
 _FREE_AT: Final = 10**6
 """A price that only a factor of 0 makes nothing of."""
@@ -50,7 +51,7 @@ def of_ticket(account: CustomerAccount, ticket: Ticket, category: Category) -> l
 def why_not(policy: Policy, surcharges: Iterable[Surcharge]) -> dict[str, str]:
     """For each surcharge, in words, what would have to be otherwise for it not to apply."""
     found = {rule.surcharge: what_makes(policy, rule) for rule in surcharges}
-    return {name: f"not so: {words}" for name, words in found.items() if words is not None}
+    return {name: said("not so: %(condition)s", condition=words) for name, words in found.items() if words is not None}
 
 
 def what_makes(policy: Policy, rule: Surcharge) -> str | None:
@@ -58,9 +59,11 @@ def what_makes(policy: Policy, rule: Surcharge) -> str | None:
     words = [] if rule.when is None else [describe(policy, rule.when)]
     if rule.first is not None:
         words.append(
-            "the first accepted ticket" if rule.first == 1 else f"one of the first {rule.first} accepted tickets"
+            said("the first accepted ticket")
+            if rule.first == 1
+            else said("one of the first %(number)s accepted tickets", number=rule.first)
         )
-    return "; ".join(words) or None
+    return together(*words, between="; ") or None
 
 
 def price_facts(session: TicketSession) -> dict[str, Any] | None:
@@ -165,7 +168,9 @@ def work_price(
     if not given_back:
         return found
     off = min(given_back, found.credits)
-    text = f"{credit_words(policy, off)} of it had been given back before the ticket was reopened"
+    text = said(
+        "%(credits)s of it had been given back before the ticket was reopened", credits=credit_words(policy, off)
+    )
     step = PriceStep(step="given_back", credits=-off, summary=cited(text, category.clause), clause=category.clause)
     left = found.credits - off
     return Reckoned(credits=left, steps=(*found.steps, step), surviving=min(found.surviving, left))

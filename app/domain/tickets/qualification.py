@@ -13,19 +13,20 @@ from typing import Any, Final, Literal
 from app.domain.account import hosts
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License
-from app.domain.orders.remedies import APPLY_CREDIT, REQUEST_KIND, Need, remedies, serving_types, typed_words
+from app.domain.orders.remedies import APPLY_CREDIT, REQUEST_KIND, Need, remedies, serving_types, typed_credit
 from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test, facts_used, holds, tests_of
 from app.domain.policy.policy import Policy
 from app.domain.policy.releases import facts_of_release
 from app.domain.policy.ticket_rules import Check, FactSpec, Ground
-from app.domain.policy.wording import FACT_TITLES, condition_words, in_words, plain, title_of
+from app.domain.policy.wording import condition_words, in_words, title_of
 from app.domain.tickets import asking, counts, entitlement
 from app.domain.tickets.entitlement import Query
 from app.domain.tickets.priority import priority_of
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Decision, Reason, Remedy
 from app.domain.values.errors import DomainError
-from app.domain.values.text import render, with_article
+from app.domain.values.phrase import Phrase, chained, said, together
+from app.domain.values.text import render
 from app.domain.values.wire import jsonable, reason_json
 
 Result = Literal["passed", "failed", "unknown", "not_applicable"]
@@ -199,9 +200,9 @@ def judge(account: CustomerAccount, ticket: Ticket) -> Verdict:
                 code=entitlement.NOT_OWNED,
                 clause=policy.qualification.clause,
                 facts={"license_id": ticket.license_id},
-                message="The license named is not one of this customer's.",
+                message=said("The license named is not one of this customer's."),
                 reading=True,
-                would_change="naming a license of this customer, or none",
+                would_change=said("naming a license of this customer, or none"),
             ),
         )
     asks = _asked(results, facts, "ask")
@@ -297,7 +298,7 @@ def _would_change(policy: Policy, check: Check, facts: Mapping[str, Any]) -> str
     """What would make a check pass: a credit that serves what is asked for, else its condition in words."""
     if any(remedy.kind == APPLY_CREDIT for remedy in check.remedies):
         types = serving_types(policy, facts.get(REQUEST_KIND))
-        return " or ".join(with_article(typed_words(type_)) for type_ in types) or None
+        return chained([typed_credit(type_, policy) for type_ in types], "or") or None
     return describe(policy, check.require)
 
 
@@ -367,11 +368,11 @@ def unique(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
     return tuple(dict.fromkeys(remedies))
 
 
-def describe(policy: Policy, condition: Condition | None) -> str:
+def describe(policy: Policy, condition: Condition | None) -> Phrase:
     """A condition in words, for what would change an answer: each fact by its title."""
     if condition is not None and _is_negated(condition):
         return condition_words(condition, policy)
-    return "; ".join(_described(policy, test) for test in tests_of(condition))
+    return together(*(_described(policy, test) for test in tests_of(condition)), between="; ")
 
 
 def _is_negated(condition: Condition) -> bool:
@@ -384,18 +385,14 @@ def _is_negated(condition: Condition) -> bool:
     return False
 
 
-def _described(policy: Policy, test: Test) -> str:
+def _described(policy: Policy, test: Test) -> Phrase:
     spec = next((fact for fact in policy.facts if fact.fact == test.fact), None)
     if test.fact == "license.owned" and test.op == "eq" and test.value is True:
-        return "naming a license of this customer"
+        return said("naming a license of this customer")
     if test.fact == "release.supported" and test.op == "eq" and test.value is True:
-        return "a release that is supported"
+        return said("a release that is supported")
     if spec is not None and spec.type == "boolean" and test.op in {"eq", "ne"} and isinstance(test.value, bool):
         so = test.value if test.op == "eq" else not test.value
-        return f"{'this being so' if so else 'this not being so'}: {plain(spec.title)}"
-    name = title_of(policy, test.fact)
-    return in_words(test) if name == test.fact else in_words(test).replace(_head(test), name, 1)
-
-
-def _head(test: Test) -> str:
-    return FACT_TITLES.get(test.fact) or test.fact.replace("_", " ").replace(".", " ")
+        title = title_of(policy, test.fact)
+        return said("this being so: %(fact)s", fact=title) if so else said("this not being so: %(fact)s", fact=title)
+    return in_words(test, policy)

@@ -27,6 +27,7 @@ from app.domain.tickets.ticket import CLOSED, IN_EVENTS, LIFECYCLE, OPEN, Action
 from app.domain.values.agent import Agent
 from app.domain.values.decision import Reason
 from app.domain.values.ids import LotId
+from app.domain.values.phrase import Phrase, said, said_of, sentences
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
 
@@ -149,21 +150,25 @@ class TicketSession(TicketCharge):
     def forfeiture(self, back: GivenBack) -> Reason:
         """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
         clause = next(iter(sorted(clause for clause in back.clauses if clause is not None)), "ALL-4")
-        gone, are = self.words(back.forfeited), "is" if back.forfeited == 1 else "are"
-        order = "an order whose payment was disputed and lost" if back.disputed else "an order that was refunded"
-        where = order if back.voided == back.forfeited else "a lot that had ended"
+        order = said("an order that was refunded")
+        if back.disputed:
+            order = said("an order whose payment was disputed and lost")
+        where = order if back.voided == back.forfeited else said("a lot that had ended")
         if 0 < back.voided < back.forfeited:
-            where = f"a lot that had ended or {order}"
-        again = f"{self.words(back.returned)} can be used again." if back.returned else "Nothing can be used again."
-        return self.reason(
-            FORFEITED,
-            clause,
-            f"{gone} went back to {where} and {are} gone. {again}",
-            forfeited=back.forfeited,
-            returned=back.returned,
+            where = said("a lot that had ended or %(order)s", order=order)
+        again = said("Nothing can be used again.")
+        if back.returned:
+            again = said("%(credits)s can be used again.", credits=self.words(back.returned))
+        gone = said_of(
+            "%(credits)s went back to %(where)s and is gone.",
+            "%(credits)s went back to %(where)s and are gone.",
+            back.forfeited,
+            credits=self.words(back.forfeited),
+            where=where,
         )
+        return self.reason(FORFEITED, clause, sentences(gone, again), forfeited=back.forfeited, returned=back.returned)
 
-    def words(self, credits: int) -> str:
+    def words(self, credits: int) -> Phrase:
         """So many credits in the vendor's word: ``1 point``, ``25 points``."""
         return credit_words(self.policy, credits)
 

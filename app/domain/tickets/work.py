@@ -27,6 +27,7 @@ from app.domain.tickets.work_line import AgentName, WorkLine
 from app.domain.tickets.work_parts import parts_of
 from app.domain.values.decision import Remedy
 from app.domain.values.errors import DomainError
+from app.domain.values.phrase import said
 from app.domain.values.wire import copied, iso, parse_iso
 
 LINES_MAX: Final = 1_000
@@ -205,14 +206,21 @@ def _within_limit(session: TicketSession, price: TimePrice, was: int, comes_to: 
     confirmation = session.policy.confirmation
     clause = (confirmation.advance_clause or confirmation.clause) if confirmation is not None else None
     clause = clause or session.price_terms()[0]
-    steps = [Remedy(kind="record", text="Log the work with billable: false; it is recorded and not charged.")]
+    steps = [Remedy(kind="record", text=said("Log the work with billable: false; it is recorded and not charged."))]
     if not session.ticket.closed:
-        ask = f"Ask for more: an assessment with credits of {comes_to} or more, and the customer's confirmation."
+        ask = said(
+            "Ask for more: an assessment with credits of %(credits)s or more, and the customer's confirmation.",
+            credits=comes_to,
+        )
         steps.insert(0, Remedy(kind="assess", text=ask))
     raise session.refused(
         "work_beyond_limit",
         clause,
-        f"The work would come to {session.amount(comes_to)}; {session.amount(limit)} are agreed.",
+        said(
+            "The work would come to %(credits)s; %(agreed)s are agreed.",
+            credits=session.amount(comes_to),
+            agreed=session.amount(limit),
+        ),
         *steps,
         agreed=limit,
         used=was,

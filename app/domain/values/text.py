@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 _HOLE: Final = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
-_MONTHS: Final = (
+MONTHS: Final = (
     "January",
     "February",
     "March",
@@ -39,7 +39,7 @@ def holes(text: str) -> Iterator[str]:
 def day(at: datetime) -> str:
     """The day of an instant in UTC, as a reader of English writes it: ``15 July 2025``."""
     local = at.astimezone(UTC)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
 def counted(number: int, name: str, many: str) -> str:

@@ -46,12 +46,12 @@ def reason_json(reason: Reason) -> dict[str, Any]:
     body: dict[str, Any] = {
         "code": reason.code,
         "clause": reason.clause,
-        "message": reason.message,
+        "message": str(reason.message),
         "facts": jsonable(reason.facts),
         "reading": reason.reading,
     }
     if reason.would_change is not None:
-        body["would_change"] = reason.would_change
+        body["would_change"] = str(reason.would_change)
     return body
 
 
@@ -62,7 +62,7 @@ def remedy_json(remedy: Remedy) -> dict[str, Any]:
         body["sku"] = remedy.sku
         body["price"] = money_json(remedy.price)
     if remedy.text is not None:
-        body["text"] = remedy.text
+        body["text"] = str(remedy.text)
     if remedy.quantity != 1:
         body["quantity"] = remedy.quantity
     if remedy.helps_at is not None:

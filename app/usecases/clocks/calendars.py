@@ -355,6 +355,7 @@ async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours
         policy_version=policy.version,
         reasons=(reason,),
         messages=policy.messages,
+        translations=policy.translations,
     )
     raise DomainError("notice_too_short", decision=decision, **facts)
 

@@ -19,6 +19,7 @@ from app.domain.clocks.explanation import clock_sentence, event_sentence, otherw
 from app.domain.clocks.second_judgement import STREAM, frozen_judgement, second_judgement
 from app.domain.clocks.ticket_clock import TicketClock
 from app.domain.clocks.ticket_clocks import AGENDA_KIND
+from app.domain.policy.reason_words import in_words
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, parse_iso
@@ -219,7 +220,10 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
         "events": cast(Sequence[ExplainedClockEvent], events),
         "trace": [_step(event, clause, instead if event["seq"] == promised else ()) for event in events],
     }
-    return {**body, "clauses": clause_views(policy, [clause, *(named for _, named in instead)])}
+    return {
+        **cast(ExplanationBody, in_words(policy, body)),
+        "clauses": clause_views(policy, [clause, *(named for _, named in instead)]),
+    }
 
 
 def _step(event: Mapping[str, Any], clause: str, instead: Sequence[tuple[str, str]]) -> ExplanationStep:

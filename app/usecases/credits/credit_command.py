@@ -10,10 +10,11 @@ from typing import Any, Literal
 import msgspec
 
 from app.domain.values.errors import DomainError
+from app.domain.values.phrase import english
 
 Kind = Literal["hold", "capture", "release", "refund", "debit", "adjust"]
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=english).encode
 
 
 class CreditCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

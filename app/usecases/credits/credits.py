@@ -38,6 +38,7 @@ from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
 from app.domain.values.money import MAX_CREDITS
+from app.domain.values.phrase import english
 from app.domain.values.wire import iso
 from app.usecases.credits.credit_command import CreditCommand, CreditResult, Kind
 from app.usecases.credits.shortage import with_reason
@@ -64,7 +65,7 @@ _EVENT_OF: Final = {
     "refund": "credits.refunded",
     "adjust": "credits.adjusted",
 }
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=english).encode
 
 
 @dataclass(slots=True)

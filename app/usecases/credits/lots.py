@@ -244,6 +244,7 @@ def _of(account: CustomerAccount, at: datetime, reason: Reason, *, allowed: bool
         policy_version=account.policy.version,
         reasons=(reason,),
         messages=account.policy.messages,
+        translations=account.policy.translations,
     )
 
 

@@ -9,6 +9,7 @@ from app.domain.policy.policy import Policy
 from app.domain.policy.wording import shortage_words, unit_word
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
+from app.domain.values.phrase import said
 from app.usecases.credits.credit_command import Kind
 
 
@@ -23,6 +24,7 @@ def with_reason(policy: Policy, error: DomainError, at: datetime, kind: Kind, ca
         policy=policy.policy,
         policy_version=policy.version,
         messages=policy.messages,
+        translations=policy.translations,
         reasons=(
             Reason(
                 code=error.code,
@@ -30,7 +32,7 @@ def with_reason(policy: Policy, error: DomainError, at: datetime, kind: Kind, ca
                 message=shortage_words(policy, error.facts["required"], error.facts["available"]),
                 facts=dict(error.facts),
                 reading=True,
-                would_change=f"{missing} more {unit_word(policy, missing)}",
+                would_change=said("%(number)s more %(unit)s", number=missing, unit=unit_word(policy, missing)),
             ),
         ),
         remedies=() if kind == "adjust" else enough(policy, error.facts["credit_type"], missing, category),

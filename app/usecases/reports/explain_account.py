@@ -16,9 +16,9 @@ from app.domain.cover import cover as covers
 from app.domain.cover import replacing
 from app.domain.orders import explanation as account_words
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import cited, sentences
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.errors import DomainError
+from app.domain.values.phrase import cited, said, sentences, together
 from app.domain.values.wire import iso, jsonable
 from app.usecases.reports.explain_ledger import operations_of
 from app.views.explanation import Explanation, ExplanationStep, explanation_view, operation_views, step_view, version_of
@@ -63,7 +63,8 @@ async def explain_order(tx: Tx, order_id: str) -> Explanation:
             "kind": "order",
             "id": order_id,
             "policy": version_of(policy),
-            "summary": sentences(*(row["summary"] for row in trace)) or f"Order {order_id} holds no line.",
+            "summary": sentences(*(row["summary"] for row in trace))
+            or said("Order %(order)s holds no line.", order=order_id),
             "placed_at": iso(row.placed_at),
             "received_at": iso(row.received_at),
             "trace": cast(list[ExplanationStep], trace),
@@ -133,7 +134,7 @@ async def explain_refund(tx: Tx, id_: str) -> Explanation:
             trace.append(
                 {"step": name, "at": iso(row.at), "summary": summary, "clause": clause, "result": _public(item)}
             )
-    nothing = None if trace else f"Nothing of order {order_id} was taken back."
+    nothing = None if trace else said("Nothing of order %(order)s was taken back.", order=order_id)
     owed = account_words.owed_sentence(policy, int(answer.get("owed") or 0))
     return explanation_view(
         policy,
@@ -205,17 +206,22 @@ def _entity_step(policy: Policy, kind: str, rule: str | None, row: Any) -> str:
 
 def _entity_words(policy: Policy, kind: str, found: Any, account: CustomerAccount) -> str:
     if found is None:
-        return f"The {kind} went to another account"
+        return _WENT[kind]
     match kind:
         case "license":
             return account_words.license_sentence(policy, jsonable(_of(found, _LICENSE)))
         case "cover":
             longer = account_words.longer_sentence(replacing.seconds_brought(found), found.ends_at)
             stands = account_words.cover_sentence(policy, cover_row(found, account.at))
-            return stands if longer is None else f"{stands}. {longer}"
+            return stands if longer is None else together(stands, ". ", longer)
     return account_words.choice_sentence(policy, jsonable(_of(found, _CHOICE)))
 
 
+_WENT: Final = {
+    "license": said("The license went to another account"),
+    "cover": said("The cover went to another account"),
+    "choice": said("The choice went to another account"),
+}
 _LICENSE: Final = ("sku", "edition", "order_id", "ordinal", "ended_at", "ended_reason")
 _CHOICE: Final = ("order_id", "rule", "options", "option", "voided_at")
 _COVER: Final = (

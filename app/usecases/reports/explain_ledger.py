@@ -11,8 +11,8 @@ from app.db.engine import Tx
 from app.db.history import traces
 from app.domain.ledger import explanation as ledger_words
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import sentences
 from app.domain.values.errors import DomainError
+from app.domain.values.phrase import sentences
 from app.domain.values.wire import iso, iso_or_none
 from app.views.explanation import Explanation, explanation_view, operation_steps, version_of
 

@@ -12,10 +12,12 @@ from app.db.history import traces
 from app.domain.clocks.explanation import clock_sentence
 from app.domain.ledger import explanation as ledger_words
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import cover_words, sentences
+from app.domain.policy.wording import cover_words
 from app.domain.tickets import explanation as ticket_words
+from app.domain.tickets import step_words
 from app.domain.tickets.ticket import State, Ticket
 from app.domain.values.ids import CoverId
+from app.domain.values.phrase import Phrase, sentences
 from app.domain.values.wire import iso_or_none
 from app.usecases.reports.explain_account import cover_row
 from app.usecases.reports.explain_ledger import Step, operations_of
@@ -51,7 +53,7 @@ async def explain_ticket(
         mine = _moved_by(left, fact.payload)
         if assessment is not None and not _about(assessment, fact.payload):
             continue
-        if public and ticket_words.unseen(fact.payload):
+        if public and step_words.unseen(fact.payload):
             continue
         changed = fact.payload.get("set", {})
         trace.append(
@@ -60,15 +62,15 @@ async def explain_ticket(
                 fact.occurred_at,
                 fact.recorded_at,
                 fact.actor,
-                summary=ticket_words.step_sentence(policy, fact.kind, fact.payload, mine),
-                clause=ticket_words.step_clause(policy, fact.kind, fact.payload),
+                summary=step_words.step_sentence(policy, fact.kind, fact.payload, mine),
+                clause=step_words.step_clause(policy, fact.kind, fact.payload),
                 result={name: changed[name] for name in _RESULTS if name in changed},
                 rules=[rule_view(policy, check) for check in changed.get("checks", ())],
                 reasons=changed.get("reasons", ()),
                 remedies=changed.get("remedies", ()),
                 assessments=[
                     {**row, "summary": ticket_words.assessment_sentence(policy, row)}
-                    for row in ticket_words.assessments_of(fact.payload)
+                    for row in step_words.assessments_of(fact.payload)
                 ],
                 facts=changed.get("facts"),
                 recommendation=changed.get("recommendation"),
@@ -135,7 +137,7 @@ _RESULTS: Final = (
 
 
 def _about(number: int, payload: Mapping[str, Any]) -> bool:
-    added = any(row.get("number") == number for row in ticket_words.assessments_of(payload))
+    added = any(row.get("number") == number for row in step_words.assessments_of(payload))
     return added or str(number) in {str(key) for key in payload.get("change", {}).get("assessments", {})}
 
 
@@ -164,12 +166,12 @@ def _charge_of(ledger: Sequence[Step]) -> dict[str, int]:
     return {**stood, "net": stood["captured"] - stood["refunded"]}
 
 
-async def _paying_cover(tx: Tx, ticket: Ticket, policy: Policy) -> str | None:
+async def _paying_cover(tx: Tx, ticket: Ticket, policy: Policy) -> Phrase | None:
     if ticket.cover_id is None:
         return None
     account = await accounts.load_by_id(tx, ticket.customer_id, lock=False, policy=policy)
     found = account.covers.get(CoverId(ticket.cover_id))
-    return None if found is None else cover_words(cover_row(found, account.at))
+    return None if found is None else cover_words(cover_row(found, account.at), policy)
 
 
 def _clock_row(row: Any) -> dict[str, Any]:
