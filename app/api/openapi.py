@@ -255,7 +255,10 @@ def _without_null(parameter: dict[str, Any]) -> None:
 
 
 def _parameter_example(parameter: dict[str, Any]) -> Any:
-    return _PARAMETERS.get(parameter["name"], example_of(parameter.get("schema", {}), {}))
+    schema = parameter.get("schema", {})
+    if parameter["name"] == "name" and "examples" in schema:  # many things have names: each its own
+        return schema["examples"][0]
+    return _PARAMETERS.get(parameter["name"], example_of(schema, {}))
 
 
 def _request_example(operation: dict[str, Any], schemas: dict[str, Any], example: Any) -> None:

@@ -23,6 +23,7 @@ import httpx
 import typer
 import yaml
 
+from app.commands.remote import Url
 from app.settings import Settings
 
 STORIES: Final = Path(__file__).resolve().parent.parent / "stories"
@@ -54,13 +55,11 @@ class StoryError(Exception):
     """The service answered otherwise than the story tells; the message shows both."""
 
 
-def run(
-    url: Annotated[str, typer.Option(help="Where the service listens.")] = "",
-    only: Annotated[str, typer.Option(help="Only the story of this policy.")] = "",
-) -> None:
+def run(url: Url = None, only: Annotated[str, typer.Option(help="Only the story of this policy.")] = "") -> None:
     """Play one story for each shipped policy against the running service."""
     settings = Settings.read()
-    raise typer.Exit(perform(url=url or f"http://{settings.host}:{settings.port}", only=only or None))
+    here = f"http://{settings.host}:{settings.port}"
+    raise typer.Exit(perform(url=(url or here).rstrip("/"), only=only or None))
 
 
 def perform(

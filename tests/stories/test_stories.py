@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from app.cli import build
 from app.commands import demo
 from tests.support.api import OPERATOR_KEY
 from tests.support.serving import serving
@@ -27,6 +29,18 @@ def test_a_story_ends_as_it_is_told(story: dict[str, Any], client: httpx.Client)
     said: list[str] = []
     demo.play(story, client=client, operator_key=OPERATOR_KEY, say=said.append)
     assert len(said) > len(story["steps"])
+
+
+def test_the_demo_asks_where_the_environment_says(client: httpx.Client) -> None:
+    """`RETAINER_URL`, as every other command reads it; `--url` wins."""
+    address = str(client.base_url).rstrip("/")
+    environment = {"RETAINER_URL": f"{address}/", "RETAINER_OPERATOR_KEY": OPERATOR_KEY, "RETAINER_PORT": "1"}
+    played = CliRunner().invoke(build(["demo"]), ["demo", "--only", "cactushop"], env=environment)
+    assert played.exit_code == 0, played.output
+    assert f"{address}/account" in played.output
+    nobody = CliRunner().invoke(build(["demo"]), ["demo", "--url", "http://127.0.0.1:1"], env=environment)
+    assert nobody.exit_code == 1
+    assert "no service is ready at http://127.0.0.1:1 (" in nobody.output
 
 
 def test_there_is_a_story_for_each_shipped_policy() -> None:

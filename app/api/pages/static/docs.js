@@ -38,13 +38,38 @@ async function use(key) {
   const name = policies && policies.data.length ? policies.data[0].name : null;
   const policy = name && await ask(`v1/policies/${encodeURIComponent(name)}`, key);
   const offers = await ask("v1/offers?limit=100", key);
-  if (policy && offers) suit(structuredClone(original), {name, policy, offers: offers.data, now: clock.now});
+  const things = await kept(key);
+  if (policy && offers) suit(structuredClone(original), {name, policy, offers: offers.data, now: clock.now, things});
   state.textContent = `Calls carry the key${name ? ` of a tenant under ${name}` : ""}. ` +
-    "Begin with putOrder and putTicket: the other examples are about what these two make.";
+    "What reads begins with what the tenant has. What writes is about what putOrder and putTicket make: begin there.";
 }
 
+/** Return an id of each thing that the tenant has, by the name of the parameter. */
+async function kept(key) {
+  const things = {};
+  const read = async (path, ...names) => {
+    const found = await ask(`v1/${path}`, key);
+    for (const row of found ? found.data : []) {
+      for (const name of names) if (row[name]) things[name] = things[name] || row[name];
+    }
+  };
+  await Promise.all([
+    read("customers?limit=20", "customer_id"), read("orders?limit=1", "order_id"),
+    read("tickets?limit=1", "ticket_id"), read("licenses?limit=1", "license_id"), read("covers?limit=1", "cover_id"),
+    read("clocks?limit=1", "clock_id"), read("holds?limit=1", "hold_id"), read("events?limit=1", "id"),
+    read("webhook-endpoints?limit=1", "endpoint_id"),
+  ]);
+  if (things.customer_id) {
+    const of = `customers/${encodeURIComponent(things.customer_id)}`;
+    await Promise.all([read(`${of}/entries?limit=20`, "entry_id", "lot_id"), read(`${of}/choices`, "choice_id")]);
+  }
+  things.event_id = things.id;
+  return things;
+}
+const MADE = ["customer_id", "order_id", "ticket_id"];  // what writes name these of comes by putOrder and putTicket
+
 /** Put what a tenant has into the examples. */
-function suit(document, {name, policy, offers, now}) {
+function suit(document, {name, policy, offers, now, things}) {
   const known = {
     sku: (offers.find((one) => one.kind === "credits" && !one.sku_pattern && one.available) ||
       offers.find((one) => one.kind === "license" && one.available) || offers[0] || {}).sku,
@@ -54,11 +79,20 @@ function suit(document, {name, policy, offers, now}) {
   };
   const examples = {};
   for (const [pathOf, path] of Object.entries(document.paths)) {
-    for (const operation of Object.values(path)) {
+    for (const [method, operation] of Object.entries(path)) {
       const content = operation.requestBody && operation.requestBody.content["application/json"];
       if (content && content.example) examples[operation.operationId] = content;
       for (const row of operation.parameters || []) {
-        if (row.name === "name" && row.in === "path" && pathOf.includes("/policies/")) row.example = name;
+        if (row.in !== "path") continue;
+        const here = method === "get" || !MADE.includes(row.name) ? things[row.name] : undefined;
+        if (here) row.example = here;
+        if (row.name === "name" && pathOf.includes("/policies/")) row.example = name;
+        if (row.schema && row.schema.enum) row.example = row.schema.enum[0];
+        if (row.name === "sku" && offers.length) row.example = offers[0].sku;
+        if (row.name === "action") row.example = first(policy.actions, "action") || row.example;
+        if (operation.operationId === "explain" && things.ticket_id) {
+          row.example = row.name === "kind" ? "ticket" : things.ticket_id;
+        }
       }
     }
   }
