@@ -109,7 +109,7 @@ def of_problems() -> Iterator[Found]:
                 yield detail.value, None, path.relative_to(ROOT).as_posix()
 
 
-_MARKS = {"said": 1, "said_of": 2, "message": 1, "forms": 2}
+_MARKS = {"phrased": 1, "phrased_of": 2, "message": 1, "forms": 2}
 """What marks a message of a sentence, and how many forms it names (`app.domain.values.phrase`)."""
 
 

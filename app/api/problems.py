@@ -153,10 +153,10 @@ def _remedy(decision: Decision, remedy: Remedy) -> Remedy:
     """Return a remedy of a decision in the language of the answer."""
     if remedy.text is None:
         return remedy
-    said = spoken_text(remedy.text)
-    if said == remedy.text:
-        said = decision.translations.get(current(), {}).get(f"remedies.{remedy.kind}", said)
-    return replace(remedy, text=said)
+    found = spoken_text(remedy.text)
+    if found == remedy.text:
+        found = decision.translations.get(current(), {}).get(f"remedies.{remedy.kind}", found)
+    return replace(remedy, text=found)
 
 
 def body_of_error(error: DomainError) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class _Recall:
             return self.texts[text]
         plain, others = _patterns(self.tongue.code)
         if text in plain:
-            return self._said(plain[text], {}, text)
+            return self._worded(plain[text], {}, text)
         if (clause := _CITED.fullmatch(text)) is not None and _BETWEEN.search(clause[1]) is None:
             body = self.whole(clause[1], depth) or self.whole(f"{clause[1]}.", depth)
             return None if body is None else str(cited(body, clause[2]))
@@ -152,14 +152,14 @@ class _Recall:
         for between, words in _SEVERAL:
             parts = between.split(text)
             if len(parts) > 1:
-                said: list[str] = []
+                words_of: list[str] = []
                 for part in parts:
                     found = self.whole(part, depth + 1) if depth < DEEP else None
                     if found is None:
                         break
-                    said.append(found)
-                if len(said) == len(parts):
-                    return self.tongue.message(words).join(said)
+                    words_of.append(found)
+                if len(words_of) == len(parts):
+                    return self.tongue.message(words).join(words_of)
         return None
 
     def _made(self, text: str, messages: Sequence[Message], depth: int) -> str | None:
@@ -172,10 +172,10 @@ class _Recall:
                 known = self._arguments(match.groupdict(), depth + 1)
                 if message.letters >= WEAK or next(iter(known.values())) is not None:
                     values = {name: known[name] or value for name, value in match.groupdict().items()}
-                    return self._said(message, values, text)
+                    return self._worded(message, values, text)
         return None
 
-    def _said(self, message: Message, values: Mapping[str, str], text: str) -> str:
+    def _worded(self, message: Message, values: Mapping[str, str], text: str) -> str:
         if message.many is None:
             form = self.tongue.message(message.one)
         else:

@@ -73,15 +73,15 @@ def english(text: str, language: str) -> list[str]:
     return found + (LATIN.findall(text) if language == "ru" else [])
 
 
-def said(value: Any, name: str = "") -> Iterator[str]:
+def sentences_of(value: Any, name: str = "") -> Iterator[str]:
     """The sentences of an explanation."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key not in STAYS:
-                yield from said(item, key)
+                yield from sentences_of(item, key)
     elif isinstance(value, list):
         for item in value:
-            yield from said(item, name)
+            yield from sentences_of(item, name)
     elif isinstance(value, str) and name in SAID:
         yield value
 
@@ -201,6 +201,6 @@ def test_every_explanation_is_in_the_readers_language(
         answer = client.get(f"/v1/explain/{kind}/{id_}", headers={**headers, "Accept-Language": language})
         assert answer.headers["content-language"] == language
         assert without_sentences(answer.json()) == without_sentences(plain)
-        left += [text for text in said(answer.json()) if english(text, language)]
+        left += [text for text in sentences_of(answer.json()) if english(text, language)]
     assert kinds <= set(KINDS)
     assert sorted(set(left)) == []

@@ -14,7 +14,7 @@ from app.api.tongue import Catalogue, messages_of, spoken, spoken_text
 from app.domain.policy.policy import Policy
 from app.domain.policy.reason_words import reason_words, remedy_words, stored_words
 from app.domain.policy.wording import credit_words, term_words, time_words
-from app.domain.values.phrase import Phrase, capital, cited, english, joined, said, said_of, sentences
+from app.domain.values.phrase import Phrase, capital, cited, english, joined, phrased, phrased_of, sentences
 from app.usecases.tenants import tenants
 
 GERMAN, RUSSIAN = Catalogue("de"), Catalogue("ru")
@@ -22,7 +22,7 @@ POLICIES: dict[str, Policy] = {policy.policy: policy for policy, _ in tenants.te
 
 
 def test_a_phrase_is_its_english_and_says_itself_in_another_language() -> None:
-    phrase = said("until %(day)s", day=datetime(2025, 7, 15, tzinfo=UTC))
+    phrase = phrased("until %(day)s", day=datetime(2025, 7, 15, tzinfo=UTC))
     assert phrase == "until 15 July 2025"
     assert (phrase.say(GERMAN), phrase.say(RUSSIAN)) == ("bis 15. Juli 2025", "до 15 июля 2025")
     assert (copy.deepcopy([phrase])[0].say(GERMAN), pickle.loads(pickle.dumps(phrase))) == (phrase.say(GERMAN), phrase)
@@ -49,21 +49,23 @@ def test_credits_are_called_as_the_policy_calls_them() -> None:
 
 
 def test_sentences_are_joined_cited_and_capital_in_every_language() -> None:
-    listed = joined([said("a purchase"), said("order %(order)s", order="1"), said("order %(order)s", order="2")])
-    phrase = sentences(cited(capital(listed), "XC-6"), None, cited(said("It was met."), "XC-6"))
+    listed = joined(
+        [phrased("a purchase"), phrased("order %(order)s", order="1"), phrased("order %(order)s", order="2")]
+    )
+    phrase = sentences(cited(capital(listed), "XC-6"), None, cited(phrased("It was met."), "XC-6"))
     assert phrase == "A purchase, order 1 and order 2 (XC-6). It was met (XC-6)."
     assert phrase.say(GERMAN) == "Ein Kauf, Bestellung 1 und Bestellung 2 (XC-6). Eingehalten (XC-6)."
 
 
 def test_json_holds_the_english_of_a_phrase() -> None:
-    assert msgspec.json.encode({"text": said("It was met.")}, enc_hook=english) == b'{"text":"It was met."}'
+    assert msgspec.json.encode({"text": phrased("It was met.")}, enc_hook=english) == b'{"text":"It was met."}'
     with pytest.raises(TypeError):
         english(object())
 
 
 def test_what_has_no_translation_stays_english() -> None:
-    assert said("Nobody ever wrote this %(what)s.", what=3).say(GERMAN) == "Nobody ever wrote this 3."
-    assert said_of("one %(n)s", "many %(n)s", 5, n="x").say(RUSSIAN) == "many x"
+    assert phrased("Nobody ever wrote this %(what)s.", what=3).say(GERMAN) == "Nobody ever wrote this 3."
+    assert phrased_of("one %(n)s", "many %(n)s", 5, n="x").say(RUSSIAN) == "many x"
 
 
 @pytest.mark.parametrize(
@@ -117,4 +119,4 @@ def test_every_message_is_read_back_as_itself() -> None:
     for forms in messages_of("de"):
         if len(forms) == 1 and "%(" not in forms[0]:
             assert GERMAN.recalled(forms[0], {}) == GERMAN.message(forms[0])
-    assert isinstance(said("yes"), Phrase)
+    assert isinstance(phrased("yes"), Phrase)

@@ -34,10 +34,10 @@ async def get_explanation(call: Call, kind: Kind, id: PathId) -> Answer[Explanat
     """
     if call.principal.customer_id is not None:
         return await _of_customer(call, call.principal.customer_id, kind, id)
-    return _said(await call.read(lambda tx: explain.explain(tx, kind, id, clock=clocks.explain_clock)))
+    return _translated(await call.read(lambda tx: explain.explain(tx, kind, id, clock=clocks.explain_clock)))
 
 
-def _said(found: Explanation) -> Answer[Explanation]:
+def _translated(found: Explanation) -> Answer[Explanation]:
     """Return an explanation with its sentences in the language of the answer."""
     return Answer(spoken(found), headers=language_headers())
 
@@ -52,4 +52,4 @@ async def _of_customer(call: Call, customer_id: str, kind: str, id: str) -> Answ
         found = await explain.explain(tx, kind, id, clock=clocks.explain_clock, public=True)
         return beside_ticket(await tickets.get(tx, ticket_id), found)
 
-    return _said(await call.read(explained, owned=True))
+    return _translated(await call.read(explained, owned=True))

@@ -100,8 +100,8 @@ class Terms:
         text = str(remedy["text"])
         if self.policy is None:
             return english(text)
-        said = remedy_words(self.policy, remedy).say(tongue())
-        return said if said != text else english(text)
+        found = remedy_words(self.policy, remedy).say(tongue())
+        return found if found != text else english(text)
 
     def sentence(self, text: str) -> Markup | str:
         """Return a sentence of ours that was stored in English: a step of a price."""
@@ -111,5 +111,5 @@ class Terms:
         """Return a sentence that was stored in English by the message that makes it."""
         if self.policy is None:
             return english(text)
-        said = reason_words(self.policy, reason).say(tongue())
-        return said if said != text else english(text)
+        found = reason_words(self.policy, reason).say(tongue())
+        return found if found != text else english(text)

@@ -12,30 +12,30 @@ from app.domain.policy.conditions import Not
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
 from app.domain.policy.wording import condition_words, day_of, wait_words
-from app.domain.values.phrase import Phrase, capital, cited, joined, said, said_of, sentences, together
+from app.domain.values.phrase import Phrase, capital, cited, joined, phrased, phrased_of, sentences, together
 from app.domain.values.wire import parse_iso
 
 Row = Mapping[str, Any]
 _MILESTONES: Final[Mapping[str, Phrase]] = {
-    "first_response": said("first response"),
-    "each_business_day": said("answer on each business day"),
-    "resolution": said("resolution"),
-    "next_reply": said("answer to the customer's message"),
-    "access": said("access to be given by the customer"),
-    "confirmation": said("confirmation by the customer"),
+    "first_response": phrased("first response"),
+    "each_business_day": phrased("answer on each business day"),
+    "resolution": phrased("resolution"),
+    "next_reply": phrased("answer to the customer's message"),
+    "access": phrased("access to be given by the customer"),
+    "confirmation": phrased("confirmation by the customer"),
 }
 _KINDS: Final[Mapping[str, Phrase]] = {
-    "start": said("the clock started"),
-    "pause": said("the clock stands"),
-    "resume": said("the clock goes on"),
-    "stop": said("what was promised was done"),
-    "cancel": said("nothing is owed any more"),
-    "response": said("the vendor answered"),
-    "retarget": said("another deadline holds from here on"),
-    "calendar_changed": said("the clock went over to newer service hours"),
-    "tzdb_changed": said("the clock went over to newer time zone data"),
-    "correct": said("a fact was corrected"),
-    "reopen": said("the ticket was reopened; the clock began again"),
+    "start": phrased("the clock started"),
+    "pause": phrased("the clock stands"),
+    "resume": phrased("the clock goes on"),
+    "stop": phrased("what was promised was done"),
+    "cancel": phrased("nothing is owed any more"),
+    "response": phrased("the vendor answered"),
+    "retarget": phrased("another deadline holds from here on"),
+    "calendar_changed": phrased("the clock went over to newer service hours"),
+    "tzdb_changed": phrased("the clock went over to newer time zone data"),
+    "correct": phrased("a fact was corrected"),
+    "reopen": phrased("the ticket was reopened; the clock began again"),
 }
 
 
@@ -53,24 +53,24 @@ def target_words(target: str) -> Phrase:
     match kind:
         case "business_days":
             if edge == "close" and number == "1":
-                return said("by the close of the next business day")
+                return phrased("by the close of the next business day")
             if edge == "close":
-                return said("by the close of business day %(number)s after it", number=number)
+                return phrased("by the close of business day %(number)s after it", number=number)
             days = int(number)
-            return said_of("within %(number)s business day", "within %(number)s business days", days, number=days)
+            return phrased_of("within %(number)s business day", "within %(number)s business days", days, number=days)
         case "business_seconds":
-            return said("within %(span)s of service hours", span=_span(int(number)))
+            return phrased("within %(span)s of service hours", span=_span(int(number)))
         case "seconds":
-            return said("within %(span)s", span=_span(int(number)))
+            return phrased("within %(span)s", span=_span(int(number)))
         case "rolling":
-            return said("at least every %(span)s of service hours", span=_span(int(number)))
+            return phrased("at least every %(span)s of service hours", span=_span(int(number)))
         case "same_day":
-            return said("on the same business day if it came before %(time)s, else on the next one", time=rest)
+            return phrased("on the same business day if it came before %(time)s, else on the next one", time=rest)
         case "each_business_day":
-            return said("by the close of each business day")
+            return phrased("by the close of each business day")
         case "at":
-            return said("by the instant named")
-    return said("without a deadline")
+            return phrased("by the instant named")
+    return phrased("without a deadline")
 
 
 def _span(seconds: int) -> Phrase:
@@ -78,12 +78,12 @@ def _span(seconds: int) -> Phrase:
     minutes, rest = divmod(rest, 60)
     parts = []
     if hours:
-        parts.append(said_of("%(number)s hour", "%(number)s hours", hours, number=hours))
+        parts.append(phrased_of("%(number)s hour", "%(number)s hours", hours, number=hours))
     if minutes:
-        parts.append(said_of("%(number)s minute", "%(number)s minutes", minutes, number=minutes))
+        parts.append(phrased_of("%(number)s minute", "%(number)s minutes", minutes, number=minutes))
     if rest:
-        parts.append(said_of("%(number)s second", "%(number)s seconds", rest, number=rest))
-    return joined(parts) if parts else said("no time")
+        parts.append(phrased_of("%(number)s second", "%(number)s seconds", rest, number=rest))
+    return joined(parts) if parts else phrased("no time")
 
 
 def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> Phrase:
@@ -91,13 +91,13 @@ def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> Phrase:
     milestone = str(view["milestone"])
     name = _MILESTONES.get(milestone, milestone.replace("_", " "))
     promise = cited(together(capital(name), ": ", target_words(str(view["target"]))), view.get("clause"))
-    due = said("Due on %(instant)s.", instant=instant_words(view["due_at"])) if view.get("due_at") else None
+    due = phrased("Due on %(instant)s.", instant=instant_words(view["due_at"])) if view.get("due_at") else None
     names = [
         together(", ".join(row["reasons"]), " (", day_of(row["date"] + "T00:00:00Z"), ")")
         for row in skipped
         if row["reasons"]
     ]
-    closed = said("Closed meanwhile: %(days)s.", days=joined(names)) if names else None
+    closed = phrased("Closed meanwhile: %(days)s.", days=joined(names)) if names else None
     return sentences(promise, due, closed, outcome_sentence(view))
 
 
@@ -107,7 +107,9 @@ def otherwise(policy: Policy, clock: TicketClock, view: Row) -> list[tuple[str, 
     """
     missed = [breach["due_at"] for breach in view["breaches"] if breach["retracted_at"] is None and breach["due_at"]]
     clause = clock.terms.clause
-    in_time = [(cited(said("done by %(instant)s", instant=instant_words(due)), clause), clause) for due in missed[:1]]
+    in_time = [
+        (cited(phrased("done by %(instant)s", instant=instant_words(due)), clause), clause) for due in missed[:1]
+    ]
     return [*in_time, *_other_promises(policy, clock, str(view["target"]))]
 
 
@@ -141,20 +143,20 @@ def outcome_sentence(view: Row) -> Phrase:
     match view["outcome"]:
         case "met":
             at = view.get("stopped_at")
-            return said("It was met on %(instant)s.", instant=instant_words(at)) if at else said("It was met.")
+            return phrased("It was met on %(instant)s.", instant=instant_words(at)) if at else phrased("It was met.")
         case "breached":
             when = standing[0].get("due_at") if standing else None
             if when is None:
-                return said("It was missed.")
-            return said("It was missed: due on %(instant)s.", instant=instant_words(when))
+                return phrased("It was missed.")
+            return phrased("It was missed: due on %(instant)s.", instant=instant_words(when))
     match view["phase"]:
         case "paused":
-            return said("The clock stands: somebody else is waited for.")
+            return phrased("The clock stands: somebody else is waited for.")
         case "cancelled":
-            return said("It ended with the ticket; nothing is owed.")
+            return phrased("It ended with the ticket; nothing is owed.")
         case "stopped":
-            return said("It is done.")
-    return said("The clock runs.")
+            return phrased("It is done.")
+    return phrased("The clock runs.")
 
 
 def event_sentence(event: Row, clause: str | None) -> Phrase:
@@ -163,4 +165,4 @@ def event_sentence(event: Row, clause: str | None) -> Phrase:
     what = together(_KINDS.get(kind, kind.replace("_", " ")))
     if why:
         what = together(what, ": ", wait_words(str(why).partition(":")[0]))
-    return cited(said("On %(instant)s: %(what)s", instant=instant_words(event["occurred_at"]), what=what), clause)
+    return cited(phrased("On %(instant)s: %(what)s", instant=instant_words(event["occurred_at"]), what=what), clause)

@@ -17,8 +17,8 @@ from app.domain.values.phrase import (
     cited,
     forms,
     joined,
-    said,
-    said_of,
+    phrased,
+    phrased_of,
     say,
     sentences,
     together,
@@ -27,18 +27,18 @@ from app.domain.values.phrase import (
 Row = Mapping[str, Any]
 _BY_ORDER: Final = ("license", "purchase", "choice")
 _SOURCE_WORDS: Final[Mapping[str, Callable[[Phrase], Phrase]]] = {
-    "goodwill": lambda day: said("given by hand on %(day)s", day=day),
-    "breach": lambda day: said("given for a late answer on %(day)s", day=day),
-    "correction": lambda day: said("given anew on %(day)s", day=day),
-    "transfer": lambda day: said("received from another account on %(day)s", day=day),
-    "import": lambda day: said("brought in on %(day)s", day=day),
-    "overdraft": lambda day: said("overdrawn on %(day)s", day=day),
+    "goodwill": lambda day: phrased("given by hand on %(day)s", day=day),
+    "breach": lambda day: phrased("given for a late answer on %(day)s", day=day),
+    "correction": lambda day: phrased("given anew on %(day)s", day=day),
+    "transfer": lambda day: phrased("received from another account on %(day)s", day=day),
+    "import": lambda day: phrased("brought in on %(day)s", day=day),
+    "overdraft": lambda day: phrased("overdrawn on %(day)s", day=day),
 }
 _WHY: Final = {
-    "refunded": said("since the order was refunded"),
-    "corrected": said("since the shop changed the order"),
-    "reranked": said("since an order placed earlier arrived"),
-    "merged": said("since two accounts became one"),
+    "refunded": phrased("since the order was refunded"),
+    "corrected": phrased("since the shop changed the order"),
+    "reranked": phrased("since an order placed earlier arrived"),
+    "merged": phrased("since two accounts became one"),
 }
 
 
@@ -46,7 +46,7 @@ def _source(lot: Row) -> Phrase:
     """Where a lot came from that no order brought."""
     day = day_of(lot["effective_at"])
     words = _SOURCE_WORDS.get(str(lot["source"]))
-    return said("granted on %(day)s", day=day) if words is None else words(day)
+    return phrased("granted on %(day)s", day=day) if words is None else words(day)
 
 
 def lot_words(policy: Policy, lot: Row) -> Phrase:
@@ -56,17 +56,17 @@ def lot_words(policy: Policy, lot: Row) -> Phrase:
     granted = int(lot["granted"])
     unit = unit_word(policy, granted)
     if lot["source"] in ("license", "choice"):
-        unit = said("free %(unit)s", unit=unit)
-    name = said_of("the %(unit)s", "the %(number)s %(unit)s", granted, number=granted, unit=unit)
+        unit = phrased("free %(unit)s", unit=unit)
+    name = phrased_of("the %(unit)s", "the %(number)s %(unit)s", granted, number=granted, unit=unit)
     if typed and kind is not None:
-        name = said("%(credits)s for %(kind)s", credits=name, kind=type_title(policy, kind))
+        name = phrased("%(credits)s for %(kind)s", credits=name, kind=type_title(policy, kind))
     if lot.get("categories"):
         found = [policy.category(category) for category in lot["categories"]]
         titles = [_small(category_title(policy, category)) for category in found if category is not None]
         if titles:
-            name = said("%(credits)s kept for %(categories)s", credits=name, categories=joined(titles, "or"))
+            name = phrased("%(credits)s kept for %(categories)s", credits=name, categories=joined(titles, "or"))
     if lot["order_id"] is not None and (lot["source"] in _BY_ORDER or lot.get("bought")):
-        return said("%(what)s of order %(order)s", what=name, order=str(lot["order_id"]))
+        return phrased("%(what)s of order %(order)s", what=name, order=str(lot["order_id"]))
     return together(name, " ", _source(lot))
 
 
@@ -83,8 +83,8 @@ def _small(title: Phrase) -> Phrase:
 def until_words(lot: Row) -> Phrase:
     """How long a lot can be used: ``until 1 January 2027``."""
     if lot["expires_at"] is None:
-        return said("without an end")
-    return said("until %(day)s", day=day_of(lot["expires_at"]))
+        return phrased("without an end")
+    return phrased("until %(day)s", day=day_of(lot["expires_at"]))
 
 
 def operation_clause(policy: Policy, operation: Row) -> tuple[str | None, bool]:
@@ -129,14 +129,14 @@ def _lots(policy: Policy, moves: Sequence[Row]) -> Phrase:
 
 
 def _number_of(number: int, lot: Phrase) -> Phrase:
-    return said("%(number)s of %(lot)s", number=number, lot=lot)
+    return phrased("%(number)s of %(lot)s", number=number, lot=lot)
 
 
 def _part(policy: Policy, number: int, moves: Sequence[Row]) -> Phrase:
     """So many credits of these lots; a whole lot by its name alone."""
     lots = {move["lot_id"]: int(move["lot"]["granted"]) for move in moves}
     if len(lots) != 1:
-        return said("%(credits)s, %(lots)s,", credits=credit_words(policy, number), lots=_lots(policy, moves))
+        return phrased("%(credits)s, %(lots)s,", credits=credit_words(policy, number), lots=_lots(policy, moves))
     name = _lots(policy, moves)
     return name if next(iter(lots.values())) == number else _number_of(number, name)
 
@@ -150,7 +150,7 @@ def held_from(policy: Policy, operations: Sequence[Row]) -> Phrase | None:
         for move in operation["moves"]
         if move["from"] == "available" and move["to"] in ("held", "spent")
     ]
-    return said("Held from %(lots)s.", lots=_lots(policy, moves)) if moves else None
+    return phrased("Held from %(lots)s.", lots=_lots(policy, moves)) if moves else None
 
 
 def _from(moves: Sequence[Row], source: str, target: str | None = None) -> list[Row]:
@@ -164,7 +164,7 @@ def _granted(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     lot, number = put_in[0]["lot"], _sum(put_in)
     amount = credit_words(policy, number)
     if lot["order_id"] is not None and lot["source"] in _BY_ORDER:
-        came = said_of(
+        came = phrased_of(
             "%(credits)s was granted by order %(order)s",
             "%(credits)s were granted by order %(order)s",
             number,
@@ -172,10 +172,12 @@ def _granted(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
             order=str(lot["order_id"]),
         )
     else:
-        came = said_of("%(credits)s was %(how)s", "%(credits)s were %(how)s", number, credits=amount, how=_source(lot))
+        came = phrased_of(
+            "%(credits)s was %(how)s", "%(credits)s were %(how)s", number, credits=amount, how=_source(lot)
+        )
     text = together(came, ", ", until_words(lot), _repaid(policy, moves))
     if dead := _sum(moves, "available", "expired"):
-        more = said("; %(credits)s of them had ended before they arrived", credits=credit_words(policy, dead))
+        more = phrased("; %(credits)s of them had ended before they arrived", credits=credit_words(policy, dead))
         text = together(text, more)
     return text
 
@@ -183,23 +185,23 @@ def _granted(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
 def _repaid(policy: Policy, moves: Sequence[Row]) -> Phrase | str:
     """That some of the credits repaid a debt; nothing where none did."""
     number = _sum(moves, "available", "owed")
-    return said("; %(credits)s of them repaid a debt", credits=credit_words(policy, number)) if number else ""
+    return phrased("; %(credits)s of them repaid a debt", credits=credit_words(policy, number)) if number else ""
 
 
 def _voided_by_hand(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     number = _sum(moves, "available", "voided")
-    return said_of(
+    return phrased_of(
         "%(credits)s was taken away by hand, of %(lots)s",
         "%(credits)s were taken away by hand, of %(lots)s",
         number,
         credits=credit_words(policy, number),
-        lots=_lots(policy, moves) if moves else said("none"),
+        lots=_lots(policy, moves) if moves else phrased("none"),
     )
 
 
 def _held(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     number = _sum(moves, "available", "held")
-    text = said_of(
+    text = phrased_of(
         "%(credits)s was set aside from %(lots)s",
         "%(credits)s were set aside from %(lots)s",
         number,
@@ -213,7 +215,7 @@ def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     parts = _from(moves, "available", "spent")
     number = _sum(parts)
     if operation["reason"] == "cause corrected":
-        text = said_of(
+        text = phrased_of(
             "%(credits)s was charged again, since the cause was corrected, from %(lots)s",
             "%(credits)s were charged again, since the cause was corrected, from %(lots)s",
             number,
@@ -226,7 +228,7 @@ def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
 
 
 def _charged(policy: Policy, number: int, parts: Sequence[Row]) -> Phrase:
-    return said_of(
+    return phrased_of(
         "%(credits)s was charged from %(lots)s",
         "%(credits)s were charged from %(lots)s",
         number,
@@ -241,7 +243,7 @@ def _overdrawn(policy: Policy, moves: Sequence[Row]) -> Phrase | str:
     if not number:
         return ""
     rule = None if policy.credits is None else policy.credits.overdraft
-    text = said_of(
+    text = phrased_of(
         "; %(credits)s of them was overdrawn, and the next ones pay",
         "; %(credits)s of them were overdrawn, and the next ones pay",
         number,
@@ -249,7 +251,7 @@ def _overdrawn(policy: Policy, moves: Sequence[Row]) -> Phrase | str:
     )
     if rule is None or rule.clause is None:
         return text
-    return together(text, said(", as %(clause)s allows", clause=rule.clause))
+    return together(text, phrased(", as %(clause)s allows", clause=rule.clause))
 
 
 def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
@@ -258,20 +260,20 @@ def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     text = _charged(policy, _sum(parts), parts)
     if not rest:
         return text
-    return together(text, said(", and %(credits)s went back unspent", credits=credit_words(policy, rest)))
+    return together(text, phrased(", and %(credits)s went back unspent", credits=credit_words(policy, rest)))
 
 
 def _released(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     back = _from(moves, "held")
     amount = credit_words(policy, _sum(back))
-    text = said("%(credits)s went back unspent to %(lots)s", credits=amount, lots=_lots(policy, back))
+    text = phrased("%(credits)s went back unspent to %(lots)s", credits=amount, lots=_lots(policy, back))
     return together(text, *_after(policy, _sum(back), moves))
 
 
 def _refunded(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     back = _from(moves, "spent")
     amount = credit_words(policy, _sum(back))
-    text = said("%(credits)s came back to %(lots)s", credits=amount, lots=_lots(policy, back))
+    text = phrased("%(credits)s came back to %(lots)s", credits=amount, lots=_lots(policy, back))
     return together(text, *_after(policy, _sum(back), moves))
 
 
@@ -279,16 +281,16 @@ def _after(policy: Policy, number: int, moves: Sequence[Row]) -> Iterator[Phrase
     """What became of credits that went back."""
     if dead := _sum(moves, "available", "expired"):
         if dead == number:
-            yield said_of(", which had ended and is gone", ", which had ended and are gone", dead)
+            yield phrased_of(", which had ended and is gone", ", which had ended and are gone", dead)
         else:
-            yield said_of(
+            yield phrased_of(
                 ", of which %(credits)s had ended and is gone",
                 ", of which %(credits)s had ended and are gone",
                 dead,
                 credits=credit_words(policy, dead),
             )
     if instead := _from(moves, "world"):
-        yield said(
+        yield phrased(
             "; instead %(credits)s can be used %(until)s",
             credits=credit_words(policy, _sum(instead)),
             until=until_words(instead[0]["lot"]),
@@ -301,30 +303,30 @@ def _expired(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     lots = [move for move in moves if move["to"] == "expired"]
     part, day = _part(policy, number, lots), day_of(operation["at"])
     if any(lot["from"] == "held" for lot in lots):
-        return said("%(credits)s expired on %(day)s while set aside", credits=part, day=day)
-    return said("%(credits)s expired on %(day)s", credits=part, day=day)
+        return phrased("%(credits)s expired on %(day)s while set aside", credits=part, day=day)
+    return phrased("%(credits)s expired on %(day)s", credits=part, day=day)
 
 
 def _voided(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     came = [move for move in moves if move["from"] in ("held", "spent") and move["to"] == "voided"]
     if came:
         number = _sum(came)
-        text = said_of(
+        text = phrased_of(
             "%(credits)s came back and was taken back at once",
             "%(credits)s came back and were taken back at once",
             number,
             credits=_part(policy, number, came),
         )
-        return together(text, ", ", _WHY.get(str(operation["reason"]), said("since it was refunded")))
+        return together(text, ", ", _WHY.get(str(operation["reason"]), phrased("since it was refunded")))
     number = _sum(moves, "available", "voided")
     if number:
-        text = said_of(
+        text = phrased_of(
             "%(credits)s was taken back", "%(credits)s were taken back", number, credits=_part(policy, number, moves)
         )
     elif moves:
-        text = said("what was spent of %(lots)s is owed", lots=_lots(policy, moves))
+        text = phrased("what was spent of %(lots)s is owed", lots=_lots(policy, moves))
     else:
-        text = said("nothing was taken back")
+        text = phrased("nothing was taken back")
     why = _WHY.get(str(operation["reason"]))
     return text if why is None else together(text, ", ", why)
 
@@ -335,18 +337,20 @@ def _moved(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     if came:
         amount = credit_words(policy, _sum(came))
         until = until_words(came[0]["lot"])
-        return together(said("%(credits)s came from another account, %(until)s", credits=amount, until=until), merged)
+        return together(
+            phrased("%(credits)s came from another account, %(until)s", credits=amount, until=until), merged
+        )
     number = _sum(moves, "available", "voided")
-    return together(said("%(credits)s went to another account", credits=_part(policy, number, moves)), merged)
+    return together(phrased("%(credits)s went to another account", credits=_part(policy, number, moves)), merged)
 
 
 def _reopened(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
-    return said("credits that had ended can be used again for some time")
+    return phrased("credits that had ended can be used again for some time")
 
 
 def _other(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     amount = credit_words(policy, _sum(moves))
-    return said("%(credits)s moved (%(how)s)", credits=amount, how=str(operation["step"]).replace("_", " "))
+    return phrased("%(credits)s moved (%(how)s)", credits=amount, how=str(operation["step"]).replace("_", " "))
 
 
 _SENTENCES: Final[Mapping[str, Callable[[Policy, Row, Sequence[Row]], Phrase]]] = {
@@ -378,14 +382,14 @@ def lot_sentence(policy: Policy, lot: Row) -> Phrase:
     """Say where a lot came from, what became of it and what is left. It answers "why is my credit gone?"."""
     name, until = capital(lot_words(policy, lot)), until_words(lot)
     if lot["gone"]:
-        came = said("%(credits)s could be used %(until)s", credits=name, until=until)
+        came = phrased("%(credits)s could be used %(until)s", credits=name, until=until)
     else:
-        came = said("%(credits)s can be used %(until)s", credits=name, until=until)
-    parts = [said_of(*words, lot[name], number=lot[name]) for name, words in _BECAME.items() if lot[name]]
+        came = phrased("%(credits)s can be used %(until)s", credits=name, until=until)
+    parts = [phrased_of(*words, lot[name], number=lot[name]) for name, words in _BECAME.items() if lot[name]]
     if left := lot["available"]:
-        rest = said_of("%(number)s is left", "%(number)s are left", left, number=left)
+        rest = phrased_of("%(number)s is left", "%(number)s are left", left, number=left)
     else:
-        rest = said_of("none is left", "none are left", int(lot["granted"]))
+        rest = phrased_of("none is left", "none are left", int(lot["granted"]))
     lines = [cited(came, lot["end_clause"] or lot["clause"]), cited(capital(joined([*parts, rest])), None)]
     return sentences(*lines[:1], *_extended(lot), *lines[1:])
 
@@ -396,9 +400,10 @@ def _extended(lot: Row) -> list[Phrase]:
     if not found:
         return []
     orders = [
-        said("order %(order)s", order=str(row["order_id"])) if row["order_id"] else said("a purchase") for row in found
+        phrased("order %(order)s", order=str(row["order_id"])) if row["order_id"] else phrased("a purchase")
+        for row in found
     ]
-    text = said(
+    text = phrased(
         "%(orders)s made that longer; without that it would be %(until)s",
         orders=capital(joined(orders)),
         until=until_words({"expires_at": lot["own_end"]}),

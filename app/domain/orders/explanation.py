@@ -11,7 +11,7 @@ from app.domain.policy.offers import ChoiceGrant, Offer
 from app.domain.policy.policy import Policy
 from app.domain.policy.reason_words import reason_words
 from app.domain.policy.wording import condition_words, cover_words, credit_words, day_of, sku_title, term_words
-from app.domain.values.phrase import Phrase, capital, changed, cited, joined, said, said_of, sentences, together
+from app.domain.values.phrase import Phrase, capital, changed, cited, joined, phrased, phrased_of, sentences, together
 
 Row = Mapping[str, Any]
 
@@ -23,13 +23,13 @@ def line_sentence(policy: Policy, line: Row, granted: Sequence[Row], refused: Se
     """What an order line brought, and why not what it did not bring."""
     title = sku_title(policy, str(line["sku"]))
     number = int(line.get("quantity") or 1)
-    name = said("Line %(line)s, %(title)s", line=str(line["line_id"]), title=title)
+    name = phrased("Line %(line)s, %(title)s", line=str(line["line_id"]), title=title)
     if number != 1:
-        name = said("%(line)s (%(number)s of them)", line=name, number=number)
+        name = phrased("%(line)s (%(number)s of them)", line=name, number=number)
     brought = [cited(together(name, ": ", grant_words(policy, row)), row["clause"]) for row in granted]
     why = [cited(together(name, ": ", _refusal(policy, row)), row.get("clause")) for row in refused]
     if not brought and not why:
-        return said("%(line)s: nothing.", line=name)
+        return phrased("%(line)s: nothing.", line=name)
     return sentences(*brought, *why)
 
 
@@ -38,36 +38,36 @@ def grant_words(policy: Policy, row: Row) -> Phrase:
     facts: Row = row["facts"]
     match row["granted"]:
         case "license":
-            words = said("license number %(number)s of the account", number=int(facts.get("ordinal", 1)))
+            words = phrased("license number %(number)s of the account", number=int(facts.get("ordinal", 1)))
             return together(words, f" ({facts['edition']})") if facts.get("edition") else words
         case "lot":
             words = together(credit_words(policy, int(facts["granted"])), " ", _until(facts.get("expires_at")))
             if facts.get("reason") == REPLACED:
-                return said("%(credits)s, for what was left of the plan before", credits=words)
+                return phrased("%(credits)s, for what was left of the plan before", credits=words)
             return words
         case "cover":
             words = cover_words({**facts, "order_id": None}, policy)
             if "starts_at" not in facts:
-                return said("%(cover)s, from the first ticket that it pays for", cover=words)
+                return phrased("%(cover)s, from the first ticket that it pays for", cover=words)
             return together(words, ", ", _span(facts["starts_at"], facts.get("ends_at")))
         case "choice":
             options = options_words(policy, str(row["rule"]), facts.get("options", ()))
-            return said("a choice of %(options)s", options=options)
+            return phrased("a choice of %(options)s", options=options)
         case "addon":
-            return changed(str.rstrip, said("the add-on %(name)s", name=str(facts.get("addon", ""))))
+            return changed(str.rstrip, phrased("the add-on %(name)s", name=str(facts.get("addon", ""))))
     return together(str(row["granted"]))
 
 
 def _until(instant: Any) -> Phrase:
     """How long something is good for: ``until 1 January 2027``."""
-    return said("without an end") if not instant else said("until %(day)s", day=day_of(instant))
+    return phrased("without an end") if not instant else phrased("until %(day)s", day=day_of(instant))
 
 
 def _span(starts: Any, ends: Any) -> Phrase:
     """From when until when a cover runs."""
     if not ends:
-        return said("from %(start)s", start=day_of(starts))
-    return said("from %(start)s until %(end)s", start=day_of(starts), end=day_of(ends))
+        return phrased("from %(start)s", start=day_of(starts))
+    return phrased("from %(start)s until %(end)s", start=day_of(starts), end=day_of(ends))
 
 
 def what_would_bring(policy: Policy, offer: tuple[Offer, int | None] | None, refused: Iterable[Row]) -> list[str]:
@@ -88,11 +88,11 @@ def longer_sentence(seconds: int, ends_at: datetime | None) -> Phrase | None:
     if not seconds or ends_at is None:
         return None
     days, rest = divmod(seconds, 86_400)
-    span = said("some hours")
+    span = phrased("some hours")
     if days:
-        span = said_of("%(number)s day", "%(number)s days", days, number=days)
-        span = said("%(days)s and some hours", days=span) if rest else span
-    return said(
+        span = phrased_of("%(number)s day", "%(number)s days", days, number=days)
+        span = phrased("%(days)s and some hours", days=span) if rest else span
+    return phrased(
         "What was left of the plan before made that %(span)s longer; without that it would be until %(day)s.",
         span=span,
         day=ends_at - timedelta(seconds=seconds),
@@ -103,14 +103,14 @@ def _refusal(policy: Policy, row: Row) -> Phrase:
     code, message = str(row.get("code")), row.get("message")
     if message or _otherwise(policy, code):
         return reason_words(policy, {**row, "message": message or _otherwise(policy, code)})
-    return _REFUSED.get(code) or said("nothing more")
+    return _REFUSED.get(code) or phrased("nothing more")
 
 
 _REFUSED: Final = {
-    "unknown_sku": said("nothing, since the policy does not know it"),
-    "not_offered": said("nothing, since it is not sold"),
-    "addon_not_named": said("nothing, since the add-on is not named"),
-    "no_license": said("nothing, since the account holds no license"),
+    "unknown_sku": phrased("nothing, since the policy does not know it"),
+    "not_offered": phrased("nothing, since it is not sold"),
+    "addon_not_named": phrased("nothing, since the add-on is not named"),
+    "no_license": phrased("nothing, since the account holds no license"),
 }
 
 
@@ -131,7 +131,7 @@ def take_back_sentence(policy: Policy, row: Row, sku: str | None, clause: str | 
     match row.get("kind"):
         case "credits":
             number = int(row["credits"])
-            text = said_of(
+            text = phrased_of(
                 "%(credits)s of %(title)s was taken back",
                 "%(credits)s of %(title)s were taken back",
                 number,
@@ -139,22 +139,22 @@ def take_back_sentence(policy: Policy, row: Row, sku: str | None, clause: str | 
                 title=title,
             )
         case "license":
-            text = said("the license of %(title)s ended", title=title)
+            text = phrased("the license of %(title)s ended", title=title)
         case "cover" if row.get("state") == "ended" and row.get("ends_at"):
-            text = said("the support of %(title)s ended on %(day)s", title=title, day=day_of(row["ends_at"]))
+            text = phrased("the support of %(title)s ended on %(day)s", title=title, day=day_of(row["ends_at"]))
         case "cover":
-            text = said("the support of %(title)s was taken back", title=title)
+            text = phrased("the support of %(title)s was taken back", title=title)
         case "choice":
-            text = said("the open choice of %(title)s was taken back", title=title)
+            text = phrased("the open choice of %(title)s was taken back", title=title)
         case "addon":
-            text = said("the add-on %(name)s was taken back", name=str(row.get("addon", "")))
+            text = phrased("the add-on %(name)s was taken back", name=str(row.get("addon", "")))
         case _:
-            text = said("%(title)s was taken back", title=title)
+            text = phrased("%(title)s was taken back", title=title)
     return cited(capital(text), clause)
 
 
 def _bought(policy: Policy, row: Row, sku: str | None) -> Phrase:
-    return sku_title(policy, sku) if sku is not None else said("line %(line)s", line=str(row.get("line_id")))
+    return sku_title(policy, sku) if sku is not None else phrased("line %(line)s", line=str(row.get("line_id")))
 
 
 def left_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None) -> Phrase:
@@ -163,20 +163,20 @@ def left_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None)
     if row.get("kind") == "credits":
         why = joined(_left(policy, row))
     elif row.get("state") == "ended":
-        why = said("its support had ended")
+        why = phrased("its support had ended")
     else:
-        why = said("its support could not be taken back")
-    return cited(said("Not taken back of %(title)s: %(why)s", title=title, why=why), clause)
+        why = phrased("its support could not be taken back")
+    return cited(phrased("Not taken back of %(title)s: %(why)s", title=title, why=why), clause)
 
 
 def _left(policy: Policy, row: Row) -> list[str]:
     found: list[str] = []
     if number := int(row.get("spent") or 0):
         amount = credit_words(policy, number)
-        found.append(said_of("%(credits)s was spent", "%(credits)s were spent", number, credits=amount))
+        found.append(phrased_of("%(credits)s was spent", "%(credits)s were spent", number, credits=amount))
     if number := int(row.get("held") or 0):
         found.append(
-            said_of(
+            phrased_of(
                 "%(credits)s was set aside for a ticket",
                 "%(credits)s were set aside for a ticket",
                 number,
@@ -185,7 +185,7 @@ def _left(policy: Policy, row: Row) -> list[str]:
         )
     if number := int(row.get("expired") or 0):
         amount = credit_words(policy, number)
-        found.append(said_of("%(credits)s was expired", "%(credits)s were expired", number, credits=amount))
+        found.append(phrased_of("%(credits)s was expired", "%(credits)s were expired", number, credits=amount))
     return found
 
 
@@ -194,7 +194,7 @@ def _left(policy: Policy, row: Row) -> list[str]:
 
 def license_sentence(policy: Policy, row: Row) -> Phrase:
     """What a license is and how it stands."""
-    name = said(
+    name = phrased(
         "%(title)s of order %(order)s, license number %(number)s of the account",
         title=sku_title(policy, str(row["sku"])),
         order=str(row["order_id"]),
@@ -202,7 +202,7 @@ def license_sentence(policy: Policy, row: Row) -> Phrase:
     )
     if not row.get("ended_at"):
         return capital(name)
-    ended = said("%(license)s; it ended on %(day)s", license=capital(name), day=day_of(row["ended_at"]))
+    ended = phrased("%(license)s; it ended on %(day)s", license=capital(name), day=day_of(row["ended_at"]))
     if not row.get("ended_reason"):
         return ended
     reason = str(row["ended_reason"])
@@ -210,10 +210,10 @@ def license_sentence(policy: Policy, row: Row) -> Phrase:
 
 
 _ENDED: Final = {
-    "terminated": said("it was terminated"),
-    "refunded": said("its order was refunded"),
-    "upgraded": said("it was replaced by another edition"),
-    "corrected": said("the shop changed the order"),
+    "terminated": phrased("it was terminated"),
+    "refunded": phrased("its order was refunded"),
+    "upgraded": phrased("it was replaced by another edition"),
+    "corrected": phrased("the shop changed the order"),
 }
 
 
@@ -221,17 +221,17 @@ def license_step(policy: Policy, kind: str, payload: Row) -> Phrase:
     """What happened to a license."""
     match kind:
         case "granted":
-            return said("The license was bought: number %(number)s of the account.", number=payload.get("ordinal"))
+            return phrased("The license was bought: number %(number)s of the account.", number=payload.get("ordinal"))
         case "reranked":
-            return said(
+            return phrased(
                 "It is number %(number)s of the account now, since an order placed earlier arrived.",
                 number=payload.get("ordinal"),
             )
         case "registered":
-            return said("The license was registered to an installation.")
+            return phrased("The license was registered to an installation.")
         case "ended":
-            why = _ENDED.get(str(payload.get("ended_reason"))) or said("it ended")
-            return said("The license ended on %(day)s: %(why)s.", day=day_of(payload["ended_at"]), why=why)
+            why = _ENDED.get(str(payload.get("ended_reason"))) or phrased("it ended")
+            return phrased("The license ended on %(day)s: %(why)s.", day=day_of(payload["ended_at"]), why=why)
     return _other_step(kind)
 
 
@@ -244,18 +244,18 @@ def cover_sentence(policy: Policy, cover: Row) -> Phrase:
     name = capital(cover_words(cover, policy))
     match cover["state"]:
         case "pending":
-            return said("%(cover)s waits for the first ticket that it pays for", cover=name)
+            return phrased("%(cover)s waits for the first ticket that it pays for", cover=name)
         case "scheduled":
-            return said("%(cover)s begins on %(day)s", cover=name, day=day_of(cover["starts_at"]))
+            return phrased("%(cover)s begins on %(day)s", cover=name, day=day_of(cover["starts_at"]))
         case "suspended":
-            return said("%(cover)s is suspended since %(day)s", cover=name, day=day_of(cover["suspended_at"]))
+            return phrased("%(cover)s is suspended since %(day)s", cover=name, day=day_of(cover["suspended_at"]))
         case "voided":
-            return said("%(cover)s was taken back", cover=name)
+            return phrased("%(cover)s was taken back", cover=name)
         case "ended":
-            return said("%(cover)s ended on %(day)s", cover=name, day=day_of(cover["ends_at"]))
+            return phrased("%(cover)s ended on %(day)s", cover=name, day=day_of(cover["ends_at"]))
     if cover.get("ends_at"):
-        return said("%(cover)s runs until %(day)s", cover=name, day=day_of(cover["ends_at"]))
-    return said("%(cover)s runs", cover=name)
+        return phrased("%(cover)s runs until %(day)s", cover=name, day=day_of(cover["ends_at"]))
+    return phrased("%(cover)s runs", cover=name)
 
 
 def cover_step(policy: Policy, kind: str, payload: Row) -> Phrase:
@@ -267,23 +267,23 @@ def cover_step(policy: Policy, kind: str, payload: Row) -> Phrase:
         case "granted":
             name = capital(cover_words(cover, policy))
             if runs is None:
-                return said("%(cover)s was granted, from the first ticket that it pays for.", cover=name)
-            return said("%(cover)s was granted, %(span)s.", cover=name, span=runs)
+                return phrased("%(cover)s was granted, from the first ticket that it pays for.", cover=name)
+            return phrased("%(cover)s was granted, %(span)s.", cover=name, span=runs)
         case "started":
-            return _now(said("It began with a ticket"), runs)
+            return _now(phrased("It began with a ticket"), runs)
         case "moved":
-            return _now(said("It moved"), runs)
+            return _now(phrased("It moved"), runs)
         case "suspended" | "resumed":
             return _stopped(kind, payload, runs)
         case "extended":
             months = int(payload.get("months") or 0)
-            return _now(said("It was extended by %(term)s", term=term_words({"months": months})), runs)
+            return _now(phrased("It was extended by %(term)s", term=term_words({"months": months})), runs)
         case "shortened":
             if ends:
-                return said("It ends on %(day)s, earlier than bought.", day=day_of(ends))
-            return said("It ends earlier than bought.")
+                return phrased("It ends on %(day)s, earlier than bought.", day=day_of(ends))
+            return phrased("It ends earlier than bought.")
         case "voided":
-            return said("It was taken back.")
+            return phrased("It was taken back.")
     return _now(capital(kind.replace("_", " ")), runs)
 
 
@@ -291,15 +291,17 @@ def _stopped(kind: str, payload: Row, runs: Phrase | None) -> Phrase:
     """That a cover was suspended, or goes on."""
     suspended_at = payload.get("cover", {}).get("suspended_at")
     if kind == "suspended":
-        return said("It was suspended on %(day)s.", day=day_of(suspended_at)) if suspended_at else said("Suspended.")
+        return (
+            phrased("It was suspended on %(day)s.", day=day_of(suspended_at)) if suspended_at else phrased("Suspended.")
+        )
     if payload.get("runs_on"):
-        return _now(said("It goes on; its time ran on meanwhile"), runs)
-    return _now(said("It goes on; its end moved by the time suspended"), runs)
+        return _now(phrased("It goes on; its time ran on meanwhile"), runs)
+    return _now(phrased("It goes on; its end moved by the time suspended"), runs)
 
 
 def _now(what: Phrase, runs: Phrase | None) -> Phrase:
     """What happened, and from when until when the cover runs now."""
-    return together(what, ".") if runs is None else said("%(what)s; it runs %(span)s.", what=what, span=runs)
+    return together(what, ".") if runs is None else phrased("%(what)s; it runs %(span)s.", what=what, span=runs)
 
 
 def _options(policy: Policy, rule: str) -> dict[str, Phrase]:
@@ -312,7 +314,7 @@ def _options(policy: Policy, rule: str) -> dict[str, Phrase]:
                     if option.kind == "credits":
                         found[name] = credit_words(policy, option.credits or 0)
                     else:
-                        found[name] = said("%(term)s of support", term=term_words(option.term))
+                        found[name] = phrased("%(term)s of support", term=term_words(option.term))
     return found
 
 
@@ -330,17 +332,17 @@ def options_words(policy: Policy, rule: str, options: Iterable[Any]) -> Phrase:
 
 def choice_sentence(policy: Policy, choice: Row) -> Phrase:
     """What can be, or was, chosen."""
-    what = said(
+    what = phrased(
         "The license of order %(order)s brings %(options)s, as the customer chooses",
         order=str(choice["order_id"]),
         options=options_words(policy, str(choice["rule"]), choice["options"]),
     )
     if choice.get("option") is not None:
         chosen = choice_words(policy, str(choice["rule"]), str(choice["option"]))
-        return said("%(choice)s; the customer chose %(option)s", choice=what, option=chosen)
+        return phrased("%(choice)s; the customer chose %(option)s", choice=what, option=chosen)
     if choice.get("voided_at"):
-        return said("%(choice)s; the choice was taken back", choice=what)
-    return said("%(choice)s; the choice is open", choice=what)
+        return phrased("%(choice)s; the choice was taken back", choice=what)
+    return phrased("%(choice)s; the choice is open", choice=what)
 
 
 def choice_step(policy: Policy, rule: str, kind: str, payload: Row) -> Phrase:
@@ -349,14 +351,16 @@ def choice_step(policy: Policy, rule: str, kind: str, payload: Row) -> Phrase:
         case "opened":
             options = options_words(policy, rule, payload.get("options", ()))
             return (
-                said("The customer may choose %(options)s.", options=options)
+                phrased("The customer may choose %(options)s.", options=options)
                 if options
-                else said("A choice was opened.")
+                else phrased("A choice was opened.")
             )
         case "made":
-            return said("The customer chose %(option)s.", option=choice_words(policy, rule, str(payload.get("option"))))
+            return phrased(
+                "The customer chose %(option)s.", option=choice_words(policy, rule, str(payload.get("option")))
+            )
         case "voided":
-            return said("The choice was taken back.")
+            return phrased("The choice was taken back.")
     return _other_step(kind)
 
 
@@ -369,7 +373,7 @@ def owed_sentence(policy: Policy, credits: int) -> Phrase | None:
     """What a refund left owed."""
     if not credits:
         return None
-    return said_of(
+    return phrased_of(
         "%(credits)s is owed for what was spent.",
         "%(credits)s are owed for what was spent.",
         credits,

@@ -25,7 +25,7 @@ from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, R
 from app.domain.policy.ticket_rules import RemedyRule
 from app.domain.policy.wording import type_title
 from app.domain.values.decision import Remedy
-from app.domain.values.phrase import Phrase, said, said_of, say
+from app.domain.values.phrase import Phrase, phrased, phrased_of, say
 from app.domain.values.text import with_article
 
 APPLY_CREDIT: Final = "apply_credit"
@@ -143,13 +143,13 @@ def _quantity(packs: Iterable[CreditGrant], missing: int | None) -> int:
 
 def _condition_words(quantity: int, helps_at: datetime | None) -> str | None:
     if helps_at is not None:
-        return said("It begins on %(day)s.", day=helps_at)
+        return phrased("It begins on %(day)s.", day=helps_at)
     return enough_words(quantity) if quantity > 1 else None
 
 
 def enough_words(quantity: int) -> Phrase:
     """How many of an offer would be enough."""
-    return said_of(
+    return phrased_of(
         "%(number)s of these would be enough.", "%(number)s of these would be enough.", quantity, number=quantity
     )
 
@@ -224,7 +224,7 @@ def typed_credit(credit_type: CreditType, policy: Policy) -> Phrase:
 
 def apply_words(credit_type: CreditType, policy: Policy) -> Phrase:
     """That a credit of a type is to be applied."""
-    return said("Apply %(credit)s.", credit=typed_credit(credit_type, policy))
+    return phrased("Apply %(credit)s.", credit=typed_credit(credit_type, policy))
 
 
 def _credit_that_serves(account: CustomerAccount, need: Need) -> list[Remedy]:
@@ -275,4 +275,4 @@ def waiting(account: CustomerAccount, need: Need) -> tuple[Remedy, ...]:
     if not begins:
         return ()
     first = min(begins)
-    return (Remedy(kind="wait", helps_at=first, text=said("Cover that is bought begins on %(day)s.", day=first)),)
+    return (Remedy(kind="wait", helps_at=first, text=phrased("Cover that is bought begins on %(day)s.", day=first)),)

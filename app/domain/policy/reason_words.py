@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from app.domain.policy.policy import Policy
 from app.domain.policy.translations import UNIT, texts_of, with_title
-from app.domain.values.phrase import Phrase, Tongue, said
+from app.domain.values.phrase import Phrase, Tongue, phrased
 
 Row = Mapping[str, Any]
-END_OF_TERM: Final = said("the end of its term, counted from the first request")
+END_OF_TERM: Final = phrased("the end of its term, counted from the first request")
 """The end of cover that begins with a ticket."""
 
 

@@ -15,7 +15,7 @@ from app.domain.policy.conditions import holds
 from app.domain.policy.policy import Policy
 from app.domain.policy.surcharges import Surcharge
 from app.domain.policy.wording import credit_words
-from app.domain.values.phrase import cited, plain, said, said_of
+from app.domain.values.phrase import cited, phrased, phrased_of, plain
 from app.domain.values.text import decimal_text
 
 StepName = Literal["list", "assessed", "work", "least", "surcharge", "given_back"]
@@ -163,7 +163,7 @@ def _surviving(
 def _summary(policy: Policy, surcharge: Surcharge, was: int, stands: int) -> str:
     title = plain(surcharge.title)
     if surcharge.times is not None:
-        text = said_of(
+        text = phrased_of(
             "Times %(factor)s for %(surcharge)s: %(before)s becomes %(credits)s",
             "Times %(factor)s for %(surcharge)s: %(before)s become %(credits)s",
             was,
@@ -176,7 +176,7 @@ def _summary(policy: Policy, surcharge: Surcharge, was: int, stands: int) -> str
     number = abs(surcharge.add or 0)
     amount = credit_words(policy, number)
     if (surcharge.add or 0) >= 0:
-        text = said_of(
+        text = phrased_of(
             "%(credits)s is added for %(surcharge)s",
             "%(credits)s are added for %(surcharge)s",
             number,
@@ -184,7 +184,7 @@ def _summary(policy: Policy, surcharge: Surcharge, was: int, stands: int) -> str
             surcharge=title,
         )
     else:
-        text = said_of(
+        text = phrased_of(
             "%(credits)s is taken off for %(surcharge)s",
             "%(credits)s are taken off for %(surcharge)s",
             number,
@@ -205,7 +205,7 @@ def list_step(policy: Policy, credits: int, clause: str | None, *, reading: bool
     return PriceStep(
         step="list",
         credits=credits,
-        summary=cited(said("By the list: %(credits)s", credits=credit_words(policy, credits)), clause),
+        summary=cited(phrased("By the list: %(credits)s", credits=credit_words(policy, credits)), clause),
         clause=clause,
         reading=reading,
     )
@@ -217,7 +217,7 @@ def assessed_at(
     """The steps of a price that somebody named, whole: what it comes to before the surcharges that are in it."""
     exact = before(policy, credits, surcharges)
     base = whole(policy, exact)
-    text = cited(said("Assessed at %(credits)s before surcharges", credits=credit_words(policy, base)), clause)
+    text = cited(phrased("Assessed at %(credits)s before surcharges", credits=credit_words(policy, base)), clause)
     first = PriceStep(step="assessed", credits=base, summary=text, clause=clause, reading=reading)
     found = reckoned(policy, [first], surcharges, exact=exact)
     off = credits - sum(step.credits for step in found.steps)

@@ -25,9 +25,9 @@ from app.domain.values.phrase import (
     changed,
     joined,
     message,
+    phrased,
+    phrased_of,
     plain,
-    said,
-    said_of,
     titled,
     together,
 )
@@ -39,7 +39,7 @@ def unit_word(policy: Policy, credits: int) -> Phrase:
     """The vendor's word for so many credits: ``point``, ``points``."""
     unit = policy.unit
     if unit is None:
-        return said_of("credit", "credits", abs(credits))
+        return phrased_of("credit", "credits", abs(credits))
 
     def word(tongue: Tongue) -> str:
         texts = policy.translations.get(tongue.code, {})
@@ -62,8 +62,8 @@ def shown(policy: Policy, credits: int) -> Phrase | None:
 def time_words(minutes: int) -> Phrase:
     """Minutes as people write them: ``45 min``, ``2 h``, ``1 h 15 min``."""
     hours, rest = divmod(abs(minutes), 60)
-    parts = [said("%(hours)s h", hours=hours)] if hours else []
-    parts += [said("%(minutes)s min", minutes=rest)] if rest or not hours else []
+    parts = [phrased("%(hours)s h", hours=hours)] if hours else []
+    parts += [phrased("%(minutes)s min", minutes=rest)] if rest or not hours else []
     return together("-" if minutes < 0 else "", together(*parts, between=" "))
 
 
@@ -71,23 +71,23 @@ def minutes_words(minutes: int) -> Phrase:
     """A stretch of work in words: ``1 minute``, ``50 minutes``, ``1 h 30 min``."""
     if minutes > 60:
         return time_words(minutes)
-    return said_of("%(number)s minute", "%(number)s minutes", minutes, number=minutes)
+    return phrased_of("%(number)s minute", "%(number)s minutes", minutes, number=minutes)
 
 
 def shortage_words(policy: Policy, required: int, available: int) -> Phrase:
     """That credits are missing: ``1 support credit is needed, 0 are available.``"""
     needed = credit_words(policy, required)
     if (there := shown(policy, available)) is not None:
-        return said("%(needed)s are needed, %(there)s are available.", needed=needed, there=there)
+        return phrased("%(needed)s are needed, %(there)s are available.", needed=needed, there=there)
     return needed_words(required, needed, available, together(available))
 
 
 def needed_words(required: int, needed: Phrase, available: int, there: Phrase) -> Phrase:
     """That so many are needed, and how many are there."""
     return together(
-        said_of("%(credits)s is needed", "%(credits)s are needed", required, credits=needed),
+        phrased_of("%(credits)s is needed", "%(credits)s are needed", required, credits=needed),
         ", ",
-        said_of("%(credits)s is available", "%(credits)s are available", available, credits=there),
+        phrased_of("%(credits)s is available", "%(credits)s are available", available, credits=there),
         ".",
     )
 
@@ -98,67 +98,67 @@ def day_of(instant: Any) -> Phrase:
 
 
 _ASKED: Final[Mapping[str, Phrase]] = {
-    "category": said("the category"),
-    "credit_type": said("the type of credit"),
-    "license_id": said("the license"),
-    "pay_with": said("what pays for the ticket"),
+    "category": phrased("the category"),
+    "credit_type": phrased("the type of credit"),
+    "license_id": phrased("the license"),
+    "pay_with": phrased("what pays for the ticket"),
 }
 FACT_TITLES: Final[Mapping[str, Phrase]] = {
-    "choice.open": said("whether a choice is open"),
-    "cover.active": said("whether cover is in force"),
-    "cover.ended_at": said("when cover ended"),
-    "cover.ends_at": said("when cover ends"),
-    "cover.ever": said("whether there ever was cover"),
-    "cover.lapsed_days": said("the days since cover ended"),
-    "cover.lapsed_months": said("the months since cover ended"),
-    "cover.pending": said("whether a period of cover waits to begin"),
-    "cover.suspended": said("whether cover is suspended"),
-    "credits.available": said("the credits that are available"),
-    "credits.overdraft_left": said("the credits that may still be overdrawn"),
-    "credits.bought_here": said("whether this account bought the credits"),
-    "customer.contacts": said("the named contacts"),
-    "person.named": said("whether the person is a named contact"),
-    "customer.addons": said("the add-ons bought by this account"),
-    "customer.editions": said("the editions held by this account"),
-    "customer.hosting_certified": said("whether the hosting is certified"),
-    "customer.licenses": said("the licenses held"),
-    "customer.plans_had": said("the plans that the customer has had"),
-    "customer.licenses_bought": said("the licenses ever bought"),
-    "license.active": said("whether the license is active"),
-    "license.edition": said("the edition of the license"),
-    "license.given": said("whether a license is named"),
-    "license.ordinal": said("which license of the account it is"),
-    "license.owned": said("whether the license named is this customer's"),
-    "license.registered": said("whether the license is registered to an installation"),
-    "line.discount_percent": said("line discount percent"),
-    "line.list_price_zero": said("line list price zero"),
-    "line.quantity": said("line quantity"),
-    "plan.ends_at": said("when the plan ends"),
-    "plan.includes": said("the plans whose rights are there"),
-    "plan.name": said("the plan that runs"),
-    "plan.rank": said("the rank of the plan that runs"),
-    "plan.seats": said("the seats of the plan"),
-    "release.ends_at": said("when support of the release ends"),
-    "release.name": said("the release"),
-    "release.supported": said("whether the release is supported"),
-    "query.forum": said("the forum"),
-    "query.product": said("the product"),
-    "query.reason": said("the reason"),
-    "query.released_at": said("when the release came out"),
-    "ticket.category": said("the category"),
-    "ticket.channel": said("the channel"),
-    "ticket.credit_type": said("the type of credit"),
-    "ticket.language": said("the language"),
-    "ticket.pay_with": said("what pays for the ticket"),
-    "ticket.opened_in_hours": said("whether it was opened in hours"),
-    "ticket.opened_on_business_day": said("whether it was opened on a business day"),
-    "ticket.opened_weekday": said("the day of the week on which it was opened"),
-    "ticket.priority": said("the priority"),
-    "ticket.product": said("the product"),
-    "work.in_hours": said("whether the work is in hours"),
-    "work.kind": said("the kind of work"),
-    "work.on_business_day": said("whether the work is on a business day"),
-    "work.weekday": said("the day of the week of the work"),
+    "choice.open": phrased("whether a choice is open"),
+    "cover.active": phrased("whether cover is in force"),
+    "cover.ended_at": phrased("when cover ended"),
+    "cover.ends_at": phrased("when cover ends"),
+    "cover.ever": phrased("whether there ever was cover"),
+    "cover.lapsed_days": phrased("the days since cover ended"),
+    "cover.lapsed_months": phrased("the months since cover ended"),
+    "cover.pending": phrased("whether a period of cover waits to begin"),
+    "cover.suspended": phrased("whether cover is suspended"),
+    "credits.available": phrased("the credits that are available"),
+    "credits.overdraft_left": phrased("the credits that may still be overdrawn"),
+    "credits.bought_here": phrased("whether this account bought the credits"),
+    "customer.contacts": phrased("the named contacts"),
+    "person.named": phrased("whether the person is a named contact"),
+    "customer.addons": phrased("the add-ons bought by this account"),
+    "customer.editions": phrased("the editions held by this account"),
+    "customer.hosting_certified": phrased("whether the hosting is certified"),
+    "customer.licenses": phrased("the licenses held"),
+    "customer.plans_had": phrased("the plans that the customer has had"),
+    "customer.licenses_bought": phrased("the licenses ever bought"),
+    "license.active": phrased("whether the license is active"),
+    "license.edition": phrased("the edition of the license"),
+    "license.given": phrased("whether a license is named"),
+    "license.ordinal": phrased("which license of the account it is"),
+    "license.owned": phrased("whether the license named is this customer's"),
+    "license.registered": phrased("whether the license is registered to an installation"),
+    "line.discount_percent": phrased("line discount percent"),
+    "line.list_price_zero": phrased("line list price zero"),
+    "line.quantity": phrased("line quantity"),
+    "plan.ends_at": phrased("when the plan ends"),
+    "plan.includes": phrased("the plans whose rights are there"),
+    "plan.name": phrased("the plan that runs"),
+    "plan.rank": phrased("the rank of the plan that runs"),
+    "plan.seats": phrased("the seats of the plan"),
+    "release.ends_at": phrased("when support of the release ends"),
+    "release.name": phrased("the release"),
+    "release.supported": phrased("whether the release is supported"),
+    "query.forum": phrased("the forum"),
+    "query.product": phrased("the product"),
+    "query.reason": phrased("the reason"),
+    "query.released_at": phrased("when the release came out"),
+    "ticket.category": phrased("the category"),
+    "ticket.channel": phrased("the channel"),
+    "ticket.credit_type": phrased("the type of credit"),
+    "ticket.language": phrased("the language"),
+    "ticket.pay_with": phrased("what pays for the ticket"),
+    "ticket.opened_in_hours": phrased("whether it was opened in hours"),
+    "ticket.opened_on_business_day": phrased("whether it was opened on a business day"),
+    "ticket.opened_weekday": phrased("the day of the week on which it was opened"),
+    "ticket.priority": phrased("the priority"),
+    "ticket.product": phrased("the product"),
+    "work.in_hours": phrased("whether the work is in hours"),
+    "work.kind": phrased("the kind of work"),
+    "work.on_business_day": phrased("whether the work is on a business day"),
+    "work.weekday": phrased("the day of the week of the work"),
 }
 
 
@@ -204,8 +204,8 @@ def in_words(test: Test, policy: Policy | None = None) -> Phrase:
     """
     name = fact_words(test.fact) if policy is None else title_of(policy, test.fact)
     if test.op in {"known", "unknown"}:
-        return said(_COMPARED[OP_WORDS[test.op]], fact=name)
-    return said(_COMPARED[OP_WORDS[test.op]], fact=name, value=value_words(test, policy))
+        return phrased(_COMPARED[OP_WORDS[test.op]], fact=name)
+    return phrased(_COMPARED[OP_WORDS[test.op]], fact=name, value=value_words(test, policy))
 
 
 def condition_words(condition: Condition, policy: Policy | None = None) -> Phrase:
@@ -218,7 +218,7 @@ def condition_words(condition: Condition, policy: Policy | None = None) -> Phras
         case AnyOf(any=parts):
             return chained([_grouped(part, policy) for part in parts], "or")
         case Not(no=part):
-            return said("not so: %(condition)s", condition=condition_words(part, policy))
+            return phrased("not so: %(condition)s", condition=condition_words(part, policy))
 
 
 def _grouped(condition: Condition, policy: Policy | None) -> Phrase:
@@ -231,7 +231,7 @@ def value_words(test: Test, policy: Policy | None = None) -> Phrase:
     if test.value_fact is not None:
         return fact_words(test.value_fact)
     values = test.value if isinstance(test.value, tuple) else (test.value,)
-    words = {True: said("yes"), False: said("no"), None: said("nothing")}
+    words = {True: phrased("yes"), False: phrased("no"), None: phrased("nothing")}
     return joined(
         [words[value] if value is None or isinstance(value, bool) else code_words(value, policy) for value in values],
         "or",
@@ -272,16 +272,16 @@ def title_of(policy: Policy, name: str) -> Phrase:
             return together(tail)
         title = plain(rule.title)
         return (
-            said("the number of %(what)s", what=title)
+            phrased("the number of %(what)s", what=title)
             if rule.of == "tickets"
-            else said("the minutes of %(what)s", what=title)
+            else phrased("the minutes of %(what)s", what=title)
         )
     if head == "entitled" and tail:
         action = policy.action(tail)
         words = (
             plain(titled(policy.translations, f"actions.{tail}", action.title)) if action else tail.replace("_", " ")
         )
-        return said("whether the customer may %(action)s", action=words)
+        return phrased("whether the customer may %(action)s", action=words)
     return _ASKED.get(name) or fact_words(name)
 
 
@@ -290,7 +290,7 @@ def asked_for(policy: Policy, name: str) -> Phrase:
     title = title_of(policy, name)
     spec = next((fact for fact in policy.facts if fact.fact == name), None)
     closed = spec is None or spec.type != "boolean" or title.startswith("whether ")
-    return title if closed else said("whether %(fact)s", fact=title)
+    return title if closed else phrased("whether %(fact)s", fact=title)
 
 
 def sku_title(policy: Policy, sku: str) -> Phrase:
@@ -316,37 +316,37 @@ def type_title(policy: Policy, kind: CreditType) -> Phrase:
 def term_words(term: Mapping[str, int] | Term | None) -> Phrase:
     """A length of time in words: ``1 month``, ``30 days``."""
     if term is None:
-        return said("no end")
+        return phrased("no end")
     parts = term if isinstance(term, Mapping) else {"years": term.years, "months": term.months, "days": term.days}
     years, months, days = (parts.get(name) or 0 for name in ("years", "months", "days"))
     found = []
     if years:
-        found.append(said_of("%(number)s year", "%(number)s years", years, number=years))
+        found.append(phrased_of("%(number)s year", "%(number)s years", years, number=years))
     if months:
-        found.append(said_of("%(number)s month", "%(number)s months", months, number=months))
+        found.append(phrased_of("%(number)s month", "%(number)s months", months, number=months))
     if days:
-        found.append(said_of("%(number)s day", "%(number)s days", days, number=days))
-    return joined(found) if found else said("no time")
+        found.append(phrased_of("%(number)s day", "%(number)s days", days, number=days))
+    return joined(found) if found else phrased("no time")
 
 
 def price_words(policy: Policy, category: Category | None, inputs: Mapping[str, int]) -> Phrase:
     """How the list prices a category, in words: ``fixed price``, ``120 plus 3 times 60 (the number of stores)``."""
     if category is None:
-        return said("without a category")
+        return phrased("without a category")
     match category.price:
         case FixedPrice():
-            return said("fixed price")
+            return phrased("fixed price")
         case RangePrice(least=least, most=most):
-            return said("%(least)s to %(most)s by the list", least=least, most=most)
+            return phrased("%(least)s to %(most)s by the list", least=least, most=most)
         case FromPrice(least=least):
-            return said("at least %(least)s by the list", least=least)
+            return phrased("at least %(least)s by the list", least=least)
         case OnRequestPrice():
-            return said("price upon request")
+            return phrased("price upon request")
         case MoneyPrice(amount=amount):
-            return said("%(amount)s by the list", amount=f"{amount} {policy.currency}")
+            return phrased("%(amount)s by the list", amount=f"{amount} {policy.currency}")
         case FormulaPrice(base=base, per=per):
             parts = [
-                said(
+                phrased(
                     "%(number)s times %(each)s for %(input)s",
                     number=inputs.get(name, 0),
                     each=each,
@@ -354,26 +354,26 @@ def price_words(policy: Policy, category: Category | None, inputs: Mapping[str, 
                 )
                 for name, each in per.items()
             ]
-            return said("%(base)s plus %(parts)s", base=base, parts=joined(parts))
+            return phrased("%(base)s plus %(parts)s", base=base, parts=joined(parts))
         case TimePrice(credits=credits, per_minutes=per_minutes):
             return each_block(policy, credits, per_minutes)
 
 
 def each_block(policy: Policy, credits: int, minutes: int) -> Phrase:
     """What each begun block of work costs."""
-    return said(
+    return phrased(
         "%(credits)s for each begun %(block)s", credits=credit_words(policy, credits), block=minutes_words(minutes)
     )
 
 
 _WAITS: Final[Mapping[str, Phrase]] = {
-    "access": said("access"),
-    "awaiting_confirmation": said("awaiting confirmation"),
-    "beyond_control": said("beyond control"),
-    "paused": said("paused"),
-    "waiting_for_access": said("waiting for access"),
-    "waiting_for_customer": said("waiting for customer"),
-    "waiting_for_third_party": said("waiting for third party"),
+    "access": phrased("access"),
+    "awaiting_confirmation": phrased("awaiting confirmation"),
+    "beyond_control": phrased("beyond control"),
+    "paused": phrased("paused"),
+    "waiting_for_access": phrased("waiting for access"),
+    "waiting_for_customer": phrased("waiting for customer"),
+    "waiting_for_third_party": phrased("waiting for third party"),
 }
 
 
@@ -387,20 +387,20 @@ def cover_words(cover: Mapping[str, Any], policy: Policy) -> Phrase:
     found = _cover_words(cover, policy)
     if not cover.get("order_id"):
         return found
-    return said("%(what)s of order %(order)s", what=found, order=str(cover["order_id"]))
+    return phrased("%(what)s of order %(order)s", what=found, order=str(cover["order_id"]))
 
 
 def _cover_words(cover: Mapping[str, Any], policy: Policy) -> Phrase:
     if cover.get("levels"):
         levels = joined([str(level) for level in cover["levels"]])
-        return said("the unlimited support of level %(levels)s", levels=levels)
+        return phrased("the unlimited support of level %(levels)s", levels=levels)
     if cover.get("plan"):
         plan = Phrase(
             lambda tongue: policy.translations.get(tongue.code, {}).get(f"plans.{cover['plan']}") or cover["plan"]
         )
         if cover.get("term"):
-            return said("the plan %(plan)s for %(term)s", plan=plan, term=term_words(cover["term"]))
-        return said("the plan %(plan)s", plan=plan)
+            return phrased("the plan %(plan)s for %(term)s", plan=plan, term=term_words(cover["term"]))
+        return phrased("the plan %(plan)s", plan=plan)
     if cover.get("term") is None:
-        return said("the support") if cover.get("ends_at") else said("the support without an end")
-    return said("the support for %(term)s", term=term_words(cover["term"]))
+        return phrased("the support") if cover.get("ends_at") else phrased("the support without an end")
+    return phrased("the support for %(term)s", term=term_words(cover["term"]))

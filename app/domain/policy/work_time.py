@@ -17,7 +17,7 @@ from app.domain.policy.price_terms import TimePrice
 from app.domain.policy.reckoning import PriceStep, is_reading, named
 from app.domain.policy.surcharges import Surcharge
 from app.domain.policy.wording import condition_words, credit_words, each_block, minutes_words
-from app.domain.values.phrase import Phrase, cited, plain, said, together
+from app.domain.values.phrase import Phrase, cited, phrased, plain, together
 from app.domain.values.text import decimal_text
 from app.domain.values.wire import parse_iso
 
@@ -139,9 +139,9 @@ def _work_step(
 ) -> PriceStep:
     """Return the step that the work makes. ``dearer``: surcharges on parts of it; ``without``: its price without."""
     each = each_block(policy, price.credits, price.per_minutes)
-    text = said("%(minutes)s of work, %(each)s", minutes=minutes_words(minutes), each=each)
+    text = phrased("%(minutes)s of work, %(each)s", minutes=minutes_words(minutes), each=each)
     if price.free_minutes:
-        text = said("%(work)s, the first %(minutes)s free", work=text, minutes=minutes_words(price.free_minutes))
+        text = phrased("%(work)s, the first %(minutes)s free", work=text, minutes=minutes_words(price.free_minutes))
     text = together(_with(text, dearer), ": ", credit_words(policy, credits))
     changes = [condition_words(rule.when, policy) for rule in dearer if rule.when is not None]
     return PriceStep(
@@ -151,7 +151,7 @@ def _work_step(
         clause=clause,
         reading=is_reading(policy, clause),
         without=without,
-        would_change=said("not so: %(condition)s", condition=together(*changes, between="; ")) if changes else None,
+        would_change=phrased("not so: %(condition)s", condition=together(*changes, between="; ")) if changes else None,
     )
 
 
@@ -165,18 +165,18 @@ def _dearer(policy: Policy, lines: Sequence[Line]) -> list[Surcharge]:
 def _with(text: Phrase, dearer: Sequence[Surcharge]) -> Phrase:
     """A text with what makes the work dearer."""
     more = together(*map(_more, dearer), between=", ")
-    return said("%(work)s, with %(surcharges)s", work=text, surcharges=more) if dearer else text
+    return phrased("%(work)s, with %(surcharges)s", work=text, surcharges=more) if dearer else text
 
 
 def _more(rule: Surcharge) -> Phrase:
     title = plain(rule.title)
     if rule.times is not None:
-        return said("times %(factor)s for %(surcharge)s", factor=decimal_text(rule.factor), surcharge=title)
-    return said("%(credits)s for %(surcharge)s", credits=rule.add or 0, surcharge=title)
+        return phrased("times %(factor)s for %(surcharge)s", factor=decimal_text(rule.factor), surcharge=title)
+    return phrased("%(credits)s for %(surcharge)s", credits=rule.add or 0, surcharge=title)
 
 
 def _least_step(policy: Policy, credits: int, price: TimePrice, clause: str | None) -> PriceStep:
-    text = said("The least charge is %(credits)s", credits=credit_words(policy, price.least))
+    text = phrased("The least charge is %(credits)s", credits=credit_words(policy, price.least))
     return PriceStep(
         step="least", credits=credits, summary=cited(text, clause), clause=clause, reading=is_reading(policy, clause)
     )
@@ -192,11 +192,11 @@ def line_summary(policy: Policy, line: Line, credits: int) -> str:
     """A line of work in a sentence, with what makes it dearer."""
     log = policy.work
     kind = policy.work_kind(line["kind"]) if line.get("kind") else None
-    text = said("%(minutes)s of work", minutes=minutes_words(line["minutes"]))
+    text = phrased("%(minutes)s of work", minutes=minutes_words(line["minutes"]))
     if kind is not None:
         text = together(text, " (", plain(kind.title), ")")
     if not line["billable"]:
-        text = said("%(work)s, not charged", work=text)
+        text = phrased("%(work)s, not charged", work=text)
     else:
         text = _with(together(text, ": ", credit_words(policy, credits)), _dearer(policy, [line]))
     return cited(text, log.clause if log is not None else None)

@@ -31,7 +31,7 @@ from app.domain.tickets.qualification import Verdict
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import State
 from app.domain.values.decision import Reason, Remedy
-from app.domain.values.phrase import said
+from app.domain.values.phrase import phrased
 from app.domain.values.wire import iso, iso_or_none
 
 
@@ -103,11 +103,11 @@ def _ask(session: TicketSession, asks: list[str]) -> Admission:
         session.reason(
             "fact_missing",
             "ALL-3",
-            said("Not stated yet: %(fact)s.", fact=asked_for(session.policy, name)),
+            phrased("Not stated yet: %(fact)s.", fact=asked_for(session.policy, name)),
             reading=True,
             fact=name,
             title=str(asked_for(session.policy, name)),
-            would_change=said("stating %(fact)s", fact=asked_for(session.policy, name)),
+            would_change=phrased("stating %(fact)s", fact=asked_for(session.policy, name)),
         )
         for name in asks
     )
@@ -124,10 +124,10 @@ def _for_an_agent(session: TicketSession, verdict: Verdict) -> Admission:
         first = session.reason(
             "credit_required",
             clause,
-            said("No credit is applied to this ticket yet."),
+            phrased("No credit is applied to this ticket yet."),
             fact="credit_type",
             available=session.available_of_any,
-            would_change=said("applying a credit"),
+            would_change=phrased("applying a credit"),
         )
         asked.reasons = (first, *asked.reasons[1:])
         asked.remedies = _credits_to_apply(session)
@@ -177,10 +177,10 @@ def _level(session: TicketSession, category: Category | None) -> Admission | Non
             reason = session.reason(
                 "license_required",
                 payment.license_required_clause,
-                said("Several licenses are on the account; which one is it about?"),
+                phrased("Several licenses are on the account; which one is it about?"),
                 reading=True,
                 licenses=[license_.license_id for license_ in session.account.active_licenses()],
-                would_change=said("naming the license"),
+                would_change=phrased("naming the license"),
             )
             return Admission(state="needs_facts", reasons=(reason,), asks=("license_id",), commit=session.committed)
         return None
@@ -190,7 +190,7 @@ def _level(session: TicketSession, category: Category | None) -> Admission | Non
     reason = session.reason(
         "level_free",
         category.level_clause or category.clause,
-        said("Level %(level)s support is free with this license.", level=category.level),
+        phrased("Level %(level)s support is free with this license.", level=category.level),
         reading=category.reading,
         level=category.level,
         license_id=mine.license_id,
@@ -204,17 +204,17 @@ def _choice_open(session: TicketSession) -> Admission:
     reason = session.reason(
         "choice_required",
         clause,
-        said("First choose what the license brings."),
+        phrased("First choose what the license brings."),
         reading=True,
         choices=[choice.choice_id for choice in open_],
-        would_change=said("making the choice"),
+        would_change=phrased("making the choice"),
     )
     options = [{"choice_id": choice.choice_id, "options": sorted(choice.options)} for choice in open_]
     return Admission(
         state="awaiting_choice",
         reasons=(reason,),
         options=options,
-        remedies=(Remedy(kind="choose", text=said("Choose what the license brings.")),),
+        remedies=(Remedy(kind="choose", text=phrased("Choose what the license brings.")),),
     )
 
 
@@ -276,7 +276,7 @@ def _pay(session: TicketSession, priced: Pricing) -> Admission:
 
 def _covered(session: TicketSession, cover: Cover, starts: bool) -> Reason:
     code = "cover_pending" if starts else "covered"
-    text = said("A support period starts with this ticket.") if starts else said("Support cover is in force.")
+    text = phrased("A support period starts with this ticket.") if starts else phrased("Support cover is in force.")
     clause, reading = entitlement.allowing_clause(session.policy, code) or (cover.clause, cover.reading)
     return session.reason(
         code,
@@ -293,14 +293,14 @@ def _suspended(session: TicketSession, cover: Cover, missing: int | None) -> Adm
     reason = session.reason(
         "cover_suspended",
         payment.suspended_clause,
-        said("The support period is suspended; resume it first."),
+        phrased("The support period is suspended; resume it first."),
         reading=True,
         cover_id=cover.cover_id,
         suspended_at=iso_or_none(cover.suspended_at),
         remaining_seconds=covers.remaining(cover, session.at),
-        would_change=said("resuming the period, or credits"),
+        would_change=phrased("resuming the period, or credits"),
     )
-    rules = [RemedyRule(kind="resume", text=said("Resume the suspended period."))]
+    rules = [RemedyRule(kind="resume", text=phrased("Resume the suspended period."))]
     if payment.exhausted_skus:
         rules.append(RemedyRule(kind="buy", skus=payment.exhausted_skus))
     return Admission(
@@ -312,8 +312,8 @@ def _choose(session: TicketSession, cover: Cover, priced: Pricing) -> Admission:
     reason = session.reason(
         "pay_with_required",
         session.policy.payment.choose_clause,
-        said("Both credits and cover can pay for this ticket; choose which."),
-        would_change=said("pay_with credits, or pay_with cover"),
+        phrased("Both credits and cover can pay for this ticket; choose which."),
+        would_change=phrased("pay_with credits, or pay_with cover"),
     )
     options: list[dict[str, Any]] = [
         {"pay_with": "credits", "credits": priced.credits, "available": session.available},
@@ -328,7 +328,7 @@ def _choose(session: TicketSession, cover: Cover, priced: Pricing) -> Admission:
         state="awaiting_choice",
         reasons=(reason,),
         options=options,
-        remedies=(Remedy(kind="choose", text=said("Say pay_with: credits or cover.")),),
+        remedies=(Remedy(kind="choose", text=phrased("Say pay_with: credits or cover.")),),
     )
 
 
@@ -341,12 +341,12 @@ def _no_cover(session: TicketSession) -> Admission:
     ]
     last = max(ended, default=None)
     clause = session.policy.payment.exhausted_clause
-    needed = said("cover in force")
+    needed = phrased("cover in force")
     if last is not None:
-        text = said("Support cover ended at %(instant)s.", instant=iso(last))
+        text = phrased("Support cover ended at %(instant)s.", instant=iso(last))
         reason = session.reason("cover_expired", clause, text, ended_at=iso(last), would_change=needed)
     else:
-        reason = session.reason("cover_missing", clause, said("There is no support cover."), would_change=needed)
+        reason = session.reason("cover_missing", clause, phrased("There is no support cover."), would_change=needed)
     return Admission(state="awaiting_credits", reasons=(reason,), remedies=session.offers())
 
 
@@ -447,9 +447,9 @@ def _assess_first(session: TicketSession, priced: Pricing, spendable: int) -> Ad
         session.reason(
             "assessment_required",
             category.clause if category else "ALL-3",
-            said("The credits are set by an assessment; nothing is held before it."),
+            phrased("The credits are set by an assessment; nothing is held before it."),
             reading=True,
-            would_change=said("an assessment"),
+            would_change=phrased("an assessment"),
             **facts,
         )
     ]
@@ -483,9 +483,9 @@ def consent_reason(session: TicketSession, credits: int, spendable: int, *, by_t
         None if rule is None else (rule.change_clause or rule.clause) if session.ticket.accepted_at else rule.clause
     )
     amount = session.amount(credits)
-    text = said("Assessed at %(credits)s; it waits for confirmation.", credits=amount)
+    text = phrased("Assessed at %(credits)s; it waits for confirmation.", credits=amount)
     if by_time:
-        text = said("Work may take %(credits)s; it waits for confirmation.", credits=amount)
+        text = phrased("Work may take %(credits)s; it waits for confirmation.", credits=amount)
     return session.reason(
         "awaiting_confirmation",
         clause,
@@ -494,5 +494,5 @@ def consent_reason(session: TicketSession, credits: int, spendable: int, *, by_t
         credits=credits,
         agreed_up_to=session.ticket.agreed_up_to,
         available=spendable,
-        would_change=said("confirming the assessment"),
+        would_change=phrased("confirming the assessment"),
     )

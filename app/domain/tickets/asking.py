@@ -9,7 +9,7 @@ from typing import Any, Final
 from app.domain.account.account import CustomerAccount
 from app.domain.values.decision import Remedy
 from app.domain.values.ids import CustomerId
-from app.domain.values.phrase import said, said_of
+from app.domain.values.phrase import phrased, phrased_of
 
 NAME_CONTACT: Final = "name_contact"
 
@@ -42,18 +42,20 @@ def facts_of(account: CustomerAccount, person: CustomerId | None, facts: Mapping
 def with_seats(account: CustomerAccount, remedies: Iterable[Remedy], facts: Mapping[str, Any]) -> tuple[Remedy, ...]:
     """Return remedies where the one to name a contact says how many seats are taken."""
     seats, named = seats_of(account, facts), len(account.contacts)
-    words = said("Name the person as a contact of the company.")
+    words = phrased("Name the person as a contact of the company.")
     if seats is not None:
-        taken = said_of(
+        taken = phrased_of(
             "%(taken)s of %(seats)s seats is taken",
             "%(taken)s of %(seats)s seats are taken",
             seats,
             taken=named,
             seats=seats,
         )
-        words = said("Name the person as a contact of the company: %(seats)s.", seats=taken)
+        words = phrased("Name the person as a contact of the company: %(seats)s.", seats=taken)
         if named >= seats:
-            words = said("Name the person as a contact of the company in the place of another: %(seats)s.", seats=taken)
+            words = phrased(
+                "Name the person as a contact of the company in the place of another: %(seats)s.", seats=taken
+            )
     return tuple(
         replace(remedy, text=remedy.text or words) if remedy.kind == NAME_CONTACT else remedy for remedy in remedies
     )

@@ -27,7 +27,7 @@ from app.domain.values.decision import Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CoverId
 from app.domain.values.money import MAX_CREDITS
-from app.domain.values.phrase import said
+from app.domain.values.phrase import phrased
 from app.domain.values.wire import iso, iso_or_none
 
 
@@ -369,7 +369,9 @@ def decline(session: TicketSession, number: int, *, reason: str, occurred_at: da
     ticket = session.ticket
     rule = session.policy.confirmation
     change = {"assessments": {number: {"status": "declined", "decided_at": iso(session.at)}}}
-    text = said("The quote was declined.") if reason == "declined" else said("The quote was not answered in time.")
+    text = (
+        phrased("The quote was declined.") if reason == "declined" else phrased("The quote was not answered in time.")
+    )
     closed = ticket.accepted_at is None
     reason_ = session.reason(
         reason, rule.clause if rule else None, text, reading=bool(rule and rule.reading), number=number

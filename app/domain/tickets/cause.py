@@ -19,7 +19,7 @@ from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Reason
 from app.domain.values.errors import DomainError
-from app.domain.values.phrase import said, said_of
+from app.domain.values.phrase import phrased, phrased_of
 from app.domain.values.wire import iso
 
 
@@ -76,9 +76,9 @@ def give_back(session: TicketSession, cause: Cause) -> int:
 def returned_reason(session: TicketSession, cause: Cause) -> dict[str, Any]:
     """Why the credits of a ticket came back, as published."""
     surviving = surviving_part(session)
-    text = said("All credits of the ticket are returned.")
+    text = phrased("All credits of the ticket are returned.")
     if surviving:
-        text = said("All credits of the ticket are returned but %(credits)s.", credits=session.words(surviving))
+        text = phrased("All credits of the ticket are returned but %(credits)s.", credits=session.words(surviving))
     facts: dict[str, Any] = {"cause": cause.cause, "refunded": session.charge()["refunded"]}
     if surviving:
         facts["surviving"] = surviving
@@ -170,7 +170,7 @@ def _charged_reasons(session: TicketSession, charged: int, missing: int) -> list
     clause, reading = session.price_terms()
     found = []
     if charged:
-        text = said_of(
+        text = phrased_of(
             "The cause does not return credits: %(credits)s is charged again.",
             "The cause does not return credits: %(credits)s are charged again.",
             charged,
@@ -178,7 +178,7 @@ def _charged_reasons(session: TicketSession, charged: int, missing: int) -> list
         )
         found.append(session.reason("charged_again", clause, text, reading=reading, captured=charged))
     if missing:
-        text = said_of(
+        text = phrased_of(
             "%(credits)s of the charge was not there to be charged again.",
             "%(credits)s of the charge were not there to be charged again.",
             missing,
@@ -190,11 +190,11 @@ def _charged_reasons(session: TicketSession, charged: int, missing: int) -> list
 
 def _priced_apart(session: TicketSession, cause: Cause) -> Reason:
     category = session.policy.category(session.ticket.category) if session.ticket.category else None
-    title = said("This ticket") if category is None else category_title(session.policy, category)
+    title = phrased("This ticket") if category is None else category_title(session.policy, category)
     return session.reason(
         "cause_returns_nothing",
         category.clause if category is not None else cause.clause,
-        said("Priced whatever the cause: %(category)s. No credits are returned.", category=title),
+        phrased("Priced whatever the cause: %(category)s. No credits are returned.", category=title),
         reading=category is not None and category.reading,
         cause=cause.cause,
     )

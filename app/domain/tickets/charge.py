@@ -18,7 +18,7 @@ from app.domain.tickets.qualification import is_reading
 from app.domain.values.decision import Reason, Remedy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
-from app.domain.values.phrase import Phrase, said, said_of, say, sentences, together
+from app.domain.values.phrase import Phrase, phrased, phrased_of, say, sentences, together
 
 Terms = tuple[str | None, bool]
 """The clause of a price, and whether it is a reading."""
@@ -75,14 +75,14 @@ class TicketCharge(TicketAnswers):
             return None
         rule, standing = limit.standing.rule, limit.standing
         looked = counts.Looked(standing=standing, most=limit.most, next_at=limit.next_at(required))
-        text = sentences(looked.sentence(), said("This takes %(credits)s.", credits=self.amount(required)))
+        text = sentences(looked.sentence(), phrased("This takes %(credits)s.", credits=self.amount(required)))
         reason = self.reason(
             "credit_limit_reached",
             rule.clause,
             text,
             reading=rule.reading,
             would_change=counts.would_make_room(looked)
-            or said("a price of %(credits)s at most", credits=self.amount(max(limit.left, 0))),
+            or phrased("a price of %(credits)s at most", credits=self.amount(max(limit.left, 0))),
             required=required,
             **looked.json(),
         )
@@ -120,8 +120,8 @@ class TicketCharge(TicketAnswers):
     def more(self, credits: int) -> Phrase:
         """So many credits more."""
         if (time := shown(self.policy, credits)) is not None:
-            return said("%(time)s more", time=time)
-        return said("%(number)s more %(unit)s", number=credits, unit=self._unit_word(credits))
+            return phrased("%(time)s more", time=time)
+        return phrased("%(number)s more %(unit)s", number=credits, unit=self._unit_word(credits))
 
     def _unit_word(self, credits: int) -> Phrase:
         """The vendor's word for so many credits, with their type where there are several."""
@@ -265,16 +265,16 @@ class TicketCharge(TicketAnswers):
         text = needed_words(required, self.amount(required), available, there)
         if headroom > 0:
             facts["overdraft_left"] = headroom
-            text = sentences(text, said("%(credits)s may be overdrawn.", credits=self.amount(headroom)))
+            text = sentences(text, phrased("%(credits)s may be overdrawn.", credits=self.amount(headroom)))
         elif headroom < 0:
             facts["owed"] = self.account.ledger.account(self.credit_type).owed
             owed = self.amount(facts["owed"])
             text = sentences(
-                text, said_of("%(credits)s is owed.", "%(credits)s are owed.", facts["owed"], credits=owed)
+                text, phrased_of("%(credits)s is owed.", "%(credits)s are owed.", facts["owed"], credits=owed)
             )
         if elsewhere > 0:
             facts["kept_for_others"] = elsewhere
-            kept = said_of(
+            kept = phrased_of(
                 "%(credits)s is kept for other categories.",
                 "%(credits)s are kept for other categories.",
                 elsewhere,
@@ -299,7 +299,7 @@ class TicketCharge(TicketAnswers):
     @property
     def none_there(self) -> str:
         """That there is nothing to pay with, said alike to those who never had any."""
-        return said("There are no %(credits)s to pay with.", credits=self._unit_word(0))
+        return phrased("There are no %(credits)s to pay with.", credits=self._unit_word(0))
 
     def need(self, missing: int | None = None, category: str | None = None) -> Need:
         """What the ticket lacks."""

@@ -26,7 +26,7 @@ from app.domain.tickets.pauses import end_pause, pause_rule
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError
-from app.domain.values.phrase import said
+from app.domain.values.phrase import phrased
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, parse_iso, parse_iso_or_none
 
@@ -137,7 +137,7 @@ def dispute(session: TicketSession, *, reason: str | None) -> int:
         parse_iso(ticket.resolved_at or ticket.updated_at), rule.window
     ):
         raise session.refused(
-            "dispute_window_passed", rule.clause, said("The time for disputes is over."), reading=rule.reading
+            "dispute_window_passed", rule.clause, phrased("The time for disputes is over."), reading=rule.reading
         )
     number = len(ticket.disputes) + 1
     entry: dict[str, Any] = {
@@ -307,7 +307,7 @@ def _silent(session: TicketSession, row: Mapping[str, Any]) -> None:
         session.reason(
             way.outcome,
             rule.clause or way.clause,
-            said("The customer did not answer in time; the ticket is resolved."),
+            phrased("The customer did not answer in time; the ticket is resolved."),
             reading=rule.reading,
             waited_since=row["started_at"],
             silent_at=row["silent_at"],
@@ -338,10 +338,10 @@ def _credit_expired(session: TicketSession, when: datetime) -> None:
         session.reason(
             "credit_expired",
             clause,
-            said("The credit expired before the ticket was accepted."),
+            phrased("The credit expired before the ticket was accepted."),
             reading=True,
             expired_at=iso(when),
-            would_change=said("a ticket with another credit"),
+            would_change=phrased("a ticket with another credit"),
         )
     )
     values = {
@@ -364,7 +364,7 @@ def _access_missed(session: TicketSession, number: int, when: datetime) -> None:
         session.reason(
             rule.outcome if rule else "access_not_provided",
             rule.clause if rule else None,
-            said("Access was not given in time; the ticket is resolved and nothing is refunded."),
+            phrased("Access was not given in time; the ticket is resolved and nothing is refunded."),
             reading=bool(rule and rule.reading),
             kinds=asked["kinds"],
             deadline_at=asked["deadline_at"],

@@ -26,7 +26,7 @@ from app.domain.tickets.ticket import OPEN, Ticket
 from app.domain.values.decision import Remedy
 from app.domain.values.ids import CustomerId
 from app.domain.values.periods import period_of
-from app.domain.values.phrase import Phrase, capital, said, said_of, together
+from app.domain.values.phrase import Phrase, capital, phrased, phrased_of, together
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso_or_none, parse_iso
 
@@ -366,30 +366,30 @@ class Looked:
         used = self.standing.used
         number = amount_words(rule, used)
         if self.most is not None:
-            number = said("%(number)s of %(most)s", number=number, most=amount_words(rule, self.most))
+            number = phrased("%(number)s of %(most)s", number=number, most=amount_words(rule, self.most))
         if rule.of == "minutes":
-            number = said("%(number)s of %(what)s", number=number, what=rule.title)
+            number = phrased("%(number)s of %(what)s", number=number, what=rule.title)
         else:
             number = together(number, " ", rule.title)
         many = self.most or used
         if rule.at_once:
-            text = said_of("%(tickets)s is open", "%(tickets)s are open", many, tickets=number)
+            text = phrased_of("%(tickets)s is open", "%(tickets)s are open", many, tickets=number)
         else:
-            text = said_of("%(tickets)s is used", "%(tickets)s are used", many, tickets=number)
+            text = phrased_of("%(tickets)s is used", "%(tickets)s are used", many, tickets=number)
         if self.standing.since is not None:
-            text = said("%(used)s since %(day)s", used=text, day=day_in(self.standing.since, zone))
+            text = phrased("%(used)s since %(day)s", used=text, day=day_in(self.standing.since, zone))
         full = self.most is not None and used >= self.most
         return together(text, "; ", self.following(), ".") if full else together(text, ".")
 
     def following(self) -> Phrase:
         """When the next one is free, in words."""
         if self.next_at is not None:
-            return said("the next is free on %(instant)s", instant=instant_words(self.next_at, self.standing.zone))
+            return phrased("the next is free on %(instant)s", instant=instant_words(self.next_at, self.standing.zone))
         if self.standing.rule.at_once:
-            return said("the next is free once one of them is closed")
+            return phrased("the next is free once one of them is closed")
         if self.standing.rule.each == "cover":
-            return said("the next is free with the next period")
-        return said("no more come free")
+            return phrased("the next is free with the next period")
+        return phrased("no more come free")
 
 
 def looked_at(
@@ -454,7 +454,7 @@ def would_make_room(looked: Looked) -> str | None:
     """When waiting helps, in words; None where it does not."""
     if looked.next_at is None:
         return None
-    return said("waiting until %(instant)s", instant=instant_words(looked.next_at, looked.standing.zone))
+    return phrased("waiting until %(instant)s", instant=instant_words(looked.next_at, looked.standing.zone))
 
 
 def amount_words(rule: Count, amount: int) -> Phrase:
@@ -477,11 +477,11 @@ def instant_words(instant: datetime, zone: tzinfo) -> Phrase:
 def pin_words(rule: Count, pin: Mapping[str, Any], zone: tzinfo) -> Phrase:
     """What a ticket kept of a count, in words: ``Incidents used before it since 4 January 2026: 2``."""
     title, number = capital(rule.title), amount_words(rule, pin["used"])
-    text = said("%(tickets)s used before it", tickets=title)
+    text = phrased("%(tickets)s used before it", tickets=title)
     if rule.at_once:
-        text = said("%(tickets)s open before it", tickets=title)
+        text = phrased("%(tickets)s open before it", tickets=title)
     if pin.get("since"):
-        text = said("%(used)s since %(day)s", used=text, day=day_in(parse_iso(pin["since"]), zone))
+        text = phrased("%(used)s since %(day)s", used=text, day=day_in(parse_iso(pin["since"]), zone))
     return together(text, ": ", number)
 
 

@@ -27,7 +27,7 @@ from app.domain.tickets import asking, counts
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
-from app.domain.values.phrase import Phrase, chained, joined, said, said_of, together
+from app.domain.values.phrase import Phrase, chained, joined, phrased, phrased_of, together
 from app.domain.values.text import holes, render, word_of
 from app.domain.values.wire import jsonable
 
@@ -331,9 +331,9 @@ def _not_owned(action: Action, query: Query) -> Reason:
     return Reason(
         code=NOT_OWNED,
         clause=_right(action),
-        message=said("This customer has no license of that id."),
+        message=phrased("This customer has no license of that id."),
         facts={"license_id": query.license_id},
-        would_change=said("a license of this customer"),
+        would_change=phrased("a license of this customer"),
     )
 
 
@@ -341,7 +341,7 @@ def _no_rule(action: Action) -> Reason:
     return Reason(
         code="no_rule_allows",
         clause=_right(action),
-        message=said("No rule of the policy allows this."),
+        message=phrased("No rule of the policy allows this."),
         facts={"action": action.action},
     )
 
@@ -397,9 +397,9 @@ def _traced(
                 for name in facts_used(rule.when)
             ]
         )
-        message = said("Looked at %(facts)s; this does not apply.", facts=looked_at)
+        message = phrased("Looked at %(facts)s; this does not apply.", facts=looked_at)
         if result is True:
-            message = said("This does not apply to a license that is not this customer's.")
+            message = phrased("This does not apply to a license that is not this customer's.")
     return Reason(
         code=rule.code,
         clause=rule.clause,
@@ -428,15 +428,15 @@ def would_change(action: Action, decided: ActionRule, facts: Mapping[str, Any]) 
 
 
 _NEEDS: Final = {
-    "cover.active": said("cover in force"),
-    "cover.pending": said("a period of cover that waits to begin"),
-    "cover.suspended": said("the suspended cover being resumed"),
-    "choice.open": said("the open choice being made"),
-    "license.owned": said("a license of this customer"),
-    "license.given": said("a license being named"),
-    "license.registered": said("the license being registered to an installation"),
-    "license.active": said("the license being active"),
-    "query.forum": said("another forum"),
+    "cover.active": phrased("cover in force"),
+    "cover.pending": phrased("a period of cover that waits to begin"),
+    "cover.suspended": phrased("the suspended cover being resumed"),
+    "choice.open": phrased("the open choice being made"),
+    "license.owned": phrased("a license of this customer"),
+    "license.given": phrased("a license being named"),
+    "license.registered": phrased("the license being registered to an installation"),
+    "license.active": phrased("the license being active"),
+    "query.forum": phrased("another forum"),
 }
 
 
@@ -448,9 +448,9 @@ def need_words(test: Test, facts: Mapping[str, Any]) -> Phrase:
         return _more(test.fact, more)
     if test.fact == "query.forum" and test.op in {"eq", "in"}:
         names = value if isinstance(value, tuple) else (value,)
-        return said("the forum %(names)s", names=chained([f'"{name}"' for name in names], "or"))
+        return phrased("the forum %(names)s", names=chained([f'"{name}"' for name in names], "or"))
     if (test.fact, test.op) in {("plan.name", "eq"), ("plan.includes", "contains")}:
-        return said("the plan %(plan)s", plan=value_words(test))
+        return phrased("the plan %(plan)s", plan=value_words(test))
     if test.fact in _NEEDS:
         return _NEEDS[test.fact]
     return in_words(test)
@@ -468,7 +468,7 @@ def flipped(test: Test, facts: Mapping[str, Any]) -> Phrase | None:
 def _more(fact: str, number: int) -> Phrase:
     """How many more of something are needed."""
     if fact == "credits.available":
-        return said_of("%(number)s more credit", "%(number)s more credits", number, number=number)
+        return phrased_of("%(number)s more credit", "%(number)s more credits", number, number=number)
     if fact in ("customer.licenses", "customer.licenses_bought"):
-        return said_of("%(number)s more license", "%(number)s more licenses", number, number=number)
-    return said("%(number)s more %(unit)s", number=number, unit=f"{fact}{'' if number == 1 else 's'}")
+        return phrased_of("%(number)s more license", "%(number)s more licenses", number, number=number)
+    return phrased("%(number)s more %(unit)s", number=number, unit=f"{fact}{'' if number == 1 else 's'}")

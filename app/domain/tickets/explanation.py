@@ -12,33 +12,33 @@ from app.domain.policy.ticket_rules import Category, Check
 from app.domain.policy.wording import category_title, credit_words, price_words, type_title
 from app.domain.tickets.qualification import describe
 from app.domain.tickets.ticket import Ticket
-from app.domain.values.phrase import Phrase, capital, cited, plain, said, said_of, say, sentences, together
+from app.domain.values.phrase import Phrase, capital, cited, phrased, phrased_of, plain, say, sentences, together
 
 Row = Mapping[str, Any]
 STATES: Final[Mapping[str, Phrase]] = {
-    "needs_facts": said("waits for what is not stated yet"),
-    "awaiting_qualification": said("waits for a representative to qualify it"),
-    "awaiting_assessment": said("waits for an assessment"),
-    "awaiting_choice": said("waits for the customer's choice"),
-    "awaiting_confirmation": said("waits for the customer to confirm the price"),
-    "awaiting_credits": said("waits for credits or cover"),
-    "in_progress": said("is worked on"),
-    "resolved": said("is resolved"),
-    "rejected": said("was rejected"),
-    "withdrawn": said("was withdrawn"),
+    "needs_facts": phrased("waits for what is not stated yet"),
+    "awaiting_qualification": phrased("waits for a representative to qualify it"),
+    "awaiting_assessment": phrased("waits for an assessment"),
+    "awaiting_choice": phrased("waits for the customer's choice"),
+    "awaiting_confirmation": phrased("waits for the customer to confirm the price"),
+    "awaiting_credits": phrased("waits for credits or cover"),
+    "in_progress": phrased("is worked on"),
+    "resolved": phrased("is resolved"),
+    "rejected": phrased("was rejected"),
+    "withdrawn": phrased("was withdrawn"),
 }
 
 
 def assessment_sentence(policy: Policy, row: Row) -> Phrase:
     """How a price came about: ``Assessed at 25 points: level 2, fixed price (XC-6).``"""
     category = policy.category(row["category"]) if row["category"] else None
-    title = plain(category_title(policy, category)) if category is not None else said("the ticket")
-    head = said("Assessed at %(credits)s: %(title)s", credits=credit_words(policy, int(row["credits"])), title=title)
+    title = plain(category_title(policy, category)) if category is not None else phrased("the ticket")
+    head = phrased("Assessed at %(credits)s: %(title)s", credits=credit_words(policy, int(row["credits"])), title=title)
     after = _AFTER.get(row["status"])
     if row.get("steps") or row.get("up_to") is not None:
         text = cited(head, row["clause"])
         if row.get("up_to") is not None:
-            limit = said("Work may take up to %(credits)s.", credits=credit_words(policy, row["up_to"]))
+            limit = phrased("Work may take up to %(credits)s.", credits=credit_words(policy, row["up_to"]))
             text = together(text, " ", limit)
         return sentences(text, *(stored_words(policy, step["summary"]) for step in row.get("steps", ())), after)
     return sentences(cited(together(head, ", ", _how_priced(policy, category, row)), row["clause"]), after)
@@ -47,20 +47,20 @@ def assessment_sentence(policy: Policy, row: Row) -> Phrase:
 def _how_priced(policy: Policy, category: Category | None, row: Row) -> Phrase:
     credits_ = int(row["credits"])
     if category is not None and category.level is not None and not credits_ and row["clause"] == category.level_clause:
-        return said("included in a level of support")
+        return phrased("included in a level of support")
     if row["outside_list"]:
-        how = said("outside the list (%(price)s)", price=price_words(policy, category, row["inputs"]))
+        how = phrased("outside the list (%(price)s)", price=price_words(policy, category, row["inputs"]))
         return together(how, f": {row['reason']}") if row.get("reason") else how
     if credits_:
         return price_words(policy, category, row["inputs"])
     free = category is not None and category.price == FixedPrice(credits=0)
-    return said("it costs nothing") if free else said("paid by cover")
+    return phrased("it costs nothing") if free else phrased("paid by cover")
 
 
 _AFTER: Final[Mapping[str, Phrase]] = {
-    "pending": said("It does not stand yet."),
-    "declined": said("The customer did not agree to it."),
-    "superseded": said("A later assessment took its place."),
+    "pending": phrased("It does not stand yet."),
+    "declined": phrased("The customer did not agree to it."),
+    "superseded": phrased("A later assessment took its place."),
 }
 
 
@@ -70,15 +70,15 @@ def check_sentence(policy: Policy, result: Row) -> Phrase:
     name = _check_words(policy, check, str(result.get("requirement") or result.get("check") or "a check"))
     match result.get("result"):
         case "failed":
-            text = said("See the reasons.")
+            text = phrased("See the reasons.")
             if check is not None and "{" not in check.message:
                 text = reason_words(policy, {"code": check.code, "message": check.message})
         case "passed":
-            text = said("Checked and passed: %(check)s.", check=name)
+            text = phrased("Checked and passed: %(check)s.", check=name)
         case "unknown":
-            text = said("Not judged, since it was not stated: %(check)s.", check=name)
+            text = phrased("Not judged, since it was not stated: %(check)s.", check=name)
         case _:
-            text = said("Does not apply here: %(check)s.", check=name)
+            text = phrased("Does not apply here: %(check)s.", check=name)
     return cited(text, result.get("clause"))
 
 
@@ -101,19 +101,19 @@ def dispute_sentence(policy: Policy, row: Row) -> Phrase:
     match row.get("decision"):
         case "upheld":
             amount = credit_words(policy, int(row["credits"]))
-            text = said("The dispute was decided: the charge of %(credits)s stays", credits=amount)
+            text = phrased("The dispute was decided: the charge of %(credits)s stays", credits=amount)
         case "reduced":
             amount = credit_words(policy, int(row["credits"]))
-            text = said("The dispute was decided: the charge is %(credits)s now", credits=amount)
+            text = phrased("The dispute was decided: the charge is %(credits)s now", credits=amount)
         case "returned":
-            text = said("The dispute was decided: the whole charge is given back")
+            text = phrased("The dispute was decided: the whole charge is given back")
         case _:
-            return cited(said("The dispute is not decided yet"), clause)
+            return cited(phrased("The dispute is not decided yet"), clause)
     brought = lost = None
     if returned or gone:
-        brought = said("It brought %(credits)s back.", credits=credit_words(policy, returned))
+        brought = phrased("It brought %(credits)s back.", credits=credit_words(policy, returned))
     if gone:
-        lost = said_of(
+        lost = phrased_of(
             "%(credits)s of it is gone, since their lot had ended.",
             "%(credits)s of it are gone, since their lot had ended.",
             gone,
@@ -129,9 +129,9 @@ def ticket_sentence(
     standing = ticket.in_force or ticket.quote
     charged = bool(charge["held"] or charge["captured"])
     price = assessment_sentence(policy, standing) if standing is not None else _typed(policy, ticket, charged)
-    stands = STATES.get(ticket.state) or said("stands")
+    stands = STATES.get(ticket.state) or phrased("stands")
     return sentences(
-        said("Ticket %(ticket)s %(stands)s.", ticket=ticket.external_id, stands=stands),
+        phrased("Ticket %(ticket)s %(stands)s.", ticket=ticket.external_id, stands=stands),
         _paid(policy, ticket, charge, cover),
         price,
         source,
@@ -146,30 +146,30 @@ def _typed(policy: Policy, ticket: Ticket, charged: bool) -> Phrase | None:
         return None
     title = type_title(policy, kind)
     if charged:
-        return cited(said("One credit for %(kind)s pays for it", kind=title), kind.clause)
-    return cited(said("One credit for %(kind)s would pay for it", kind=title), kind.clause)
+        return cited(phrased("One credit for %(kind)s pays for it", kind=title), kind.clause)
+    return cited(phrased("One credit for %(kind)s would pay for it", kind=title), kind.clause)
 
 
 def _paid(policy: Policy, ticket: Ticket, charge: Mapping[str, int], cover: Phrase | None) -> Phrase | None:
     net, held, captured = charge["net"], charge["held"], charge["captured"]
     if held:
-        return said_of(
+        return phrased_of(
             "%(credits)s is set aside for it.",
             "%(credits)s are set aside for it.",
             held,
             credits=credit_words(policy, held),
         )
     if net:
-        return said("It cost %(credits)s.", credits=credit_words(policy, net))
+        return phrased("It cost %(credits)s.", credits=credit_words(policy, net))
     if captured:
-        return said_of(
+        return phrased_of(
             "It costs nothing: %(credits)s was charged and all given back.",
             "It costs nothing: %(credits)s were charged and all given back.",
             captured,
             credits=credit_words(policy, captured),
         )
     if ticket.paid_by == "cover":
-        return said("%(cover)s pays for it.", cover=capital(cover or said("cover")))
+        return phrased("%(cover)s pays for it.", cover=capital(cover or phrased("cover")))
     if ticket.paid_by == "nobody":
-        return said("It costs nothing.")
+        return phrased("It costs nothing.")
     return None

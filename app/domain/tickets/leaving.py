@@ -12,7 +12,7 @@ from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError
 from app.domain.values.money import MAX_CREDITS
-from app.domain.values.phrase import said
+from app.domain.values.phrase import phrased
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, parse_iso, reason_json
 
@@ -27,7 +27,7 @@ def withdraw(session: TicketSession) -> None:
         used = session.reason(
             rule.used_code,
             rule.used_clause,
-            said("Service was given; the credit is used."),
+            phrased("Service was given; the credit is used."),
             reading=rule.reading,
             service_at=ticket.service_at,
         )
@@ -35,7 +35,7 @@ def withdraw(session: TicketSession) -> None:
     elif ticket.reserved is not None and ticket.price:
         session.capture_all()
         stays = session.charge()["net"]  # with what was charged before a reopening
-        text = said("Work was done: %(credits)s stay charged, the rest is given back.", credits=session.words(stays))
+        text = phrased("Work was done: %(credits)s stay charged, the rest is given back.", credits=session.words(stays))
         reasons.append(reason_json(session.reason("work_done", session.price_terms()[0], text, captured=stays)))
     else:
         session.release_all(reason="withdrawn")
@@ -66,7 +66,7 @@ def reopen(session: TicketSession, *, reason: str | None = None) -> None:
         raise session.refused(
             "reopening_window_passed",
             rule.clause,
-            said("The time for reopening is over; open a new ticket."),
+            phrased("The time for reopening is over; open a new ticket."),
             reading=rule.reading,
             resolved_at=ticket.resolved_at,
             window_ended_at=iso(ends),

@@ -22,7 +22,7 @@ from app.domain.tickets.qualification import describe, facts_for
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Ticket
 from app.domain.tickets.ticket_lists import Assessment
-from app.domain.values.phrase import cited, said, together
+from app.domain.values.phrase import cited, phrased, together
 
 _FREE_AT: Final = 10**6
 """A price that only a factor of 0 makes nothing of."""
@@ -51,7 +51,9 @@ def of_ticket(account: CustomerAccount, ticket: Ticket, category: Category) -> l
 def why_not(policy: Policy, surcharges: Iterable[Surcharge]) -> dict[str, str]:
     """For each surcharge, in words, what would have to be otherwise for it not to apply."""
     found = {rule.surcharge: what_makes(policy, rule) for rule in surcharges}
-    return {name: said("not so: %(condition)s", condition=words) for name, words in found.items() if words is not None}
+    return {
+        name: phrased("not so: %(condition)s", condition=words) for name, words in found.items() if words is not None
+    }
 
 
 def what_makes(policy: Policy, rule: Surcharge) -> str | None:
@@ -59,9 +61,9 @@ def what_makes(policy: Policy, rule: Surcharge) -> str | None:
     words = [] if rule.when is None else [describe(policy, rule.when)]
     if rule.first is not None:
         words.append(
-            said("the first accepted ticket")
+            phrased("the first accepted ticket")
             if rule.first == 1
-            else said("one of the first %(number)s accepted tickets", number=rule.first)
+            else phrased("one of the first %(number)s accepted tickets", number=rule.first)
         )
     return together(*words, between="; ") or None
 
@@ -168,7 +170,7 @@ def work_price(
     if not given_back:
         return found
     off = min(given_back, found.credits)
-    text = said(
+    text = phrased(
         "%(credits)s of it had been given back before the ticket was reopened", credits=credit_words(policy, off)
     )
     step = PriceStep(step="given_back", credits=-off, summary=cited(text, category.clause), clause=category.clause)

@@ -25,7 +25,7 @@ from app.domain.tickets.priority import priority_of
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Decision, Reason, Remedy
 from app.domain.values.errors import DomainError
-from app.domain.values.phrase import Phrase, chained, said, together
+from app.domain.values.phrase import Phrase, chained, phrased, together
 from app.domain.values.text import render
 from app.domain.values.wire import jsonable, reason_json
 
@@ -200,9 +200,9 @@ def judge(account: CustomerAccount, ticket: Ticket) -> Verdict:
                 code=entitlement.NOT_OWNED,
                 clause=policy.qualification.clause,
                 facts={"license_id": ticket.license_id},
-                message=said("The license named is not one of this customer's."),
+                message=phrased("The license named is not one of this customer's."),
                 reading=True,
-                would_change=said("naming a license of this customer, or none"),
+                would_change=phrased("naming a license of this customer, or none"),
             ),
         )
     asks = _asked(results, facts, "ask")
@@ -388,11 +388,13 @@ def _is_negated(condition: Condition) -> bool:
 def _described(policy: Policy, test: Test) -> Phrase:
     spec = next((fact for fact in policy.facts if fact.fact == test.fact), None)
     if test.fact == "license.owned" and test.op == "eq" and test.value is True:
-        return said("naming a license of this customer")
+        return phrased("naming a license of this customer")
     if test.fact == "release.supported" and test.op == "eq" and test.value is True:
-        return said("a release that is supported")
+        return phrased("a release that is supported")
     if spec is not None and spec.type == "boolean" and test.op in {"eq", "ne"} and isinstance(test.value, bool):
         so = test.value if test.op == "eq" else not test.value
         title = title_of(policy, test.fact)
-        return said("this being so: %(fact)s", fact=title) if so else said("this not being so: %(fact)s", fact=title)
+        return (
+            phrased("this being so: %(fact)s", fact=title) if so else phrased("this not being so: %(fact)s", fact=title)
+        )
     return in_words(test, policy)

@@ -27,7 +27,7 @@ from app.domain.tickets.ticket import CLOSED, IN_EVENTS, LIFECYCLE, OPEN, Action
 from app.domain.values.agent import Agent
 from app.domain.values.decision import Reason
 from app.domain.values.ids import LotId
-from app.domain.values.phrase import Phrase, said, said_of, sentences
+from app.domain.values.phrase import Phrase, phrased, phrased_of, sentences
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
 
@@ -150,16 +150,16 @@ class TicketSession(TicketCharge):
     def forfeiture(self, back: GivenBack) -> Reason:
         """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
         clause = next(iter(sorted(clause for clause in back.clauses if clause is not None)), "ALL-4")
-        order = said("an order that was refunded")
+        order = phrased("an order that was refunded")
         if back.disputed:
-            order = said("an order whose payment was disputed and lost")
-        where = order if back.voided == back.forfeited else said("a lot that had ended")
+            order = phrased("an order whose payment was disputed and lost")
+        where = order if back.voided == back.forfeited else phrased("a lot that had ended")
         if 0 < back.voided < back.forfeited:
-            where = said("a lot that had ended or %(order)s", order=order)
-        again = said("Nothing can be used again.")
+            where = phrased("a lot that had ended or %(order)s", order=order)
+        again = phrased("Nothing can be used again.")
         if back.returned:
-            again = said("%(credits)s can be used again.", credits=self.words(back.returned))
-        gone = said_of(
+            again = phrased("%(credits)s can be used again.", credits=self.words(back.returned))
+        gone = phrased_of(
             "%(credits)s went back to %(where)s and is gone.",
             "%(credits)s went back to %(where)s and are gone.",
             back.forfeited,

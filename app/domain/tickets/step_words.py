@@ -20,7 +20,18 @@ from app.domain.policy.wording import (
 )
 from app.domain.tickets.counts import pin_words
 from app.domain.tickets.explanation import STATES, assessment_sentence, dispute_sentence, reason_sentences
-from app.domain.values.phrase import Phrase, capital, cited, joined, plain, said, said_of, sentences, titled, together
+from app.domain.values.phrase import (
+    Phrase,
+    capital,
+    cited,
+    joined,
+    phrased,
+    phrased_of,
+    plain,
+    sentences,
+    titled,
+    together,
+)
 
 Row = Mapping[str, Any]
 
@@ -89,20 +100,20 @@ def _changes(payload: Row, name: str) -> list[Row]:
 
 
 def _state(payload: Row) -> Phrase:
-    return STATES.get(str(payload.get("set", {}).get("state"))) or said("stands as before")
+    return STATES.get(str(payload.get("set", {}).get("state"))) or phrased("stands as before")
 
 
 def _opened(policy: Policy, payload: Row) -> Phrase:
     changed: Row = payload.get("set", {})
     category = policy.category(changed["category"]) if changed.get("category") else None
     if category is None:
-        return said("The ticket was opened; it %(stands)s.", stands=_state(payload))
+        return phrased("The ticket was opened; it %(stands)s.", stands=_state(payload))
     title = plain(category_title(policy, category))
-    return said("The ticket was opened as %(category)s; it %(stands)s.", category=title, stands=_state(payload))
+    return phrased("The ticket was opened as %(category)s; it %(stands)s.", category=title, stands=_state(payload))
 
 
 def _decided(policy: Policy, payload: Row) -> Phrase:
-    return said("The rules judged the ticket again; it %(stands)s.", stands=_state(payload))
+    return phrased("The rules judged the ticket again; it %(stands)s.", stands=_state(payload))
 
 
 def _details(policy: Policy, payload: Row) -> Phrase:
@@ -110,7 +121,7 @@ def _details(policy: Policy, payload: Row) -> Phrase:
     names = [title_of(policy, name) for name in _STATED if changed.get(name) is not None]
     names += [title_of(policy, name) for name in changed.get("facts") or ()]
     names += [title_of(policy, f"inputs.{name}") for name in changed.get("inputs") or ()]
-    return said("Stated: %(facts)s.", facts=joined(names)) if names else said("More was stated.")
+    return phrased("Stated: %(facts)s.", facts=joined(names)) if names else phrased("More was stated.")
 
 
 _STATED: Final = ("category", "credit_type", "pay_with", "license_id")
@@ -119,23 +130,23 @@ _STATED: Final = ("category", "credit_type", "pay_with", "license_id")
 def _credit(policy: Policy, payload: Row) -> Phrase:
     kind = policy.credit_type(str(payload.get("set", {}).get("credit_type")))
     if kind is None:
-        return said("A type of credit was named.")
-    return said("A credit for %(kind)s was named.", kind=type_title(policy, kind))
+        return phrased("A type of credit was named.")
+    return phrased("A credit for %(kind)s was named.", kind=type_title(policy, kind))
 
 
 def _applied(policy: Policy, payload: Row) -> Phrase:
-    return said("A credit was applied to the ticket; it %(stands)s.", stands=_state(payload))
+    return phrased("A credit was applied to the ticket; it %(stands)s.", stands=_state(payload))
 
 
 def _qualified(policy: Policy, payload: Row) -> Phrase:
     ruling: Row = payload.get("set", {}).get("qualification") or {}
     if ruling.get("decision") == "accept":
-        return said("A representative accepted the ticket.")
-    return said("A representative rejected the ticket.")
+        return phrased("A representative accepted the ticket.")
+    return phrased("A representative rejected the ticket.")
 
 
 def _rejected(policy: Policy, payload: Row) -> Phrase:
-    return said("The ticket was rejected.")
+    return phrased("The ticket was rejected.")
 
 
 def _assessed(policy: Policy, payload: Row) -> Phrase | None:
@@ -145,78 +156,78 @@ def _assessed(policy: Policy, payload: Row) -> Phrase | None:
 def _confirmed(policy: Policy, payload: Row) -> Phrase:
     price = payload.get("set", {}).get("price")
     if price is None:
-        return said("The customer confirmed the price.")
-    return said("The customer confirmed the price of %(credits)s.", credits=credit_words(policy, price))
+        return phrased("The customer confirmed the price.")
+    return phrased("The customer confirmed the price of %(credits)s.", credits=credit_words(policy, price))
 
 
 def _declined(policy: Policy, payload: Row) -> Phrase:
     if payload.get("set", {}).get("state") == "withdrawn":
-        return said("The price was not agreed to; the ticket was closed.")
-    return said("The price was not agreed to; the old price stands.")
+        return phrased("The price was not agreed to; the ticket was closed.")
+    return phrased("The price was not agreed to; the old price stands.")
 
 
 def _responded(policy: Policy, payload: Row) -> Phrase:
     row = _added(payload, "responses")
     day = day_of(row["occurred_at"])
     if row.get("author") == "customer":
-        text = said("The customer answered on %(day)s", day=day)
+        text = phrased("The customer answered on %(day)s", day=day)
     else:
-        text = said("The vendor answered on %(day)s", day=day)
+        text = phrased("The vendor answered on %(day)s", day=day)
     if not row.get("public", True):
-        text = said("%(answer)s, unseen by the customer", answer=text)
-    return said("%(answer)s. Answers cost nothing of their own.", answer=text)
+        text = phrased("%(answer)s, unseen by the customer", answer=text)
+    return phrased("%(answer)s. Answers cost nothing of their own.", answer=text)
 
 
 def _access(policy: Policy, payload: Row) -> Phrase:
     row = _added(payload, "access_requests")
     if row["deadline_at"] is None:
-        return said("Access was asked for without a deadline; the vendor's clocks stand meanwhile.")
+        return phrased("Access was asked for without a deadline; the vendor's clocks stand meanwhile.")
     day = day_of(row["deadline_at"])
-    return said("Access was asked for until %(day)s; the vendor's clocks stand meanwhile.", day=day)
+    return phrased("Access was asked for until %(day)s; the vendor's clocks stand meanwhile.", day=day)
 
 
 def _granted(policy: Policy, payload: Row) -> Phrase:
-    return said("The customer gave the access; the vendor's clocks go on.")
+    return phrased("The customer gave the access; the vendor's clocks go on.")
 
 
 def _paused(policy: Policy, payload: Row) -> Phrase:
     reason = str(_added(payload, "pauses").get("reason", "paused"))
-    return said("The vendor's clocks stand: %(reason)s.", reason=wait_words(reason))
+    return phrased("The vendor's clocks stand: %(reason)s.", reason=wait_words(reason))
 
 
 def _resumed(policy: Policy, payload: Row) -> Phrase:
-    return said("The wait is over; the vendor's clocks go on.")
+    return phrased("The wait is over; the vendor's clocks go on.")
 
 
 def _milestone_reached(policy: Policy, payload: Row) -> Phrase:
     name = str(_added(payload, "milestones").get("milestone", "milestone"))
     words = _REACHED.get(name, name.replace("_", " "))
-    return said("The helpdesk says that this is reached: %(milestone)s.", milestone=words)
+    return phrased("The helpdesk says that this is reached: %(milestone)s.", milestone=words)
 
 
 _REACHED: Final[Mapping[str, Phrase]] = {
-    "first_response": said("first response"),
-    "resolution": said("resolution"),
-    "next_reply": said("next reply"),
-    "milestone": said("milestone"),
+    "first_response": phrased("first response"),
+    "resolution": phrased("resolution"),
+    "next_reply": phrased("next reply"),
+    "milestone": phrased("milestone"),
 }
 
 
 def _split(policy: Policy, payload: Row) -> Phrase:
-    return said("Another question became a ticket of its own, assessed on its own.")
+    return phrased("Another question became a ticket of its own, assessed on its own.")
 
 
 def _withdrawn(policy: Policy, payload: Row) -> Phrase:
-    return said("The customer withdrew the ticket.")
+    return phrased("The customer withdrew the ticket.")
 
 
 def _resolved(policy: Policy, payload: Row) -> Phrase:
     changed: Row = payload.get("set", {})
     outcome = next((outcome for outcome in policy.outcomes if outcome.outcome == changed.get("outcome")), None)
-    sentence = said("The ticket was resolved.")
+    sentence = phrased("The ticket was resolved.")
     if outcome is not None:
         title = plain(titled(policy.translations, f"outcomes.{outcome.outcome}", outcome.title))
-        sentence = cited(said("Resolved: %(outcome)s", outcome=title), outcome.clause)
+        sentence = cited(phrased("Resolved: %(outcome)s", outcome=title), outcome.clause)
     return sentences(sentence, _cause(policy, changed.get("cause")))
 
 
@@ -226,17 +237,17 @@ def _cause_title(policy: Policy, cause: Cause) -> Phrase:
 
 def _cause(policy: Policy, name: object) -> Phrase | None:
     found = next((cause for cause in policy.causes if cause.cause == name), None)
-    return cited(said("Cause: %(cause)s", cause=_cause_title(policy, found)), found.clause) if found else None
+    return cited(phrased("Cause: %(cause)s", cause=_cause_title(policy, found)), found.clause) if found else None
 
 
 def _reopened(policy: Policy, payload: Row) -> Phrase:
-    return said("The same issue is worked on again, without a second charge.")
+    return phrased("The same issue is worked on again, without a second charge.")
 
 
 def _disputed(policy: Policy, payload: Row) -> Phrase:
     row = _added(payload, "disputes")
     amount = credit_words(policy, int(row["charge"]))
-    return cited(said("The customer disputed the charge of %(credits)s", credits=amount), row["clause"])
+    return cited(phrased("The customer disputed the charge of %(credits)s", credits=amount), row["clause"])
 
 
 def _dispute_decided(policy: Policy, payload: Row) -> Phrase:
@@ -250,23 +261,25 @@ def _worked(policy: Policy, payload: Row) -> Phrase:
     minutes = int(line["minutes"])
     span = minutes_words(minutes)
     if line.get("corrects") is not None:
-        text = said(
+        text = phrased(
             "Line %(line)s of the work log was corrected to %(minutes)s of work", line=line["corrects"], minutes=span
         )
     else:
-        text = said_of("%(minutes)s of work was logged", "%(minutes)s of work were logged", minutes, minutes=span)
+        text = phrased_of("%(minutes)s of work was logged", "%(minutes)s of work were logged", minutes, minutes=span)
     text = capital(text)
-    text = together(text, ".") if line.get("billable") else said("%(work)s, not charged.", work=text)
+    text = together(text, ".") if line.get("billable") else phrased("%(work)s, not charged.", work=text)
     if price is None:
         return text
-    return together(text, " ", said("The ticket comes to %(credits)s.", credits=credit_words(policy, price)))
+    return together(text, " ", phrased("The ticket comes to %(credits)s.", credits=credit_words(policy, price)))
 
 
 def _corrected(policy: Policy, payload: Row) -> Phrase:
     row = _added(payload, "cause_corrections")
     found = next((cause for cause in policy.causes if cause.cause == row.get("cause")), None)
-    title = said("another") if found is None else _cause_title(policy, found)
-    return cited(said("The cause was corrected: %(cause)s", cause=title), found.clause if found is not None else None)
+    title = phrased("another") if found is None else _cause_title(policy, found)
+    return cited(
+        phrased("The cause was corrected: %(cause)s", cause=title), found.clause if found is not None else None
+    )
 
 
 _STEPS: Final[Mapping[str, Callable[[Policy, Row], str | None]]] = {

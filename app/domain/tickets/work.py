@@ -27,7 +27,7 @@ from app.domain.tickets.work_line import AgentName, WorkLine
 from app.domain.tickets.work_parts import parts_of
 from app.domain.values.decision import Remedy
 from app.domain.values.errors import DomainError
-from app.domain.values.phrase import said
+from app.domain.values.phrase import phrased
 from app.domain.values.wire import copied, iso, parse_iso
 
 LINES_MAX: Final = 1_000
@@ -206,9 +206,9 @@ def _within_limit(session: TicketSession, price: TimePrice, was: int, comes_to: 
     confirmation = session.policy.confirmation
     clause = (confirmation.advance_clause or confirmation.clause) if confirmation is not None else None
     clause = clause or session.price_terms()[0]
-    steps = [Remedy(kind="record", text=said("Log the work with billable: false; it is recorded and not charged."))]
+    steps = [Remedy(kind="record", text=phrased("Log the work with billable: false; it is recorded and not charged."))]
     if not session.ticket.closed:
-        ask = said(
+        ask = phrased(
             "Ask for more: an assessment with credits of %(credits)s or more, and the customer's confirmation.",
             credits=comes_to,
         )
@@ -216,7 +216,7 @@ def _within_limit(session: TicketSession, price: TimePrice, was: int, comes_to: 
     raise session.refused(
         "work_beyond_limit",
         clause,
-        said(
+        phrased(
             "The work would come to %(credits)s; %(agreed)s are agreed.",
             credits=session.amount(comes_to),
             agreed=session.amount(limit),

@@ -144,12 +144,12 @@ def forms(one: str, many: str) -> tuple[str, str]:
     return one, many
 
 
-def said(message: str, /, **arguments: Argument) -> Phrase:
+def phrased(message: str, /, **arguments: Argument) -> Phrase:
     """Return a message with its arguments."""
     return Phrase(lambda tongue: _filled(tongue.message(message), arguments, tongue))
 
 
-def said_of(one: str, many: str, number: int, /, **arguments: Argument) -> Phrase:
+def phrased_of(one: str, many: str, number: int, /, **arguments: Argument) -> Phrase:
     """Return the form of a message that goes with a number, with its arguments."""
     return Phrase(lambda tongue: _filled(tongue.message_of(one, many, number), arguments, tongue))
 
@@ -178,7 +178,7 @@ def joined(words: Sequence[str], last: str = "and") -> Phrase:
     """Return a list in words: ``a``, ``a and b``, ``a, b and c``."""
     if len(words) < 2:
         return together(*words)
-    return said(_LISTS[last], first=together(*words[:-1], between=", "), last=words[-1])
+    return phrased(_LISTS[last], first=together(*words[:-1], between=", "), last=words[-1])
 
 
 _LISTS: Final = {"and": message("%(first)s and %(last)s"), "or": message("%(first)s or %(last)s")}

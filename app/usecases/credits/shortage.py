@@ -9,7 +9,7 @@ from app.domain.policy.policy import Policy
 from app.domain.policy.wording import shortage_words, unit_word
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
-from app.domain.values.phrase import said
+from app.domain.values.phrase import phrased
 from app.usecases.credits.credit_command import Kind
 
 
@@ -32,7 +32,7 @@ def with_reason(policy: Policy, error: DomainError, at: datetime, kind: Kind, ca
                 message=shortage_words(policy, error.facts["required"], error.facts["available"]),
                 facts=dict(error.facts),
                 reading=True,
-                would_change=said("%(number)s more %(unit)s", number=missing, unit=unit_word(policy, missing)),
+                would_change=phrased("%(number)s more %(unit)s", number=missing, unit=unit_word(policy, missing)),
             ),
         ),
         remedies=() if kind == "adjust" else enough(policy, error.facts["credit_type"], missing, category),

@@ -18,7 +18,7 @@ from app.domain.orders import explanation as account_words
 from app.domain.policy.policy import Policy
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.errors import DomainError
-from app.domain.values.phrase import cited, said, sentences, together
+from app.domain.values.phrase import cited, phrased, sentences, together
 from app.domain.values.wire import iso, jsonable
 from app.usecases.reports.explain_ledger import operations_of
 from app.views.explanation import Explanation, ExplanationStep, explanation_view, operation_views, step_view, version_of
@@ -64,7 +64,7 @@ async def explain_order(tx: Tx, order_id: str) -> Explanation:
             "id": order_id,
             "policy": version_of(policy),
             "summary": sentences(*(row["summary"] for row in trace))
-            or said("Order %(order)s holds no line.", order=order_id),
+            or phrased("Order %(order)s holds no line.", order=order_id),
             "placed_at": iso(row.placed_at),
             "received_at": iso(row.received_at),
             "trace": cast(list[ExplanationStep], trace),
@@ -134,7 +134,7 @@ async def explain_refund(tx: Tx, id_: str) -> Explanation:
             trace.append(
                 {"step": name, "at": iso(row.at), "summary": summary, "clause": clause, "result": _public(item)}
             )
-    nothing = None if trace else said("Nothing of order %(order)s was taken back.", order=order_id)
+    nothing = None if trace else phrased("Nothing of order %(order)s was taken back.", order=order_id)
     owed = account_words.owed_sentence(policy, int(answer.get("owed") or 0))
     return explanation_view(
         policy,
@@ -218,9 +218,9 @@ def _entity_words(policy: Policy, kind: str, found: Any, account: CustomerAccoun
 
 
 _WENT: Final = {
-    "license": said("The license went to another account"),
-    "cover": said("The cover went to another account"),
-    "choice": said("The choice went to another account"),
+    "license": phrased("The license went to another account"),
+    "cover": phrased("The cover went to another account"),
+    "choice": phrased("The choice went to another account"),
 }
 _LICENSE: Final = ("sku", "edition", "order_id", "ordinal", "ended_at", "ended_reason")
 _CHOICE: Final = ("order_id", "rule", "options", "option", "voided_at")
