@@ -12,7 +12,7 @@ from app.domain.policy.conditions import Not
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
 from app.domain.policy.wording import condition_words, day_of, wait_words
-from app.domain.values.phrase import Phrase, capital, cited, joined, phrased, phrased_of, sentences, together
+from app.domain.values.phrase import Phrase, capital, cited, concat, joined, phrased, phrased_of, sentences
 from app.domain.values.wire import parse_iso
 
 Row = Mapping[str, Any]
@@ -43,7 +43,7 @@ def instant_words(instant: str) -> Phrase:
     """An instant with its time: ``1 December 2025, 22:00 UTC``."""
     at = parse_iso(instant).astimezone(UTC)
     seconds = f":{at.second:02d}" if at.second else ""
-    return together(day_of(instant), f", {at.hour:02d}:{at.minute:02d}{seconds} UTC")
+    return concat(day_of(instant), f", {at.hour:02d}:{at.minute:02d}{seconds} UTC")
 
 
 def target_words(target: str) -> Phrase:
@@ -90,10 +90,10 @@ def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> Phrase:
     """What was promised, until when, what was skipped, and how it came out."""
     milestone = str(view["milestone"])
     name = _MILESTONES.get(milestone, milestone.replace("_", " "))
-    promise = cited(together(capital(name), ": ", target_words(str(view["target"]))), view.get("clause"))
+    promise = cited(concat(capital(name), ": ", target_words(str(view["target"]))), view.get("clause"))
     due = phrased("Due on %(instant)s.", instant=instant_words(view["due_at"])) if view.get("due_at") else None
     names = [
-        together(", ".join(row["reasons"]), " (", day_of(row["date"] + "T00:00:00Z"), ")")
+        concat(", ".join(row["reasons"]), " (", day_of(row["date"] + "T00:00:00Z"), ")")
         for row in skipped
         if row["reasons"]
     ]
@@ -134,7 +134,7 @@ def _other_promises(policy: Policy, clock: TicketClock, target: str) -> list[tup
 
 
 def _instead(promise: Promise, words: Phrase) -> tuple[str, str]:
-    return cited(together(words, ": ", target_words(promise.target)), promise.clause), promise.clause
+    return cited(concat(words, ": ", target_words(promise.target)), promise.clause), promise.clause
 
 
 def outcome_sentence(view: Row) -> Phrase:
@@ -162,7 +162,7 @@ def outcome_sentence(view: Row) -> Phrase:
 def event_sentence(event: Row, clause: str | None) -> Phrase:
     """One event of a clock."""
     kind, why = str(event["kind"]), event.get("reason")
-    what = together(_KINDS.get(kind, kind.replace("_", " ")))
+    what = concat(_KINDS.get(kind, kind.replace("_", " ")))
     if why:
-        what = together(what, ": ", wait_words(str(why).partition(":")[0]))
+        what = concat(what, ": ", wait_words(str(why).partition(":")[0]))
     return cited(phrased("On %(instant)s: %(what)s", instant=instant_words(event["occurred_at"]), what=what), clause)

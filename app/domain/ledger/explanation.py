@@ -15,13 +15,13 @@ from app.domain.values.phrase import (
     Tongue,
     capital,
     cited,
+    concat,
     forms,
     joined,
     phrased,
     phrased_of,
     say,
     sentences,
-    together,
 )
 
 Row = Mapping[str, Any]
@@ -67,7 +67,7 @@ def lot_words(policy: Policy, lot: Row) -> Phrase:
             name = phrased("%(credits)s kept for %(categories)s", credits=name, categories=joined(titles, "or"))
     if lot["order_id"] is not None and (lot["source"] in _BY_ORDER or lot.get("bought")):
         return phrased("%(what)s of order %(order)s", what=name, order=str(lot["order_id"]))
-    return together(name, " ", _source(lot))
+    return concat(name, " ", _source(lot))
 
 
 def _small(title: Phrase) -> Phrase:
@@ -175,10 +175,10 @@ def _granted(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
         came = phrased_of(
             "%(credits)s was %(how)s", "%(credits)s were %(how)s", number, credits=amount, how=_source(lot)
         )
-    text = together(came, ", ", until_words(lot), _repaid(policy, moves))
+    text = concat(came, ", ", until_words(lot), _repaid(policy, moves))
     if dead := _sum(moves, "available", "expired"):
         more = phrased("; %(credits)s of them had ended before they arrived", credits=credit_words(policy, dead))
-        text = together(text, more)
+        text = concat(text, more)
     return text
 
 
@@ -208,7 +208,7 @@ def _held(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
         credits=credit_words(policy, number),
         lots=_lots(policy, _from(moves, "available", "held")),
     )
-    return together(text, _overdrawn(policy, moves))
+    return concat(text, _overdrawn(policy, moves))
 
 
 def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
@@ -224,7 +224,7 @@ def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
         )
     else:
         text = _charged(policy, number, parts)
-    return together(text, _overdrawn(policy, moves))
+    return concat(text, _overdrawn(policy, moves))
 
 
 def _charged(policy: Policy, number: int, parts: Sequence[Row]) -> Phrase:
@@ -251,7 +251,7 @@ def _overdrawn(policy: Policy, moves: Sequence[Row]) -> Phrase | str:
     )
     if rule is None or rule.clause is None:
         return text
-    return together(text, phrased(", as %(clause)s allows", clause=rule.clause))
+    return concat(text, phrased(", as %(clause)s allows", clause=rule.clause))
 
 
 def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
@@ -260,21 +260,21 @@ def _captured(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     text = _charged(policy, _sum(parts), parts)
     if not rest:
         return text
-    return together(text, phrased(", and %(credits)s went back unspent", credits=credit_words(policy, rest)))
+    return concat(text, phrased(", and %(credits)s went back unspent", credits=credit_words(policy, rest)))
 
 
 def _released(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     back = _from(moves, "held")
     amount = credit_words(policy, _sum(back))
     text = phrased("%(credits)s went back unspent to %(lots)s", credits=amount, lots=_lots(policy, back))
-    return together(text, *_after(policy, _sum(back), moves))
+    return concat(text, *_after(policy, _sum(back), moves))
 
 
 def _refunded(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     back = _from(moves, "spent")
     amount = credit_words(policy, _sum(back))
     text = phrased("%(credits)s came back to %(lots)s", credits=amount, lots=_lots(policy, back))
-    return together(text, *_after(policy, _sum(back), moves))
+    return concat(text, *_after(policy, _sum(back), moves))
 
 
 def _after(policy: Policy, number: int, moves: Sequence[Row]) -> Iterator[Phrase | str]:
@@ -317,7 +317,7 @@ def _voided(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
             number,
             credits=_part(policy, number, came),
         )
-        return together(text, ", ", _WHY.get(str(operation["reason"]), phrased("since it was refunded")))
+        return concat(text, ", ", _WHY.get(str(operation["reason"]), phrased("since it was refunded")))
     number = _sum(moves, "available", "voided")
     if number:
         text = phrased_of(
@@ -328,20 +328,18 @@ def _voided(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     else:
         text = phrased("nothing was taken back")
     why = _WHY.get(str(operation["reason"]))
-    return text if why is None else together(text, ", ", why)
+    return text if why is None else concat(text, ", ", why)
 
 
 def _moved(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:
     came = _from(moves, "world")
-    merged = together(", ", _WHY["merged"]) if operation["reason"] == "merged" else ""
+    merged = concat(", ", _WHY["merged"]) if operation["reason"] == "merged" else ""
     if came:
         amount = credit_words(policy, _sum(came))
         until = until_words(came[0]["lot"])
-        return together(
-            phrased("%(credits)s came from another account, %(until)s", credits=amount, until=until), merged
-        )
+        return concat(phrased("%(credits)s came from another account, %(until)s", credits=amount, until=until), merged)
     number = _sum(moves, "available", "voided")
-    return together(phrased("%(credits)s went to another account", credits=_part(policy, number, moves)), merged)
+    return concat(phrased("%(credits)s went to another account", credits=_part(policy, number, moves)), merged)
 
 
 def _reopened(policy: Policy, operation: Row, moves: Sequence[Row]) -> Phrase:

@@ -11,7 +11,7 @@ from app.domain.policy.offers import ChoiceGrant, Offer
 from app.domain.policy.policy import Policy
 from app.domain.policy.reason_words import reason_words
 from app.domain.policy.wording import condition_words, cover_words, credit_words, day_of, sku_title, term_words
-from app.domain.values.phrase import Phrase, capital, changed, cited, joined, phrased, phrased_of, sentences, together
+from app.domain.values.phrase import Phrase, capital, changed, cited, concat, joined, phrased, phrased_of, sentences
 
 Row = Mapping[str, Any]
 
@@ -26,8 +26,8 @@ def line_sentence(policy: Policy, line: Row, granted: Sequence[Row], refused: Se
     name = phrased("Line %(line)s, %(title)s", line=str(line["line_id"]), title=title)
     if number != 1:
         name = phrased("%(line)s (%(number)s of them)", line=name, number=number)
-    brought = [cited(together(name, ": ", grant_words(policy, row)), row["clause"]) for row in granted]
-    why = [cited(together(name, ": ", _refusal(policy, row)), row.get("clause")) for row in refused]
+    brought = [cited(concat(name, ": ", grant_words(policy, row)), row["clause"]) for row in granted]
+    why = [cited(concat(name, ": ", _refusal(policy, row)), row.get("clause")) for row in refused]
     if not brought and not why:
         return phrased("%(line)s: nothing.", line=name)
     return sentences(*brought, *why)
@@ -39,9 +39,9 @@ def grant_words(policy: Policy, row: Row) -> Phrase:
     match row["granted"]:
         case "license":
             words = phrased("license number %(number)s of the account", number=int(facts.get("ordinal", 1)))
-            return together(words, f" ({facts['edition']})") if facts.get("edition") else words
+            return concat(words, f" ({facts['edition']})") if facts.get("edition") else words
         case "lot":
-            words = together(credit_words(policy, int(facts["granted"])), " ", _until(facts.get("expires_at")))
+            words = concat(credit_words(policy, int(facts["granted"])), " ", _until(facts.get("expires_at")))
             if facts.get("reason") == REPLACED:
                 return phrased("%(credits)s, for what was left of the plan before", credits=words)
             return words
@@ -49,13 +49,13 @@ def grant_words(policy: Policy, row: Row) -> Phrase:
             words = cover_words({**facts, "order_id": None}, policy)
             if "starts_at" not in facts:
                 return phrased("%(cover)s, from the first ticket that it pays for", cover=words)
-            return together(words, ", ", _span(facts["starts_at"], facts.get("ends_at")))
+            return concat(words, ", ", _span(facts["starts_at"], facts.get("ends_at")))
         case "choice":
             options = options_words(policy, str(row["rule"]), facts.get("options", ()))
             return phrased("a choice of %(options)s", options=options)
         case "addon":
             return changed(str.rstrip, phrased("the add-on %(name)s", name=str(facts.get("addon", ""))))
-    return together(str(row["granted"]))
+    return concat(str(row["granted"]))
 
 
 def _until(instant: Any) -> Phrase:
@@ -206,7 +206,7 @@ def license_sentence(policy: Policy, row: Row) -> Phrase:
     if not row.get("ended_reason"):
         return ended
     reason = str(row["ended_reason"])
-    return together(ended, " (", _ENDED.get(reason, reason), ")")
+    return concat(ended, " (", _ENDED.get(reason, reason), ")")
 
 
 _ENDED: Final = {
@@ -236,7 +236,7 @@ def license_step(policy: Policy, kind: str, payload: Row) -> Phrase:
 
 
 def _other_step(kind: str) -> Phrase:
-    return together(capital(kind.replace("_", " ")), ".")
+    return concat(capital(kind.replace("_", " ")), ".")
 
 
 def cover_sentence(policy: Policy, cover: Row) -> Phrase:
@@ -301,7 +301,7 @@ def _stopped(kind: str, payload: Row, runs: Phrase | None) -> Phrase:
 
 def _now(what: Phrase, runs: Phrase | None) -> Phrase:
     """What happened, and from when until when the cover runs now."""
-    return together(what, ".") if runs is None else phrased("%(what)s; it runs %(span)s.", what=what, span=runs)
+    return concat(what, ".") if runs is None else phrased("%(what)s; it runs %(span)s.", what=what, span=runs)
 
 
 def _options(policy: Policy, rule: str) -> dict[str, Phrase]:

@@ -23,13 +23,13 @@ from app.domain.values.phrase import (
     Tongue,
     chained,
     changed,
+    concat,
     joined,
     message,
     phrased,
     phrased_of,
     plain,
     titled,
-    together,
 )
 from app.domain.values.term import Term
 from app.domain.values.wire import parse_iso
@@ -50,7 +50,7 @@ def unit_word(policy: Policy, credits: int) -> Phrase:
 
 def credit_words(policy: Policy, credits: int) -> Phrase:
     """So many credits in the vendor's unit: ``1 point``, ``25 points``; where a credit is time, ``1 h 15 min``."""
-    return shown(policy, credits) or together(credits, " ", unit_word(policy, credits))
+    return shown(policy, credits) or concat(credits, " ", unit_word(policy, credits))
 
 
 def shown(policy: Policy, credits: int) -> Phrase | None:
@@ -64,7 +64,7 @@ def time_words(minutes: int) -> Phrase:
     hours, rest = divmod(abs(minutes), 60)
     parts = [phrased("%(hours)s h", hours=hours)] if hours else []
     parts += [phrased("%(minutes)s min", minutes=rest)] if rest or not hours else []
-    return together("-" if minutes < 0 else "", together(*parts, between=" "))
+    return concat("-" if minutes < 0 else "", concat(*parts, between=" "))
 
 
 def minutes_words(minutes: int) -> Phrase:
@@ -79,12 +79,12 @@ def shortage_words(policy: Policy, required: int, available: int) -> Phrase:
     needed = credit_words(policy, required)
     if (there := shown(policy, available)) is not None:
         return phrased("%(needed)s are needed, %(there)s are available.", needed=needed, there=there)
-    return needed_words(required, needed, available, together(available))
+    return needed_words(required, needed, available, concat(available))
 
 
 def needed_words(required: int, needed: Phrase, available: int, there: Phrase) -> Phrase:
     """That so many are needed, and how many are there."""
-    return together(
+    return concat(
         phrased_of("%(credits)s is needed", "%(credits)s are needed", required, credits=needed),
         ", ",
         phrased_of("%(credits)s is available", "%(credits)s are available", available, credits=there),
@@ -94,7 +94,7 @@ def needed_words(required: int, needed: Phrase, available: int, there: Phrase) -
 
 def day_of(instant: Any) -> Phrase:
     """The day of an instant, given as such or as RFC 3339."""
-    return together(parse_iso(instant) if isinstance(instant, str) else instant)
+    return concat(parse_iso(instant) if isinstance(instant, str) else instant)
 
 
 _ASKED: Final[Mapping[str, Phrase]] = {
@@ -194,7 +194,7 @@ _COMPARED: Final[Mapping[str, str]] = {
 
 def fact_words(name: str) -> Phrase:
     """A fact of ours by its title; one without a title by its name."""
-    return FACT_TITLES.get(name) or together(name.replace("_", " ").replace(".", " "))
+    return FACT_TITLES.get(name) or concat(name.replace("_", " ").replace(".", " "))
 
 
 def in_words(test: Test, policy: Policy | None = None) -> Phrase:
@@ -223,7 +223,7 @@ def condition_words(condition: Condition, policy: Policy | None = None) -> Phras
 
 def _grouped(condition: Condition, policy: Policy | None) -> Phrase:
     words = condition_words(condition, policy)
-    return words if isinstance(condition, Test) else together("(", words, ")")
+    return words if isinstance(condition, Test) else concat("(", words, ")")
 
 
 def value_words(test: Test, policy: Policy | None = None) -> Phrase:
@@ -269,7 +269,7 @@ def title_of(policy: Policy, name: str) -> Phrase:
     if head == "count" and tail:
         rule = next((rule for rule in policy.counts if rule.count == tail), None)
         if rule is None:
-            return together(tail)
+            return concat(tail)
         title = plain(rule.title)
         return (
             phrased("the number of %(what)s", what=title)
@@ -297,7 +297,7 @@ def sku_title(policy: Policy, sku: str) -> Phrase:
     """The title of an offer, else its sku."""
     found = policy.offer(sku)
     if found is None:
-        return together(f'"{sku}"')
+        return concat(f'"{sku}"')
     offer, number = found
     title = titled(policy.translations, f"offers.{offer.sku}", offer.title)
     return title if number is None else changed(lambda words: words.replace("{n}", str(number)), title)
@@ -379,7 +379,7 @@ _WAITS: Final[Mapping[str, Phrase]] = {
 
 def wait_words(reason: str) -> Phrase:
     """What is waited for while clocks stand: a reason of ours in words, else the policy's code."""
-    return _WAITS.get(reason) or together(reason.replace("_", " "))
+    return _WAITS.get(reason) or concat(reason.replace("_", " "))
 
 
 def cover_words(cover: Mapping[str, Any], policy: Policy) -> Phrase:

@@ -17,7 +17,7 @@ from app.domain.policy.price_terms import TimePrice
 from app.domain.policy.reckoning import PriceStep, is_reading, named
 from app.domain.policy.surcharges import Surcharge
 from app.domain.policy.wording import condition_words, credit_words, each_block, minutes_words
-from app.domain.values.phrase import Phrase, cited, phrased, plain, together
+from app.domain.values.phrase import Phrase, cited, concat, phrased, plain
 from app.domain.values.text import decimal_text
 from app.domain.values.wire import parse_iso
 
@@ -142,7 +142,7 @@ def _work_step(
     text = phrased("%(minutes)s of work, %(each)s", minutes=minutes_words(minutes), each=each)
     if price.free_minutes:
         text = phrased("%(work)s, the first %(minutes)s free", work=text, minutes=minutes_words(price.free_minutes))
-    text = together(_with(text, dearer), ": ", credit_words(policy, credits))
+    text = concat(_with(text, dearer), ": ", credit_words(policy, credits))
     changes = [condition_words(rule.when, policy) for rule in dearer if rule.when is not None]
     return PriceStep(
         step="work",
@@ -151,7 +151,7 @@ def _work_step(
         clause=clause,
         reading=is_reading(policy, clause),
         without=without,
-        would_change=phrased("not so: %(condition)s", condition=together(*changes, between="; ")) if changes else None,
+        would_change=phrased("not so: %(condition)s", condition=concat(*changes, between="; ")) if changes else None,
     )
 
 
@@ -164,7 +164,7 @@ def _dearer(policy: Policy, lines: Sequence[Line]) -> list[Surcharge]:
 
 def _with(text: Phrase, dearer: Sequence[Surcharge]) -> Phrase:
     """A text with what makes the work dearer."""
-    more = together(*map(_more, dearer), between=", ")
+    more = concat(*map(_more, dearer), between=", ")
     return phrased("%(work)s, with %(surcharges)s", work=text, surcharges=more) if dearer else text
 
 
@@ -194,9 +194,9 @@ def line_summary(policy: Policy, line: Line, credits: int) -> str:
     kind = policy.work_kind(line["kind"]) if line.get("kind") else None
     text = phrased("%(minutes)s of work", minutes=minutes_words(line["minutes"]))
     if kind is not None:
-        text = together(text, " (", plain(kind.title), ")")
+        text = concat(text, " (", plain(kind.title), ")")
     if not line["billable"]:
         text = phrased("%(work)s, not charged", work=text)
     else:
-        text = _with(together(text, ": ", credit_words(policy, credits)), _dearer(policy, [line]))
+        text = _with(concat(text, ": ", credit_words(policy, credits)), _dearer(policy, [line]))
     return cited(text, log.clause if log is not None else None)

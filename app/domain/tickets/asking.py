@@ -44,17 +44,17 @@ def with_seats(account: CustomerAccount, remedies: Iterable[Remedy], facts: Mapp
     seats, named = seats_of(account, facts), len(account.contacts)
     words = phrased("Name the person as a contact of the company.")
     if seats is not None:
-        taken = phrased_of(
+        seats_words = phrased_of(
             "%(taken)s of %(seats)s seats is taken",
             "%(taken)s of %(seats)s seats are taken",
             seats,
             taken=named,
             seats=seats,
         )
-        words = phrased("Name the person as a contact of the company: %(seats)s.", seats=taken)
+        words = phrased("Name the person as a contact of the company: %(seats)s.", seats=seats_words)
         if named >= seats:
             words = phrased(
-                "Name the person as a contact of the company in the place of another: %(seats)s.", seats=taken
+                "Name the person as a contact of the company in the place of another: %(seats)s.", seats=seats_words
             )
     return tuple(
         replace(remedy, text=remedy.text or words) if remedy.kind == NAME_CONTACT else remedy for remedy in remedies

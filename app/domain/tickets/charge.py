@@ -18,7 +18,7 @@ from app.domain.tickets.qualification import is_reading
 from app.domain.values.decision import Reason, Remedy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
-from app.domain.values.phrase import Phrase, phrased, phrased_of, say, sentences, together
+from app.domain.values.phrase import Phrase, concat, phrased, phrased_of, say, sentences
 
 Terms = tuple[str | None, bool]
 """The clause of a price, and whether it is a reading."""
@@ -115,7 +115,7 @@ class TicketCharge(TicketAnswers):
 
     def amount(self, credits: int) -> Phrase:
         """So many credits in the vendor's words, or as time where a credit is time: ``5 points``, ``1 h 15 min``."""
-        return shown(self.policy, credits) or together(credits, " ", self._unit_word(credits))
+        return shown(self.policy, credits) or concat(credits, " ", self._unit_word(credits))
 
     def more(self, credits: int) -> Phrase:
         """So many credits more."""
@@ -261,7 +261,7 @@ class TicketCharge(TicketAnswers):
             "credit_type": self.credit_type,
         }
         elsewhere = self.available_for(ANY_CATEGORY) - available
-        there = shown(self.policy, available) or together(available)
+        there = shown(self.policy, available) or concat(available)
         text = needed_words(required, self.amount(required), available, there)
         if headroom > 0:
             facts["overdraft_left"] = headroom
@@ -274,13 +274,13 @@ class TicketCharge(TicketAnswers):
             )
         if elsewhere > 0:
             facts["kept_for_others"] = elsewhere
-            kept = phrased_of(
+            others = phrased_of(
                 "%(credits)s is kept for other categories.",
                 "%(credits)s are kept for other categories.",
                 elsewhere,
                 credits=self.amount(elsewhere),
             )
-            text = sentences(text, kept)
+            text = sentences(text, others)
         found = [
             Reason(
                 code="insufficient_credits",

@@ -26,7 +26,7 @@ from app.domain.tickets.ticket import OPEN, Ticket
 from app.domain.values.decision import Remedy
 from app.domain.values.ids import CustomerId
 from app.domain.values.periods import period_of
-from app.domain.values.phrase import Phrase, capital, phrased, phrased_of, together
+from app.domain.values.phrase import Phrase, capital, concat, phrased, phrased_of
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso_or_none, parse_iso
 
@@ -370,7 +370,7 @@ class Looked:
         if rule.of == "minutes":
             number = phrased("%(number)s of %(what)s", number=number, what=rule.title)
         else:
-            number = together(number, " ", rule.title)
+            number = concat(number, " ", rule.title)
         many = self.most or used
         if rule.at_once:
             text = phrased_of("%(tickets)s is open", "%(tickets)s are open", many, tickets=number)
@@ -379,7 +379,7 @@ class Looked:
         if self.standing.since is not None:
             text = phrased("%(used)s since %(day)s", used=text, day=day_in(self.standing.since, zone))
         full = self.most is not None and used >= self.most
-        return together(text, "; ", self.following(), ".") if full else together(text, ".")
+        return concat(text, "; ", self.following(), ".") if full else concat(text, ".")
 
     def following(self) -> Phrase:
         """When the next one is free, in words."""
@@ -439,7 +439,7 @@ def waiting(looked: Sequence[Looked]) -> tuple[Remedy, ...]:
     texts = [item.sentence() for item in looked if item.most is not None and item.standing.used >= item.most]
     if not texts:
         return ()
-    return (Remedy(kind=WAIT, text=together(*texts, between=" "), helps_at=looked[0].next_at),)
+    return (Remedy(kind=WAIT, text=concat(*texts, between=" "), helps_at=looked[0].next_at),)
 
 
 def would_change(looked: Sequence[Looked]) -> str | None:
@@ -459,19 +459,19 @@ def would_make_room(looked: Looked) -> str | None:
 
 def amount_words(rule: Count, amount: int) -> Phrase:
     """A number of tickets, or minutes as people write them."""
-    return time_words(amount) if rule.of == "minutes" else together(amount)
+    return time_words(amount) if rule.of == "minutes" else concat(amount)
 
 
 def day_in(instant: datetime, zone: tzinfo) -> Phrase:
     """The day of an instant in a zone."""
-    return together(instant.astimezone(zone).replace(tzinfo=UTC))
+    return concat(instant.astimezone(zone).replace(tzinfo=UTC))
 
 
 def instant_words(instant: datetime, zone: tzinfo) -> Phrase:
     """An instant in words: the day, and the time where it is not the day's begin."""
     local = instant.astimezone(zone)
     named = day_in(instant, zone)
-    return named if local.time() == time() else together(named, f", {local:%H:%M} {local.tzname()}")
+    return named if local.time() == time() else concat(named, f", {local:%H:%M} {local.tzname()}")
 
 
 def pin_words(rule: Count, pin: Mapping[str, Any], zone: tzinfo) -> Phrase:
@@ -482,7 +482,7 @@ def pin_words(rule: Count, pin: Mapping[str, Any], zone: tzinfo) -> Phrase:
         text = phrased("%(tickets)s open before it", tickets=title)
     if pin.get("since"):
         text = phrased("%(used)s since %(day)s", used=text, day=day_in(parse_iso(pin["since"]), zone))
-    return together(text, ": ", number)
+    return concat(text, ": ", number)
 
 
 def use_of(ticket_id: str, person: str, stored: Mapping[str, Any]) -> CountedUse:

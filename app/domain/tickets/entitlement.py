@@ -27,7 +27,7 @@ from app.domain.tickets import asking, counts
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
-from app.domain.values.phrase import Phrase, chained, joined, phrased, phrased_of, together
+from app.domain.values.phrase import Phrase, chained, concat, joined, phrased, phrased_of
 from app.domain.values.text import holes, render, word_of
 from app.domain.values.wire import jsonable
 
@@ -392,10 +392,7 @@ def _traced(
         message = render(rule.message, facts)
     else:
         looked_at = joined(
-            [
-                together(title_of(account.policy, name), f" ({word_of(facts.get(name))})")
-                for name in facts_used(rule.when)
-            ]
+            [concat(title_of(account.policy, name), f" ({word_of(facts.get(name))})") for name in facts_used(rule.when)]
         )
         message = phrased("Looked at %(facts)s; this does not apply.", facts=looked_at)
         if result is True:

@@ -12,7 +12,7 @@ from app.domain.policy.ticket_rules import Category, Check
 from app.domain.policy.wording import category_title, credit_words, price_words, type_title
 from app.domain.tickets.qualification import describe
 from app.domain.tickets.ticket import Ticket
-from app.domain.values.phrase import Phrase, capital, cited, phrased, phrased_of, plain, say, sentences, together
+from app.domain.values.phrase import Phrase, capital, cited, concat, phrased, phrased_of, plain, say, sentences
 
 Row = Mapping[str, Any]
 STATES: Final[Mapping[str, Phrase]] = {
@@ -39,9 +39,9 @@ def assessment_sentence(policy: Policy, row: Row) -> Phrase:
         text = cited(head, row["clause"])
         if row.get("up_to") is not None:
             limit = phrased("Work may take up to %(credits)s.", credits=credit_words(policy, row["up_to"]))
-            text = together(text, " ", limit)
+            text = concat(text, " ", limit)
         return sentences(text, *(stored_words(policy, step["summary"]) for step in row.get("steps", ())), after)
-    return sentences(cited(together(head, ", ", _how_priced(policy, category, row)), row["clause"]), after)
+    return sentences(cited(concat(head, ", ", _how_priced(policy, category, row)), row["clause"]), after)
 
 
 def _how_priced(policy: Policy, category: Category | None, row: Row) -> Phrase:
@@ -50,7 +50,7 @@ def _how_priced(policy: Policy, category: Category | None, row: Row) -> Phrase:
         return phrased("included in a level of support")
     if row["outside_list"]:
         how = phrased("outside the list (%(price)s)", price=price_words(policy, category, row["inputs"]))
-        return together(how, f": {row['reason']}") if row.get("reason") else how
+        return concat(how, f": {row['reason']}") if row.get("reason") else how
     if credits_:
         return price_words(policy, category, row["inputs"])
     free = category is not None and category.price == FixedPrice(credits=0)
@@ -85,8 +85,8 @@ def check_sentence(policy: Policy, result: Row) -> Phrase:
 def _check_words(policy: Policy, check: Check | None, name: str) -> Phrase:
     """A check by its requirement in the policy's words, or by its name; in another language by what it wants."""
     words = name.replace("_", " ")
-    wanted = words if check is None else describe(policy, check.require)
-    return Phrase(lambda tongue: words if tongue.code == "en" else say(wanted, tongue))
+    condition = words if check is None else describe(policy, check.require)
+    return Phrase(lambda tongue: words if tongue.code == "en" else say(condition, tongue))
 
 
 def reason_sentences(policy: Policy, reasons: Iterable[Row]) -> Phrase:

@@ -22,7 +22,7 @@ from app.domain.tickets.qualification import describe, facts_for
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Ticket
 from app.domain.tickets.ticket_lists import Assessment
-from app.domain.values.phrase import cited, phrased, together
+from app.domain.values.phrase import cited, concat, phrased
 
 _FREE_AT: Final = 10**6
 """A price that only a factor of 0 makes nothing of."""
@@ -65,7 +65,7 @@ def what_makes(policy: Policy, rule: Surcharge) -> str | None:
             if rule.first == 1
             else phrased("one of the first %(number)s accepted tickets", number=rule.first)
         )
-    return together(*words, between="; ") or None
+    return concat(*words, between="; ") or None
 
 
 def price_facts(session: TicketSession) -> dict[str, Any] | None:

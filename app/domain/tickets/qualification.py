@@ -25,7 +25,7 @@ from app.domain.tickets.priority import priority_of
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Decision, Reason, Remedy
 from app.domain.values.errors import DomainError
-from app.domain.values.phrase import Phrase, chained, phrased, together
+from app.domain.values.phrase import Phrase, chained, concat, phrased
 from app.domain.values.text import render
 from app.domain.values.wire import jsonable, reason_json
 
@@ -372,7 +372,7 @@ def describe(policy: Policy, condition: Condition | None) -> Phrase:
     """A condition in words, for what would change an answer: each fact by its title."""
     if condition is not None and _is_negated(condition):
         return condition_words(condition, policy)
-    return together(*(_described(policy, test) for test in tests_of(condition)), between="; ")
+    return concat(*(_described(policy, test) for test in tests_of(condition)), between="; ")
 
 
 def _is_negated(condition: Condition) -> bool:

@@ -24,13 +24,13 @@ from app.domain.values.phrase import (
     Phrase,
     capital,
     cited,
+    concat,
     joined,
     phrased,
     phrased_of,
     plain,
     sentences,
     titled,
-    together,
 )
 
 Row = Mapping[str, Any]
@@ -40,7 +40,7 @@ def step_sentence(policy: Policy, kind: str, payload: Row, operations: Sequence[
     """What one event did, and the credits that moved by it."""
     sentence_of = _STEPS.get(kind)
     changed: Row = payload.get("set", {})
-    known = together(capital(kind.replace("_", " ")), ".")
+    known = concat(capital(kind.replace("_", " ")), ".")
     sentence = sentence_of(policy, payload) if sentence_of is not None else known
     find = _CLAUSES.get(kind)
     if sentence is not None and find is not None and not sentence.endswith(")."):
@@ -267,10 +267,10 @@ def _worked(policy: Policy, payload: Row) -> Phrase:
     else:
         text = phrased_of("%(minutes)s of work was logged", "%(minutes)s of work were logged", minutes, minutes=span)
     text = capital(text)
-    text = together(text, ".") if line.get("billable") else phrased("%(work)s, not charged.", work=text)
+    text = concat(text, ".") if line.get("billable") else phrased("%(work)s, not charged.", work=text)
     if price is None:
         return text
-    return together(text, " ", phrased("The ticket comes to %(credits)s.", credits=credit_words(policy, price)))
+    return concat(text, " ", phrased("The ticket comes to %(credits)s.", credits=credit_words(policy, price)))
 
 
 def _corrected(policy: Policy, payload: Row) -> Phrase:

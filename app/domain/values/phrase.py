@@ -163,7 +163,7 @@ def changed(change: Callable[[str], str], phrase: str) -> Phrase:
     return Phrase(lambda tongue: change(say(phrase, tongue)))
 
 
-def together(*parts: Argument, between: str = "") -> Phrase:
+def concat(*parts: Argument, between: str = "") -> Phrase:
     """Return phrases one after the other."""
     return Phrase(lambda tongue: between.join(say(part, tongue) for part in parts))
 
@@ -177,8 +177,8 @@ def sentences(*parts: str | None) -> Phrase:
 def joined(words: Sequence[str], last: str = "and") -> Phrase:
     """Return a list in words: ``a``, ``a and b``, ``a, b and c``."""
     if len(words) < 2:
-        return together(*words)
-    return phrased(_LISTS[last], first=together(*words[:-1], between=", "), last=words[-1])
+        return concat(*words)
+    return phrased(_LISTS[last], first=concat(*words[:-1], between=", "), last=words[-1])
 
 
 _LISTS: Final = {"and": message("%(first)s and %(last)s"), "or": message("%(first)s or %(last)s")}

@@ -18,7 +18,7 @@ from app.domain.orders import explanation as account_words
 from app.domain.policy.policy import Policy
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.errors import DomainError
-from app.domain.values.phrase import cited, phrased, sentences, together
+from app.domain.values.phrase import cited, concat, phrased, sentences
 from app.domain.values.wire import iso, jsonable
 from app.usecases.reports.explain_ledger import operations_of
 from app.views.explanation import Explanation, ExplanationStep, explanation_view, operation_views, step_view, version_of
@@ -213,7 +213,7 @@ def _entity_words(policy: Policy, kind: str, found: Any, account: CustomerAccoun
         case "cover":
             longer = account_words.longer_sentence(replacing.seconds_brought(found), found.ends_at)
             stands = account_words.cover_sentence(policy, cover_row(found, account.at))
-            return stands if longer is None else together(stands, ". ", longer)
+            return stands if longer is None else concat(stands, ". ", longer)
     return account_words.choice_sentence(policy, jsonable(_of(found, _CHOICE)))
 
 
