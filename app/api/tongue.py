@@ -50,6 +50,8 @@ class Message:
     many: str | None
     is_many: bool
     letters: int
+    literal: str
+    """The longest part that stands between arguments: a text without it is not looked at."""
 
 
 def messages_of(language: str) -> list[tuple[str, ...]]:
@@ -78,7 +80,7 @@ def _patterns(language: str) -> tuple[dict[str, Message], list[Message]]:
                 pattern += f"(?P<{name}>.+?){re.escape(literal)}"
             letters = sum(char.isalpha() for literal in literals for char in literal)
             many = forms[1] if len(forms) > 1 else None
-            made = Message(re.compile(pattern, re.DOTALL), forms[0], many, number > 0, letters)
+            made = Message(re.compile(pattern, re.DOTALL), forms[0], many, number > 0, letters, max(literals, key=len))
             if names:
                 others.append(made)
             else:
@@ -167,7 +169,7 @@ class _Recall:
         if depth >= DEEP:
             return None
         for message in messages:
-            match = message.pattern.fullmatch(text)
+            match = message.pattern.fullmatch(text) if message.literal in text else None
             if match is not None:
                 known = self._arguments(match.groupdict(), depth + 1)
                 if message.letters >= WEAK or next(iter(known.values())) is not None:
