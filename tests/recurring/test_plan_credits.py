@@ -167,3 +167,16 @@ async def test_what_is_spent_and_bound_at_one_instant_was_spent_in_order(app: Fa
     await spent(shop, 50)  # neither has an end yet, so what came first went first
     await bought(shop, "plan", "p1")
     await sound(shop)
+
+
+async def test_what_is_spent_as_its_plan_is_refunded_was_good_then(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api, document(PLAN))
+    await bought(shop, "plan", "p1")
+    await bought(shop, "hours", "h1")
+    await shop.move_clock("2025-03-01T00:00:00Z")
+    hold = await shop.ok(await shop.post(f"{ANN}/holds", {"credits": 5}))
+    await shop.ok(await shop.post(f"/v1/holds/{hold['hold_id']}/release", {"credits": 2}))
+    await spent(shop, 10)
+    await refunded(shop, "p1")
+    assert await balance(shop) == 0
+    await sound(shop)

@@ -30,6 +30,11 @@ def _bucket(name: str) -> str:
 
 
 CREDIT_KINDS: Final = "array['hold', 'capture', 'release', 'refund', 'debit', 'adjust']"
+_NOT_MOVED_THEN: Final = """
+    not exists (select from jsonb_array_elements(l.data -> 'expiry_history') moved
+    where (moved ->> 0)::timestamptz = o.effective_at
+    and coalesce((moved ->> 1)::timestamptz, 'infinity') > o.effective_at)"""
+"""What was done at the very instant at which a lot's end moved to it found the lot still good."""
 INVARIANTS: Final[dict[str, str]] = {
     "account_identity": f"""
         select customer_id || '/' || credit_type, granted + owed, available + held + spent + expired + voided
@@ -126,7 +131,7 @@ INVARIANTS: Final[dict[str, str]] = {
             and 'available' in (e.source, e.target)
         join operation o on o.tenant_id = e.tenant_id and o.operation_id = e.operation_id
             and o.kind in ('release', 'refund', 'capture', 'reinstate')
-        where l.{TENANT} and l.expires_at <= o.effective_at group by o.operation_id, e.lot_id
+        where l.{TENANT} and l.expires_at <= o.effective_at and {_NOT_MOVED_THEN} group by o.operation_id, e.lot_id
         having sum(case when e.target = 'available' then e.credits else -e.credits end) <> 0""",
     "only_what_a_dispute_took_is_reinstated": f"""
         select lot_id, taken, given from (
@@ -143,7 +148,7 @@ INVARIANTS: Final[dict[str, str]] = {
         from lot l join entry e on e.tenant_id = l.tenant_id and e.lot_id = l.lot_id
         and e.source = 'available' and e.target in ('held', 'spent')
         join operation o on o.tenant_id = e.tenant_id and o.operation_id = e.operation_id
-        where l.{TENANT} and l.expires_at <= o.effective_at and o.kind <> 'transfer'""",
+        where l.{TENANT} and l.expires_at <= o.effective_at and {_NOT_MOVED_THEN} and o.kind <> 'transfer'""",
     "spending_is_a_prefix": f"""
         select a.hold_id, a.line_no, b.line_no from hold_line a join hold_line b
         on b.tenant_id = a.tenant_id and b.hold_id = a.hold_id and b.line_no > a.line_no
