@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from tests.plans.shop import DOCUMENT, NOW, bought, offer, opened, price
 from tests.plans.test_gates import findings
 from tests.support.api import Vendor
-from tests.support.vendors import sound, vendor_under
+from tests.support.vendors import refunded, sound, vendor_under
 
 
 @pytest_asyncio.fixture
@@ -134,6 +134,17 @@ async def test_what_is_bought_after_a_lapse_ends_it(shop: Vendor) -> None:
     await shop.ok(await shop.post("/v1/orders/o2/refunds", refund))
     again = [step[0] for step in steps(await offer(shop, "maintenance-12-months"))]
     assert again == ["licenses", "reinstatement", "fee"], "what was given back ended no lapse"
+    await sound(shop)
+
+
+async def test_a_period_that_is_refunded_on_its_last_days_ends_no_lapse(shop: Vendor) -> None:
+    await bought(shop, "o1", "license-basic", "license-pro", "maintenance-12-months")
+    await shop.move_clock("2026-06-03T10:00:00Z")
+    await bought(shop, "o2", "maintenance-12-months")
+    await shop.move_clock("2027-06-01T10:00:00Z")
+    await refunded(shop, "o2")
+    found = await lapsed(shop, "2027-07-20T10:00:00Z")
+    assert "since 3 March 2026" in found["price_steps"][1]["summary"]
     await sound(shop)
 
 

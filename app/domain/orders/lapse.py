@@ -91,7 +91,8 @@ def _cut_short(stretch: Stretch, terms: CoverTerms) -> bool:
     """Whether a period was taken back before its end, so that its money went back too."""
     if stretch.ends is None or stretch.term is None:
         return False
-    return stretch.ends < add_term(stretch.starts, stretch.term, terms.zone) - _ROUNDING
+    whole = add_term(stretch.starts, stretch.term, terms.zone)
+    return stretch.ends < (whole - _ROUNDING if terms.chained else whole)
 
 
 def asks_of_lapse(offer: Offer) -> bool:
