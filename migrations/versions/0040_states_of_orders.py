@@ -6,7 +6,7 @@ disputes, and what became of a hold on its lines. Triggers keep these two, also 
 index of holds takes the place of two.
 
 Lock: short ones on four tables for columns and triggers. No table is rewritten. Of the orders those are updated that
-have refunds or disputes, of the holds those that are open, released or refunded. The indexes are built beside the
+have refunds or disputes, of the holds those that are open, released or refunded, 5,000 at a time. The indexes are built beside the
 traffic (`concurrently`), outside a transaction. Two more are of what failed and what is parked, which the operator's
 page counts. Way back: drops all of it, and builds the former two.
 """
@@ -43,7 +43,7 @@ FORMER = {
 ALLOWED = "-- squawk-ignore ban-concurrent-index-creation-in-transaction\n"
 
 PAYMENT = """
-create function retainer_payment_state(of_tenant text, of_order text) returns text language sql stable as $$
+create or replace function retainer_payment_state(of_tenant text, of_order text) returns text language sql stable as $$
     with refunded as (
         select part ->> 'line_id' as line_id, sum((part ->> 'quantity')::bigint) as n
         from order_refund f cross join lateral jsonb_array_elements(f.answer -> 'lines') as part
@@ -63,7 +63,7 @@ create function retainer_payment_state(of_tenant text, of_order text) returns te
 $$
 """
 PAYMENT_CHANGED = """
-create function retainer_keep_payment_state() returns trigger language plpgsql as $$
+create or replace function retainer_keep_payment_state() returns trigger language plpgsql as $$
 declare
     changed record;
 begin
@@ -75,7 +75,7 @@ begin
 end $$
 """
 HOLD = """
-create function retainer_hold_state(of_tenant text, of_hold text) returns text language sql stable as $$
+create or replace function retainer_hold_state(of_tenant text, of_hold text) returns text language sql stable as $$
     select case
         when h.credits > l.captured + l.released then 'open'
         when l.captured = 0 then 'released'
@@ -89,14 +89,14 @@ create function retainer_hold_state(of_tenant text, of_hold text) returns text l
 $$
 """
 HOLD_NEW = """
-create function retainer_say_hold_state() returns trigger language plpgsql as $$
+create or replace function retainer_say_hold_state() returns trigger language plpgsql as $$
 begin
     new.state := case when new.closed_at is null then 'open' else 'captured' end;
     return new;
 end $$
 """
 HOLD_CHANGED = """
-create function retainer_keep_hold_state() returns trigger language plpgsql as $$
+create or replace function retainer_keep_hold_state() returns trigger language plpgsql as $$
 begin
     update hold h set state = found.state
     from (select retainer_hold_state(new.tenant_id, new.hold_id) as state) found
@@ -130,23 +130,39 @@ TRIGGERS = {
     ),
 }
 
-# Row security holds for whoever runs this too, so each tenant's rows are marked under its own name.
+# Row security holds for whoever runs this too, so each tenant's rows are marked under its own name. Each part commits,
+# so that no row is locked for long. What is closed meanwhile has its state from the trigger, and is left as it is.
 BEFORE = """
-do $$ declare one text; former text := coalesce(current_setting('app.tenant', true), ''); begin
+do $$ declare
+    one text; after text; upto text; former text := coalesce(current_setting('app.tenant', true), '');
+begin
     for one in select distinct tenant_id from directory loop
-        perform set_config('app.tenant', one, true);
+        perform set_config('app.tenant', one, false);
         update purchase_order o set payment_state = retainer_payment_state(one, o.order_id)
         where o.tenant_id = one and o.order_id in (
             select order_id from order_refund where tenant_id = one and customer_id <> ''
             union select order_id from payment_dispute where tenant_id = one)
         and retainer_payment_state(one, o.order_id) <> o.payment_state;
-        update hold set state = 'open' where tenant_id = one and closed_at is null;
-        update hold set state = case when l.captured = 0 then 'released' else 'refunded' end
-        from (select hold_id, sum(captured) as captured from hold_line where tenant_id = one
-              group by hold_id having sum(captured) = 0 or sum(captured) = sum(refunded)) l
-        where hold.tenant_id = one and hold.hold_id = l.hold_id and hold.closed_at is not null;
+        commit;
+        after := '';
+        loop
+            select max(hold_id) into upto from (
+                select hold_id from hold where tenant_id = one and hold_id > after order by hold_id limit 5000) part;
+            exit when upto is null;
+            update hold set state = l.state from (
+                select k.hold_id, case
+                    when sum(k.captured + k.released) < sum(k.credits) then 'open'
+                    when sum(k.captured) = 0 then 'released'
+                    when sum(k.refunded) = sum(k.captured) then 'refunded'
+                    else 'captured' end as state
+                from hold_line k where k.tenant_id = one and k.hold_id > after and k.hold_id <= upto group by 1) l
+            where hold.tenant_id = one and hold.hold_id > after and hold.hold_id <= upto and hold.hold_id = l.hold_id
+            and hold.state is distinct from l.state and (l.state = 'open') = (hold.closed_at is null);
+            commit;
+            after := upto;
+        end loop;
     end loop;
-    perform set_config('app.tenant', former, true);
+    perform set_config('app.tenant', former, false);
 end $$
 """
 
@@ -171,8 +187,9 @@ def upgrade() -> None:
     for function in (PAYMENT, PAYMENT_CHANGED, HOLD, HOLD_NEW, HOLD_CHANGED):
         op.execute(function)
     for (_, name), trigger in TRIGGERS.items():
-        op.execute(f"create trigger {name} {trigger}")
-    op.execute(BEFORE)
+        op.execute(f"create or replace trigger {name} {trigger}")
+    with op.get_context().autocommit_block():
+        op.execute(BEFORE)
     _beside_traffic(NEW, list(FORMER))
 
 
