@@ -11,6 +11,7 @@ DISPUTES: Final = "tests/inbound/test_payment_disputes.py"
 QUEUED: Final = "tests/inbound/test_queued_periods.py"
 LICENSES: Final = "tests/orders/test_covers_of_refunded_licenses.py"
 LINE: Final = "tests/inbound/test_disputes_of_one_line.py"
+MERGED: Final = "tests/orders/test_merged_queues.py"
 REPLACED: Final = "tests/plans/test_replaced_then_refunded.py"
 
 ROWS: Final = (
@@ -230,5 +231,26 @@ ROWS: Final = (
         "                setattr(order, each.name, getattr(stored, each.name))",
         "                getattr(stored, each.name)",
         "tests/inbound/test_orders_at_once.py::test_a_won_dispute_keeps_what_another_order_wrote_meanwhile",
+    ),
+    (
+        "what two accounts had bought waits for one another",
+        "app/domain/orders/merges.py",
+        "return any(second.get(merge, side) != side for merge, side in first.items())",
+        "return False",
+        f"{MERGED}::test_what_two_accounts_had_bought_keeps_two_queues",
+    ),
+    (
+        "a period of a merged account stays where the merge found it",
+        "app/domain/orders/merges.py",
+        "any(MARKS not in order.answer for order in marked),",
+        "True,",
+        f"{MERGED}::test_a_merge_into_an_empty_account_changes_nothing",
+    ),
+    (
+        "recurring credits of a merged account do not follow their plan",
+        "app/usecases/steps/reconcile_orders.py",
+        "        await accounts.join_former(tx, account.ledger, dict.fromkeys(sorted(owners), ()))\n",
+        "        pass\n",
+        f"{MERGED}::test_a_merge_into_an_empty_account_changes_nothing",
     ),
 )

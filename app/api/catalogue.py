@@ -320,6 +320,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "delivery_not_parked": Entry(409, "Delivery not parked", "Only a parked delivery can be dismissed; this one was acted on, ignored, or dismissed for another reason.", "See its `state` with GET /v1/sources/{name}/deliveries/{delivery_id}."),
     "adjustment_not_found": Entry(422, "Adjustment not found", "There is no correction by hand of this id.", "Give the `adjustment_id` that POST /v1/customers/{customer_id}/adjustments answered, or leave it out."),
     "order_line_changed": Entry(409, "Order line changed", "The shop sells another product on a line by now, and what the line brought was used.", "Refund the line and bring the other product by an order of its own."),
+    "order_of_merged_account": Entry(409, "Order of a merged account", "The shop changed an order whose credits moved when two accounts became one.", "Refund what is gone, and bring what is new by an order of its own."),
     "order_customer_changed": Entry(409, "Order of another customer", "The shop gave the order to another customer, or another date, after what it brought had been used.", "Merge the two customers, or refund the order and place it anew; then replay the delivery."),
     # --- reasons that the engine gives under every policy
     "no_rule_allows": Entry(409, "No rule allows it", "None of the policy's rules for this action applies to this customer.", "See GET /v1/policies/{name} for the actions and their clauses, or ask the vendor."),

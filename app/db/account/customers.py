@@ -17,6 +17,7 @@ from app.db import schema as s
 from app.db.account import asked
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
+from app.domain.orders import merges
 from app.domain.values.paging import Stretch
 from app.domain.values.wire import jsonable
 from app.views.customer import OpenTicket
@@ -254,10 +255,25 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None, at: datetime)
     )
 
 
-async def merge(tx: Tx, source: str, target: str) -> None:
+_MARK_COVERS: Final = text(
+    "update cover set data = jsonb_set(data, '{merges}', coalesce(data -> 'merges', '[]') || cast(:mark as jsonb))"
+    " where tenant_id = :tenant and customer_id = :customer"
+)
+_MARK_ORDERS: Final = text(
+    "update purchase_order set answer = jsonb_set(answer, '{merges}', coalesce(answer -> 'merges', '[]')"
+    " || cast(:mark as jsonb)) where tenant_id = :tenant and customer_id = :customer"
+)
+
+
+async def merge(tx: Tx, source: str, target: str, at: datetime) -> None:
     """Move what hangs on one customer to another. The ledger's lots are moved by their own entries. So the orders are
-    marked: they have nothing more to grant, and in which accounts their first lots stay.
+    marked: they have nothing more to grant, and in which accounts their first lots stay. Orders and covers of both are
+    marked with the side on which they were bought (`app.domain.orders.merges`).
     """
+    for side in (source, target):
+        row = {"tenant": tx.tenant_id, "customer": side, "mark": json.dumps(merges.mark(source, side, at))}
+        await tx.execute(_MARK_COVERS, row)
+        await tx.execute(_MARK_ORDERS, row)
     await tx.execute(
         text(
             "update purchase_order set answer = jsonb_set(answer || '{\"merged\": true}', '{owners}',"

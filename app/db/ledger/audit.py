@@ -20,7 +20,7 @@ from app.db import policies
 from app.db import schema as s
 from app.db.account.accounts import cover_of
 from app.db.engine import Tx
-from app.db.ledger import clock_audit, plan_end_audit, recurring_audit, work_audit
+from app.db.ledger import clock_audit, plan_end_audit, queue_audit, recurring_audit, work_audit
 from app.db.ledger import read as rows
 from app.db.ledger import replay as ledger_replay
 from app.db.ledger.invariants import COVER_DAYS, INVARIANTS
@@ -213,7 +213,7 @@ async def covers(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
     mine: dict[str, list[Cover]] = {}
     for cover in stored:
         mine.setdefault(cover.customer_id, []).append(cover)
-    found = await plan_end_audit.ended(tx, customer_ids, mine)
+    found = await plan_end_audit.ended(tx, customer_ids, mine) + await queue_audit.displaced_periods(tx, mine)
     streams: dict[str, list[cover_audit.CoverEvent]] = {cover.cover_id: [] for cover in stored}
     if not stored:
         return found

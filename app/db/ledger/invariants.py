@@ -209,6 +209,7 @@ INVARIANTS: Final[dict[str, str]] = {
     **ACCOUNTS,
 }
 COVER_DAYS: Final = "covers_keep_their_days"
+QUEUES: Final = "queued_periods_stand_where_they_belong"
 RECURRING: Final = "recurring_credits_are_what_the_grant_yields"
 WORK_CHARGED: Final = "work_is_what_is_charged"
 PLAN_ENDS: Final = "credits_end_with_their_plan"
@@ -245,7 +246,7 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     9: ("account_identity", "owed_and_available_never_both", "replay_negative_at"),
     10: ("account_versions_have_no_gap", "versions_are_in_order_of_time", "replay_version"),
     11: ("one_grant_a_unit", RECURRING),
-    12: ("covers_do_not_overlap", COVER_DAYS),
+    12: ("covers_do_not_overlap", COVER_DAYS, QUEUES),
     13: ("ticket_refunds_within_captures",),
     14: ("money_back_within_cost",),
     15: ("no_usable_credit_in_a_refunded_unit",),

@@ -12,6 +12,7 @@ from app.domain.account.customer import Cover, License
 from app.domain.account.plan_credits import plan_end
 from app.domain.ledger.events import due_of, expired_key, granted_data, moved_data, voided_data
 from app.domain.ledger.expiry import post_due_expiries, refresh_expiry
+from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.recurring import (
     RENEWAL,
@@ -24,6 +25,7 @@ from app.domain.ledger.recurring import (
     yields,
 )
 from app.domain.ledger.rest import NotLoaded
+from app.domain.values.ids import LotId
 from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso, parse_iso_or_none
 
 DUE: Final = "credits.recurring"
@@ -150,12 +152,12 @@ def stored(grant: RecurringGrant) -> dict[str, Any]:
 def withdraw(account: CustomerAccount, grant: RecurringGrant, *, reason: str) -> list[tuple[Lot, int]]:
     """End a grant that stands for its unit no longer, with what is unspent of it. Return what was voided, by lot."""
     voided_lots = []
-    for lot in lots_of(account, grant):
-        voided = account.ledger.void(lot.lot_id, reason=reason)
-        account.ledger.withdraw(lot.lot_id)
+    for ledger, lot in family_of(account, grant):
+        voided = ledger.void(lot.lot_id, reason=reason)
+        ledger.withdraw(lot.lot_id)
         if voided:
             voided_lots.append((lot, voided))
-            balance = account.ledger.balance(lot.credit_type)
+            balance = ledger.balance(lot.credit_type)
             data = voided_data(lot, voided, balance, reason=reason, order_id=grant.order_id)
             account.emit("credits.voided", data)
     give_up(account, grant)
@@ -168,11 +170,17 @@ def give_up(account: CustomerAccount, grant: RecurringGrant) -> None:
     put_grant(account, grant, "withdrawn")
 
 
-def lots_of(account: CustomerAccount, grant: RecurringGrant) -> list[Lot]:
-    """Return the lots that a grant brought to this account."""
-    return [
-        lot for lot in account.ledger.lots.values() if lot.data.get("recurring", {}).get("grant_id") == grant.grant_id
-    ]
+def lots_of(account: CustomerAccount, grant: RecurringGrant) -> list[tuple[Lot, int]]:
+    """Return the account's lots of what a grant brought, each with its interval, a merge's too."""
+    numbers = {grant.lot_id(number): number for number in range(grant.granted)}
+    return [(lot, numbers[LotId(lot.root)]) for lot in account.ledger.lots.values() if lot.root in numbers]
+
+
+def family_of(account: CustomerAccount, grant: RecurringGrant) -> list[tuple[Ledger, Lot]]:
+    """Return the lots of what a grant brought, also those that stay where accounts were before they became one."""
+    ids = {grant.lot_id(number) for number in range(grant.granted)}
+    ledgers = (account.ledger, *account.ledger.former.values())
+    return [(ledger, lot) for ledger in ledgers for lot in ledger.lots.values() if lot.root in ids]
 
 
 def merged(account: CustomerAccount, moved: Iterable[RecurringGrant]) -> None:
@@ -203,11 +211,11 @@ def _freeze(account: CustomerAccount, grant: RecurringGrant) -> None:
     """Let credits that end at a renewal wait for it with the plan: they have no end while it is suspended."""
     if grant.terms.get("while_suspended") == "ends":
         return
-    for lot in lots_of(account, grant):
+    for lot, number in lots_of(account, grant):
         bound = lot.data.get("ends_with")
         own = lot.expires_at if bound is None else parse_iso_or_none(bound["by"])
         ended = lot.expires_at is not None and lot.expires_at <= account.at
-        if own is None or ended or lot.withdrawn or own != renewal_end(grant, lot.data["recurring"]["no"]):
+        if own is None or ended or lot.withdrawn or own != renewal_end(grant, number):
             continue
         lot.data = {**lot.data, "waits": iso(own)}
         _put_end(account, lot, None)
@@ -216,8 +224,8 @@ def _freeze(account: CustomerAccount, grant: RecurringGrant) -> None:
 def _thaw(account: CustomerAccount, grant: RecurringGrant) -> None:
     """Let what waited end at its renewal, which comes later by now; where none comes, when it would have ended."""
     goes_on = grant.stopped_at is None and len(grant.spans) > 1
-    for lot in [lot for lot in lots_of(account, grant) if "waits" in lot.data]:
-        later = ends_after_waiting(grant, lot.data["recurring"]["no"]) if goes_on else None
+    for lot, number in [(lot, number) for lot, number in lots_of(account, grant) if "waits" in lot.data]:
+        later = ends_after_waiting(grant, number) if goes_on else None
         ends = later or parse_iso(lot.data["waits"])
         lot.data = {name: value for name, value in lot.data.items() if name != "waits"}
         _put_end(account, lot, max(ends, account.at))
@@ -240,13 +248,14 @@ def _put_end(account: CustomerAccount, lot: Lot, own: datetime | None) -> None:
 
 def _anew(account: CustomerAccount, grant: RecurringGrant, starts: datetime | None, ends: datetime | None) -> None:
     """What a grant runs with begins at another instant by now: what was not used of it is granted anew."""
-    lots = lots_of(account, grant)
-    if any(lot.held or lot.spent or lot.data.get("given") or lot.moved for lot in lots):
+    lots = family_of(account, grant)
+    missing = grant.granted - sum(lot.lot_id == lot.root for _, lot in lots)
+    if missing or any(_used(account, ledger, lot) for ledger, lot in lots):
         account.emit(
             "grant_review",
             {
                 "kind": "lot",
-                "subject": lots[0].lot_id,
+                "subject": grant.lot_id(0),
                 "license_id": grant.license_id,
                 "order_id": grant.order_id,
                 "line_id": grant.line_id,
@@ -261,6 +270,11 @@ def _anew(account: CustomerAccount, grant: RecurringGrant, starts: datetime | No
     withdraw(account, grant, reason="moved")
     again = new_grant(account, **{name: getattr(grant, name) for name in _SAME})
     run(account, again, starts, ends)
+
+
+def _used(account: CustomerAccount, ledger: Ledger, lot: Lot) -> bool:
+    """Whether credits of a lot serve somebody by now. What a merge moved lies in another lot, which is looked at."""
+    return bool(lot.held or lot.spent or lot.data.get("given") or (lot.moved and ledger is account.ledger))
 
 
 _SAME: Final = (

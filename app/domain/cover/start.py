@@ -6,7 +6,7 @@ active licenses would be without cover. It begins at once where one of them is (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from app.domain.account.account import CustomerAccount
@@ -14,6 +14,8 @@ from app.domain.account.customer import Cover, License
 from app.domain.cover import cover as covers
 from app.domain.cover.terms import CoverTerms, Stretch, resumes_at
 from app.domain.policy.offers import CoverGrant
+from app.domain.policy.policy import Policy
+from app.domain.values.ids import CoverId
 
 
 def stretch_of(cover: Cover) -> Stretch | None:
@@ -102,23 +104,42 @@ def account_until(account: CustomerAccount, cover: Cover) -> datetime | None:
     return min((end for end in ends if end is not None), default=None)
 
 
-def bring_forward(account: CustomerAccount) -> None:
+def bring_forward(account: CustomerAccount, policies: Mapping[int, Policy]) -> None:
     """Bought cover that still waits begins earlier, where an active license would be without cover before it.
 
     For accounts that have just become one. Nothing that has begun is touched, and nothing begins later than before.
+    ``policies``: by version, those under which it was bought.
+    """
+    found = list(account.covers.values())
+    terms = {cover.cover_id: CoverTerms.of(policies[cover.policy_version]) for cover in found}
+    for cover, (starts_at, ends_at) in brought_forward(found, list(account.licenses.values()), account.at, terms):
+        covers.move(account, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=account.at)
+
+
+def brought_forward(
+    found: Sequence[Cover],
+    licenses: Sequence[License],
+    at: datetime,
+    terms: Mapping[CoverId, CoverTerms],
+    beside: Sequence[Cover] = (),
+) -> Iterator[tuple[Cover, tuple[datetime, datetime]]]:
+    """Yield which covers begin earlier once two accounts are one at ``at``, and when they begin and end.
+
+    Each is to be moved before the next one is asked for. ``terms``: of each cover. ``beside``: more that cover, and
+    stay where they are.
     """
     waiting = sorted(
-        (cover for cover in account.covers.values() if covers.state_of(cover, account.at) == "scheduled"),
-        key=lambda cover: (cover.starts_at or account.at, cover.cover_id),
+        (cover for cover in found if covers.state_of(cover, at) == "scheduled"),
+        key=lambda cover: (cover.starts_at or at, cover.cover_id),
     )
-    placed = [cover for cover in account.covers.values() if cover not in waiting]
-    terms = CoverTerms.of(account.policy)
+    there = {cover.cover_id for cover in waiting}
+    placed = [*beside, *(cover for cover in found if cover.cover_id not in there)]
     for cover in waiting:
-        term = covers.term_of(cover)
+        term, of_cover = covers.term_of(cover), terms[cover.cover_id]
         if cover.start == "when_uncovered" and term is not None and cover.starts_at is not None:
             alike = [stretch for stretch in stretches_of(placed) if stretch.counts_for(cover.actions, cover.levels)]
-            starts_at = _first_gap(account.at, account.active_licenses(), terms.paid_up(alike))
+            starts_at = _first_gap(at, licenses, of_cover.paid_up(alike))
             if starts_at < cover.starts_at:
-                ((_, ends_at),) = terms.periods(starts_at, term, 1, alike)
-                covers.move(account, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=account.at)
+                ((_, ends_at),) = of_cover.periods(starts_at, term, 1, alike)
+                yield cover, (starts_at, ends_at)
         placed.append(cover)

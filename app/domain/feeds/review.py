@@ -86,6 +86,10 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
         "Refund the line, and bring the other product by an order of its own; then dismiss the delivery.",
         "Leave the line as it was bought, and dismiss the delivery.",
     ),
+    "order_of_merged_account": (
+        "Refund what is gone of the order, bring what is new by an order of its own, and dismiss the delivery.",
+        "Leave the order as it was bought, and dismiss the delivery.",
+    ),
     "placed_in_future": (
         "Wait until that instant has come, then replay the delivery.",
         "Correct the clock or the time zone of the shop; its next delivery clears this one.",

@@ -10,12 +10,12 @@ from typing import Any
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Choice, Cover, License, Order, OrderLine
-from app.domain.cover.terms import Stretch
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.recurring import RecurringGrant
 from app.domain.orders.licenses import undone_since
 from app.domain.orders.lines import place_of, shown
-from app.domain.orders.periods import LaidPeriods
+from app.domain.orders.merges import Merges
+from app.domain.orders.queues import LaidPeriods, Queues
 from app.domain.policy.offers import CreditGrant, NotGranted
 from app.domain.values.text import render
 
@@ -64,7 +64,7 @@ class Granted:
     """Lots that stand for their units no longer."""
     recurring: dict[tuple[str, str], list[RecurringGrant]] = field(default_factory=dict)
     """What comes again, by line."""
-    timeline: list[Stretch] = field(default_factory=list)
+    queues: Queues = field(default_factory=Queues)
     """The covers of the orders looked at so far: what bought cover begins after (CACTU-14)."""
     undone_since: datetime | None = None
     """When the first license was refunded untouched."""
@@ -72,8 +72,14 @@ class Granted:
     """The periods of the orders looked at so far, by line and grant."""
     replaced: bool = False
     """A plan ended another one just now, so that what waits behind that may begin earlier."""
+    fresh: bool = False
+    """A period was granted just now."""
     merged: bool = False
-    """Two accounts became this one: what each had bought keeps its time, since it was not bought for both."""
+    """Two accounts became this one."""
+    merges: Merges = field(default_factory=Merges)
+    """What of it was bought apart from one another."""
+    places: Mapping[str, tuple[datetime | None, datetime | None]] = field(default_factory=dict)
+    """Where the covers that were there before belong, if accounts became one."""
     units: dict[tuple[str, str], set[int]] = field(init=False)
     """Units of each line that have lots: an account with ten thousand orders is not looked through for each line."""
 
@@ -138,6 +144,7 @@ def granted_so_far(account: CustomerAccount, orders: Sequence[Order]) -> Granted
         choices=dict(choices),
         addons={(addon.order_id, addon.line_id) for addon in account.addons},
         merged=any(order.answer.get("merged") for order in orders),
+        merges=Merges.of(orders),
         undone_since=undone_since(account.licenses.values()),
     )
 

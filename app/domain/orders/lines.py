@@ -66,6 +66,21 @@ def pinned_lines(order: Order, policy: Policy, newest: Policy) -> list[dict[str,
     ]
 
 
+def judged(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
+    """Return the lines in the order in which they are judged: as placed, and at one instant licenses first.
+
+    So support bought together with a license extends its cover (CACTU-14).
+    """
+    found = [(order, line, terms[pin_of(order, line)]) for order in ordered for line in order.lines if line.quantity]
+
+    def place(pair: tuple[Order, OrderLine, Policy]) -> tuple[Any, ...]:
+        order, line, policy = pair
+        offer = policy.offer(line.sku)
+        return (order.placed_at, offer is None or offer[0].kind != "license", order.order_id, place_of(line.line_id))
+
+    return sorted(found, key=place)
+
+
 def sold(policy: Policy, sku: str) -> tuple[Offer, int | None] | NotGranted:
     """The offer that sells a sku with the ``{n}`` of it, or why it is not sold (ALL-5)."""
     found = policy.offer(sku)

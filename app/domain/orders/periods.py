@@ -16,92 +16,18 @@ from typing import Any, Final
 
 from app.domain.account.customer import Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
-from app.domain.cover import of_license
 from app.domain.cover.of_license import stand_again, times_of
 from app.domain.cover.start import begins_at, stretches_of
-from app.domain.cover.terms import CoverTerms, Stretch
+from app.domain.cover.terms import CoverTerms
 from app.domain.orders.lines import place_of
-from app.domain.policy.offers import CoverGrant
-from app.domain.policy.policy import Policy
-from app.domain.values.ids import LicenseId
+from app.domain.orders.merges import Merges
+from app.domain.orders.queues import QUEUED, LaidPeriods, lay_out
 from app.domain.values.wire import iso, parse_iso
 
 Line = tuple[str, str]
 """An order's id and a line's."""
-QUEUED: Final = frozenset({"after_current", "when_uncovered"})
-"""How periods start that are laid out one after another."""
 _WAITING: Final = frozenset({"pending", "scheduled"})
 _CORRECTED: Final = "corrected"
-
-
-# --- laid out ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class LaidPeriods:
-    """What one grant of an order line brought, in the order in which lines are judged."""
-
-    order: Order
-    line: OrderLine
-    policy: Policy
-    grant: CoverGrant
-    covers: Sequence[Cover]
-
-
-def spans(
-    policy: Policy,
-    grant: CoverGrant,
-    placed_at: datetime,
-    count: int,
-    before: Sequence[Stretch],
-    licenses: Iterable[License],
-) -> list[tuple[datetime, datetime]]:
-    """Return the times that so many periods fill, one after another, each counted from one anchor (decision 0026)."""
-    if grant.term is None:
-        return []
-    terms = CoverTerms.of(policy)
-    anchor = begins_at(grant, placed_at, licenses, before, terms)
-    alike = [
-        stretch for stretch in before if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
-    ]
-    if grant.seats == "quantity":
-        return terms.periods(anchor, grant.term, 1, alike) * count
-    return terms.periods(anchor, grant.term, count, alike)
-
-
-def undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bool:
-    """Whether the periods stand as they were bought: not suspended, extended or shortened since."""
-    anchor = mine[0].starts_at
-    if anchor is None or grant.term is None or any(cover.suspensions or cover.state != "running" for cover in mine):
-        return False
-    terms = CoverTerms.of(policy)  # each by itself: one that stands again may have a gap before it
-    return all(terms.as_bought(cover.starts_at or anchor, cover.ends_at, grant.term) for cover in mine)
-
-
-def in_order(found: Iterable[Cover]) -> list[Cover]:
-    """Return the periods of one line as they follow one another."""
-    return sorted(found, key=lambda cover: (cover.starts_at or cover.granted_at, cover.cover_id))
-
-
-def _lay_out(
-    laid: Sequence[LaidPeriods], copies: Mapping[str, Cover], licenses: Collection[License], *, merged: bool
-) -> None:
-    """Move the periods that wait for others to where they are by now, as the fold of orders does."""
-    timeline: list[Stretch] = []
-    owners = {license_.license_id: license_ for license_ in licenses if of_license.gone(license_)}
-    for each in laid:
-        mine = in_order(copies[cover.cover_id] for cover in each.covers)
-        for cover in mine:
-            if of_license.is_marked(cover):
-                stand_again(cover, of_license.mark_of(cover)[0])
-        at = [cover for cover in mine if cover.state != "voided"]
-        if each.grant.start in QUEUED and at and not merged and undisturbed(at, each.grant, each.policy):
-            periods = spans(each.policy, each.grant, each.order.placed_at, len(at), timeline, licenses)
-            for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
-                cover.starts_at, cover.ends_at = starts_at, ends_at
-        for cover in mine if owners else ():
-            of_license.clip(cover, owners.get(cover.license_id or LicenseId("")))
-        timeline += stretches_of(mine)
 
 
 # --- chosen -----------------------------------------------------------------------------------------------------------
@@ -315,6 +241,7 @@ def derive(
     found = Derived(units)
     if not units:
         return found
+    merges = Merges.of(orders)
     copies = {str(cover.cover_id): replace(cover) for each in laid for cover in each.covers}
     ended = {cover_id: cover.ends_at for cover_id, cover in copies.items() if cover.state != "voided"}
     found.standing = copies
@@ -322,7 +249,7 @@ def derive(
         if unit.row["cover_id"] in copies:
             stand_again(copies[unit.row["cover_id"]], unit.row["was"])
     before = found.before()
-    _lay_out(laid, copies, licenses, merged=merged)
+    lay_out(laid, copies, licenses, merges)
     gone: set[str] = set()
     takers: dict[Line, set[Line]] = {}
     units.sort(key=lambda unit: (unit.at, not unit.corrected, unit.order.order_id, place_of(unit.line.line_id)))
@@ -330,7 +257,7 @@ def derive(
         for unit in group:
             if "cut" in getattr(copies.get(unit.row.get("replaced", "")), "data", ()):
                 continue  # it took what another plan gave for its own period
-            stood, waits = (copies, frozenset[str]()) if merged else _as_known(unit, laid, copies, licenses)
+            stood, waits = (copies, frozenset[str]()) if merged else _as_known(unit, laid, copies, licenses, merges)
             stays = copies.get(unit.row["cover_id"]) if merged else None
             mine = (str(unit.order.order_id), str(unit.line.line_id))
             chosen = stays or choose(
@@ -352,12 +279,16 @@ def derive(
                 earlier = before.get(cover.cover_id)
                 until = at if earlier is None else max(unit.at, ended.get(cover.cover_id) or unit.at)
                 _take(cover, unit.at, until, waits=cover.cover_id in waits)
-        _lay_out(laid, copies, licenses, merged=merged)
+        lay_out(laid, copies, licenses, merges)
     return found
 
 
 def _as_known(
-    unit: TakenUnit, laid: Sequence[LaidPeriods], copies: Mapping[str, Cover], licenses: Collection[License]
+    unit: TakenUnit,
+    laid: Sequence[LaidPeriods],
+    copies: Mapping[str, Cover],
+    licenses: Collection[License],
+    merges: Merges,
 ) -> tuple[Mapping[str, Cover], frozenset[str]]:
     """Return the periods as they stood for a unit, and which of them wait still.
 
@@ -373,7 +304,7 @@ def _as_known(
         laid = [each for each in laid if (each.order.order_id, each.line.line_id) not in later]
         licenses = [license_ for license_ in licenses if (license_.order_id, license_.line_id) not in later]
         copies = {str(cover.cover_id): replace(copies[cover.cover_id]) for each in laid for cover in each.covers}
-        _lay_out(laid, copies, licenses, merged=False)
+        lay_out(laid, copies, licenses, merges)
     unit_terms = next((CoverTerms.of(each.policy) for each in laid if each.line is unit.line), None)
     if unit_terms is None:
         return copies, frozenset()

@@ -20,11 +20,10 @@ from typing import Any
 
 from app.domain.account import extension
 from app.domain.account.account import CustomerAccount
-from app.domain.account.customer import Addon, Choice, License, Order, OrderLine
+from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.cover import of_license
 from app.domain.cover.of_license import gone as _gone
-from app.domain.cover.start import stretches_of
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import families, lift
 from app.domain.orders import license_covers
@@ -32,9 +31,9 @@ from app.domain.orders.corrections import used, withdraw
 from app.domain.orders.granted import Granted, OrderOutcome, granted_so_far, moved, said_to_be_granted
 from app.domain.orders.grants import emit_cover, grant_credits, notices_of, seats_of
 from app.domain.orders.licenses import rank, uncounted
-from app.domain.orders.lines import PLANS_HAD, Terms, line_facts, paid_price, pin_of, place_of, shown, sold
+from app.domain.orders.lines import PLANS_HAD, Terms, judged, line_facts, paid_price, shown, sold
 from app.domain.orders.offers import grant_json, options_of
-from app.domain.orders.periods import QUEUED, LaidPeriods, in_order, spans, undisturbed
+from app.domain.orders.queues import QUEUED, LaidPeriods, in_order, laid_of, places, sides_of_line, spans, undisturbed
 from app.domain.orders.recurring import grant_recurring, recurs
 from app.domain.orders.replaced_plans import ReplacedPlans, brought_days, lengthen, shift, undo_later
 from app.domain.orders.retaken import follow_orders
@@ -99,12 +98,14 @@ def _folded(
     """Settle line by line, and return what came of each order.
 
     A plan that ends another one may let a third begin earlier that waited for it. So all begins anew then, and what is
-    bought later finds the periods as they stood when it was.
+    bought later finds the periods as they stood when it was. So it does for what accounts that became one buy late.
     """
-    lines = _lines(ordered, terms)
+    lines = judged(ordered, terms)
     left = 4 * len(lines) + 4  # a plan is ended once, so it never comes to that many
     while True:
         there = granted_so_far(account, ordered)
+        if there.merges.at:
+            there.places = places(laid_of(lines, account.covers.values()), account.licenses.values(), there.merges)
         outcomes = {order.order_id: OrderOutcome() for order in ordered}
         left -= 1
         for order, line, policy in lines:
@@ -112,22 +113,8 @@ def _folded(
             if there.replaced and left:
                 break
         else:
-            return outcomes, there
-
-
-def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
-    """Return the lines in the order in which they are judged: as placed, and at one instant licenses first.
-
-    So support bought together with a license extends its cover (CACTU-14).
-    """
-    found = [(order, line, terms[pin_of(order, line)]) for order in ordered for line in order.lines if line.quantity]
-
-    def place(pair: tuple[Order, OrderLine, Policy]) -> tuple[Any, ...]:
-        order, line, policy = pair
-        offer = policy.offer(line.sku)
-        return (order.placed_at, offer is None or offer[0].kind != "license", order.order_id, place_of(line.line_id))
-
-    return sorted(found, key=place)
+            if not (there.fresh and there.merges.at and left):
+                return outcomes, there
 
 
 @dataclass(slots=True)
@@ -343,10 +330,11 @@ class _Line:
                 license_covers.stand(self.account, self.order, cover)
         at = [cover for cover in mine if of_license.whole(cover).state != "voided"]
         fresh = max(target - len(mine), 0)
-        periods = self._periods(grant, len(at) + fresh)
+        periods = self._periods(grant, mine, len(at) + fresh)
         wholes = [of_license.whole(cover) for cover in at]
-        if grant.start in QUEUED and at and not self.there.merged and undisturbed(wholes, grant, self.policy):
-            for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
+        if grant.start in QUEUED and at and not self.there.merges.fixed and undisturbed(wholes, grant, self.policy):
+            places = [self.there.places[cover.cover_id] for cover in at] if self.there.places else periods
+            for cover, (starts_at, ends_at) in zip(at, places, strict=False):
                 if starts_at is not None and ends_at is not None:
                     license_covers.lay(self.account, self.order, self.line, license_, cover, (starts_at, ends_at))
         made_so_far = len(at)
@@ -360,7 +348,7 @@ class _Line:
             shift(self.account, cover, longer)
         later = brought_days(mine)  # the first ones are longer by what they replaced
         for number in range(made_so_far, len(periods)):
-            starts_at, ends_at = self._periods(grant, number + 1, later)[number] if later else periods[number]
+            starts_at, ends_at = self._periods(grant, mine, number + 1, later)[number] if later else periods[number]
             made = covers.open_cover(
                 self.account,
                 grant,
@@ -377,18 +365,20 @@ class _Line:
             lengthen(self.account, made, longer := instead.of(made), fresh=True)
             later += longer
             mine.append(made)
+            self.there.fresh = True
             self.there.covers.setdefault(key, []).append(made)
         self.there.replaced |= instead.any
         for lot in instead.lots:
             self.there.add((self.order.order_id, self.line.line_id, lot.unit_no), lot)
         self.outcome.covers += mine
         if any("instead_of" in cover.data for cover in mine):  # what it replaced ends earlier than it was laid out
-            laid = (cover for each in self.there.laid for cover in each.covers)
-            self.there.timeline = [*stretches_of(laid)]
-        self.there.timeline += stretches_of(mine)
+            self.there.queues.moved()
+        self.there.queues.add(sides_of_line(mine), mine)
         self.there.laid.append(LaidPeriods(self.order, self.line, self.policy, grant, mine))
 
-    def _periods(self, grant: CoverGrant, target: int, later: timedelta = timedelta(0)) -> list[_Span]:
+    def _periods(
+        self, grant: CoverGrant, mine: Sequence[Cover], target: int, later: timedelta = timedelta(0)
+    ) -> list[_Span]:
         """The periods that a line's covers fill, one after another, each counted from one anchor (decision 0026)."""
         if grant.start == "first_ticket":
             return [(None, None)] * target
@@ -397,9 +387,10 @@ class _Line:
             return [(placed_at, None)] * target
         if (until := self._lower_end(grant)) is not None:
             return [(placed_at, until)] * target
-        licenses = self.account.licenses.values()
+        sides = sides_of_line(mine)
+        licenses = self.there.merges.licenses_beside(sides, self.account.licenses.values())
         begins = placed_at if grant.seats == "quantity" else placed_at + later  # those run side by side
-        return [*spans(self.policy, grant, begins, target, self.there.timeline, licenses)]
+        return [*spans(self.policy, grant, begins, target, self.there.queues.before(sides), licenses)]
 
     def _lower_end(self, grant: CoverGrant) -> datetime | None:
         return lower_end(self.account, self.order, self.line, self.policy, grant)

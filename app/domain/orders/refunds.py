@@ -23,7 +23,7 @@ from app.domain.ledger.lot import Lot
 from app.domain.ledger.recurring import RecurringGrant, spans_of
 from app.domain.ledger.refunded_units import mark_gone, owe_again, take_all
 from app.domain.ledger.units import TakeBackReason, VoidedGrant, claimed, outstanding, owed, transferred
-from app.domain.orders import periods
+from app.domain.orders import periods, queues
 from app.domain.orders.grants import end_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.orders.refundable import whole
@@ -403,7 +403,7 @@ def _replaced(taking: Taking, found: Iterable[Cover], rule: str) -> Cover | None
     """Return a line's own period that another plan replaced, and that gave something instead; the last goes first."""
     mine = [cover for cover in found if cover.rule == rule and taking.brought(cover)]
     known = [cover for cover in mine if replacing.brought(taking.account, cover) is not None]
-    return periods.in_order(known)[-1] if known else None
+    return queues.in_order(known)[-1] if known else None
 
 
 def take_instead(taking: Taking, lower: Cover, by: Cover | None = None) -> None:

@@ -20,7 +20,8 @@ from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.undone_claims import undo_claims
 from app.domain.ledger.units import forget
-from app.domain.orders.periods import Derived, LaidPeriods, TakenUnit, booked, derive, served_nothing
+from app.domain.orders.periods import Derived, TakenUnit, booked, derive, served_nothing
+from app.domain.orders.queues import LaidPeriods
 from app.domain.orders.refunds import TakenBack, Taking, credits_of, lots_taken
 from app.domain.values.ids import CoverId
 from app.domain.values.wire import iso_or_none, parse_iso_or_none, payload_hash

@@ -96,7 +96,7 @@ def _recurring(account: CustomerAccount, each: RecurringGrant, license_: License
     """Withdraw credits that come again, of which none was used; True: some were, so they stay."""
     if each.withdrawn:
         return False
-    used = [lot for lot in recurring.lots_of(account, each) if lot.held or lot.spent]
+    used = [lot for lot, _ in recurring.lots_of(account, each) if lot.held or lot.spent]
     if not merged and not used:
         recurring.withdraw(account, each, reason="reranked")
         return False

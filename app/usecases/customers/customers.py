@@ -212,7 +212,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     )
     await write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
     if not tx.validate_only:
-        await customers.merge(tx, source.customer_id, target.customer_id)
+        await customers.merge(tx, source.customer_id, target.customer_id, taker.at)
         await people.join(tx, source.customer_id, target.customer_id, company)
         await _rank(tx, target)
     return {**await get_customer(tx, into_customer_id), "merged_from": customer_id}
@@ -229,7 +229,7 @@ async def _rank(tx: Tx, target: Customer) -> None:
         def ranked() -> None:
             licenses.rank(account, mine, terms)
             licenses.reclass(account, mine, terms)
-            cover_start.bring_forward(account)
+            cover_start.bring_forward(account, terms)
 
         await reconcile_orders.apart(account, mine, ranked)
         # What needed a license that the other account held.

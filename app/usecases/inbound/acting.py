@@ -50,6 +50,7 @@ CLEARED: Final = (
     "order_conflict",
     "order_line_changed",
     "order_customer_changed",
+    "order_of_merged_account",
     "refund_reversed",
     "paid_after_cancellation",
     "policy_not_found",

@@ -159,8 +159,8 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
 
     Lines and units that are new, or were mapped to an offer only now, are granted. Units and lines that are gone are
     taken back as far as they are unspent. An order that is another customer's by now, or of another date, is withdrawn
-    and granted anew. Refused: as `put_order`; ``order_customer_changed``, ``order_line_changed``, where what would have
-    to be withdrawn was used.
+    and granted anew. Refused: as `put_order`; ``order_of_merged_account``. Where what would have to be withdrawn was
+    used: ``order_customer_changed``, ``order_line_changed``.
     """
     await claims.take(tx, claims.order(command.order_id))
     order = await orders.find(tx, command.order_id)
@@ -174,11 +174,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
         return 200, await _again(tx, order)
     _check(command, tx.at)
     if order.answer.get("merged"):
-        raise DomainError(
-            "order_line_changed",
-            order_id=order.order_id,
-            message="The order's credits were moved when two accounts were merged.",
-        )
+        raise DomainError("order_of_merged_account", order_id=order.order_id)
     if same and dated:
         return 200, await _correct_lines(tx, order, command, sent)
     return 200, await _give_over(tx, order, command, sent)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from app.db import policies
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.orders import orders
 from app.db.orders.payment_disputes import of_order as disputes_of
@@ -46,6 +47,7 @@ async def reconcile_grants(
     Return the order lines that were granted just now: all that was refunded of them is taken back already.
     ``refunds``: those that were read already, by order.
     """
+    await _join_former(tx, account, mine)
     before = lines_granted(account, mine)
     await apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=corrected))
     fresh = lines_granted(account, mine) - before
@@ -76,6 +78,19 @@ async def reconcile_grants(
     if again:
         await apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=corrected))
     return fresh
+
+
+async def _join_former(tx: Tx, account: CustomerAccount, mine: Sequence[Order]) -> None:
+    """Load what recurring grants brought to accounts that were merged into this one.
+
+    Their plan may begin at another instant by now. Then that is withdrawn where it lies, and granted anew.
+    """
+    grants = (account.ledger.recurring or {}).values()
+    again = {grant.order_id for grant in grants if grant.granted and not grant.withdrawn}
+    owners = {owner for order in mine if order.order_id in again for owner in order.answer.get("owners", ())}
+    if owners:
+        await accounts.join_former(tx, account.ledger, dict.fromkeys(sorted(owners), ()))
+        accounts.same_time(account)
 
 
 def _gone_of(order: Order, lines: set[str], refunded: Mapping[str, int]) -> dict[str, int]:
