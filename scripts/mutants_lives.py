@@ -42,8 +42,8 @@ ROWS: Final = (
     (
         "lives: a refund does not look where credits were given",
         "app/db/account/receivers.py",
-        "        for row in await tx.rows(_RECEIVERS, by):",
-        "        for row in ():",
+        '    found = await _follow(tx, _RECEIVERS, near, {"order": order.order_id})',
+        "    found: Receivers = {}",
         f"{LIVES}[refund_of_what_was_given_away]",
     ),
     (

@@ -81,7 +81,7 @@ ROWS: Final = (
     (
         "what a plan gave for one that is refunded stays",
         "app/domain/orders/refunds.py",
-        "    return periods.in_order(known)[-1] if known else None",
+        "    return queues.in_order(known)[-1] if known else None",
         "    return None",
         f"{REPLACED}::test_a_refund_of_the_old_plan_takes_what_the_new_one_gave_for_it",
     ),

@@ -10,12 +10,13 @@ from typing import Any
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Choice, Cover, License, Order, OrderLine
+from app.domain.cover.terms import Stretch
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.recurring import RecurringGrant
 from app.domain.orders.licenses import undone_since
 from app.domain.orders.lines import place_of, shown
 from app.domain.orders.merges import Merges
-from app.domain.orders.queues import LaidPeriods, Queues
+from app.domain.orders.queues import LaidPeriods, Queues, Span, sides_of_line
 from app.domain.policy.offers import CreditGrant, NotGranted
 from app.domain.values.text import render
 
@@ -78,7 +79,7 @@ class Granted:
     """Two accounts became this one."""
     merges: Merges = field(default_factory=Merges)
     """What of it was bought apart from one another."""
-    places: Mapping[str, tuple[datetime | None, datetime | None]] = field(default_factory=dict)
+    places: Mapping[str, Span] = field(default_factory=dict)
     """Where the covers that were there before belong, if accounts became one."""
     units: dict[tuple[str, str], set[int]] = field(init=False)
     """Units of each line that have lots: an account with ten thousand orders is not looked through for each line."""
@@ -93,6 +94,27 @@ class Granted:
         """Note a lot that was granted for a unit."""
         self.lots.setdefault(unit, []).append(lot)
         self.units[unit[:2]].add(unit[2])
+
+    def opened(self, key: tuple[str, str, str | None], cover: Cover) -> None:
+        """Note a period that was granted just now."""
+        self.covers.setdefault(key, []).append(cover)
+        self.fresh = True
+
+    def lay(self, laid: LaidPeriods) -> None:
+        """Note the periods of one line and grant. What they replaced ends earlier than it was laid out."""
+        if any("instead_of" in cover.data for cover in laid.covers):
+            self.queues.moved()
+        self.queues.add(sides_of_line(laid.covers), laid.covers)
+        self.laid.append(laid)
+
+    def before(self, mine: Sequence[Cover], account: CustomerAccount) -> tuple[Sequence[Stretch], list[License]]:
+        """Return what a line's periods find before them, and the licenses that they look at."""
+        sides = sides_of_line(mine)
+        return self.queues.before(sides), self.merges.licenses_beside(sides, account.licenses.values())
+
+    def belonging(self, found: Sequence[Cover], periods: Sequence[Span]) -> list[Span]:
+        """Return where periods of one line belong. ``periods``: where they do in an account that is no two's."""
+        return [self.places.get(cover.cover_id, span) for cover, span in zip(found, periods, strict=False)]
 
     def lots_of_line(self, order_id: str, line_id: str) -> list[Lot]:
         """Return the lots of a line that stand, of all its units."""

@@ -22,6 +22,8 @@ from app.domain.policy.offers import CoverGrant, NotGranted
 from app.domain.policy.policy import Policy
 from app.domain.values.ids import CoverId, LicenseId
 
+Span = tuple[datetime | None, datetime | None]
+"""From when until when a period is."""
 QUEUED: Final = frozenset({"after_current", "when_uncovered"})
 """How periods start that are laid out one after another."""
 
@@ -155,9 +157,7 @@ def laid_of(lines: Iterable[tuple[Order, OrderLine, Policy]], covers: Iterable[C
     return laid
 
 
-def places(
-    laid: Sequence[LaidPeriods], licenses: Collection[License], merges: Merges
-) -> dict[str, tuple[datetime | None, datetime | None]]:
+def places(laid: Sequence[LaidPeriods], licenses: Collection[License], merges: Merges) -> dict[str, Span]:
     """Return by cover from when to when it belongs, as if no license had been taken back. Nothing is changed."""
     copies = {str(cover.cover_id): replace(cover) for each in laid for cover in each.covers}
     lay_out(laid, copies, licenses, merges)
@@ -167,7 +167,7 @@ def places(
 
 def displaced(
     orders: Sequence[Order], terms: Terms, covers: Iterable[Cover], licenses: Collection[License]
-) -> list[tuple[Cover, tuple[datetime | None, datetime | None]]]:
+) -> list[tuple[Cover, Span]]:
     """Return which periods of an account do not stand where they belong, each with where that is (decision 0026).
 
     Those that were suspended, extended or shortened stay where they are.

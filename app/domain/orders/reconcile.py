@@ -33,7 +33,7 @@ from app.domain.orders.grants import emit_cover, grant_credits, notices_of, seat
 from app.domain.orders.licenses import rank, uncounted
 from app.domain.orders.lines import PLANS_HAD, Terms, judged, line_facts, paid_price, shown, sold
 from app.domain.orders.offers import grant_json, options_of
-from app.domain.orders.queues import QUEUED, LaidPeriods, in_order, laid_of, places, sides_of_line, spans, undisturbed
+from app.domain.orders.queues import QUEUED, LaidPeriods, Span, in_order, laid_of, places, spans, undisturbed
 from app.domain.orders.recurring import grant_recurring, recurs
 from app.domain.orders.replaced_plans import ReplacedPlans, brought_days, lengthen, shift, undo_later
 from app.domain.orders.retaken import follow_orders
@@ -44,8 +44,6 @@ from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant
 from app.domain.policy.policy import Policy
 from app.domain.values.ids import ChoiceId, OrderId
 from app.domain.values.money import Money
-
-_Span = tuple[datetime | None, datetime | None]
 
 
 def reconcile_grants(
@@ -322,7 +320,8 @@ class _Line:
     # - covers -
 
     def _covers(self, grant: CoverGrant, offer: Offer, license_: License | None, n: int | None) -> None:
-        key = (self.order.order_id, self.line.line_id, None if license_ is None else license_.license_id)
+        license_id = None if license_ is None else license_.license_id
+        key = (self.order.order_id, self.line.line_id, license_id)
         mine = in_order(cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule)
         target = 0 if _gone(license_) and not mine else self.line.made if license_ is None else 1
         for cover in mine:
@@ -333,8 +332,7 @@ class _Line:
         periods = self._periods(grant, mine, len(at) + fresh)
         wholes = [of_license.whole(cover) for cover in at]
         if grant.start in QUEUED and at and not self.there.merges.fixed and undisturbed(wholes, grant, self.policy):
-            places = [self.there.places[cover.cover_id] for cover in at] if self.there.places else periods
-            for cover, (starts_at, ends_at) in zip(at, places, strict=False):
+            for cover, (starts_at, ends_at) in zip(at, self.there.belonging(at, periods), strict=True):
                 if starts_at is not None and ends_at is not None:
                     license_covers.lay(self.account, self.order, self.line, license_, cover, (starts_at, ends_at))
         made_so_far = len(at)
@@ -355,7 +353,7 @@ class _Line:
                 policy=self.policy,
                 order_id=self.order.order_id,
                 line_id=self.line.line_id,
-                license_id=None if license_ is None else license_.license_id,
+                license_id=license_id,
                 placed_at=self.order.placed_at,
                 starts_at=starts_at,
                 ends_at=ends_at,
@@ -365,20 +363,16 @@ class _Line:
             lengthen(self.account, made, longer := instead.of(made), fresh=True)
             later += longer
             mine.append(made)
-            self.there.fresh = True
-            self.there.covers.setdefault(key, []).append(made)
+            self.there.opened(key, made)
         self.there.replaced |= instead.any
         for lot in instead.lots:
             self.there.add((self.order.order_id, self.line.line_id, lot.unit_no), lot)
         self.outcome.covers += mine
-        if any("instead_of" in cover.data for cover in mine):  # what it replaced ends earlier than it was laid out
-            self.there.queues.moved()
-        self.there.queues.add(sides_of_line(mine), mine)
-        self.there.laid.append(LaidPeriods(self.order, self.line, self.policy, grant, mine))
+        self.there.lay(LaidPeriods(self.order, self.line, self.policy, grant, mine))
 
     def _periods(
         self, grant: CoverGrant, mine: Sequence[Cover], target: int, later: timedelta = timedelta(0)
-    ) -> list[_Span]:
+    ) -> list[Span]:
         """The periods that a line's covers fill, one after another, each counted from one anchor (decision 0026)."""
         if grant.start == "first_ticket":
             return [(None, None)] * target
@@ -387,10 +381,9 @@ class _Line:
             return [(placed_at, None)] * target
         if (until := self._lower_end(grant)) is not None:
             return [(placed_at, until)] * target
-        sides = sides_of_line(mine)
-        licenses = self.there.merges.licenses_beside(sides, self.account.licenses.values())
+        found, licenses = self.there.before(mine, self.account)
         begins = placed_at if grant.seats == "quantity" else placed_at + later  # those run side by side
-        return [*spans(self.policy, grant, begins, target, self.there.queues.before(sides), licenses)]
+        return [*spans(self.policy, grant, begins, target, found, licenses)]
 
     def _lower_end(self, grant: CoverGrant) -> datetime | None:
         return lower_end(self.account, self.order, self.line, self.policy, grant)
