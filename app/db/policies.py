@@ -16,6 +16,7 @@ from sqlalchemy import func, insert, select, update
 from app.db.engine import Tx
 from app.db.schema import policy_version, purchase_order, tenant
 from app.documents.policy_document import dump, policy_from_json
+from app.domain.orders.alone import sells_queues
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
@@ -54,6 +55,7 @@ class _Known:
     in_order: tuple[Version, ...]
     """By the instant that each takes effect."""
     recurs: bool
+    queues: bool
     extended_rules: tuple[str, ...]
     """Those of credits that a purchase of others makes good for longer."""
     parsed: Mapping[_Row, Policy]
@@ -104,6 +106,7 @@ def _of(state: tuple[str, int], every: Sequence[StoredVersion], parsed: Mapping[
         terms=MappingProxyType({number: policy for number, _, policy in alive}),
         in_order=tuple(sorted(alive, key=itemgetter(1, 0))),
         recurs=any(policy.recurs for _, _, policy in alive),
+        queues=any(sells_queues(policy) for _, _, policy in alive),
         extended_rules=tuple(sorted(set().union(*(policy.extended_rules() for _, _, policy in alive)))),
         parsed=parsed,
     )
@@ -122,6 +125,11 @@ async def versions(tx: Tx) -> Sequence[Version]:
 async def terms(tx: Tx) -> Mapping[int, Policy]:
     """The versions that are or will be in force, by number."""
     return (await _known(tx)).terms
+
+
+async def queues(tx: Tx) -> bool:
+    """Whether any version sells periods that wait for one another, so that every order may move another's."""
+    return (await _known(tx)).queues
 
 
 async def recurs(tx: Tx) -> bool:

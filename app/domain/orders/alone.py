@@ -1,8 +1,8 @@
 """Which orders stand alone: what they bring rests on nothing that another order brought, but the licenses held.
 
 Such an order is granted with a look at those alone that brought licenses. Decision 0007 wants the same ledger for any
-order of arrival. These orders neither move another's grants nor are moved by them. Where a policy sells periods that
-queue, every order may move another's.
+order of arrival. These orders neither move another's grants nor are moved by them. Where any version of the policy
+sells periods that queue, every order may move another's: those bought under an old version wait still.
 """
 
 from __future__ import annotations
@@ -20,12 +20,18 @@ Alone = Literal["always", "as_last", "never"]
 
 
 def stands_alone(lines: Iterable[OrderLine], policies: Iterable[Policy]) -> Alone:
-    """Return when an order of these lines stands alone, whichever of these policies judges each line."""
+    """Return when an order of these lines stands alone, whichever of these policies judges each line.
+
+    Ask `sells_queues` of every version first: under one that does, no order stands alone.
+    """
     known = list(policies)
-    if any(_queues(grant) for policy in known for offer in policy.offers for grant in _covers(offer)):
-        return "never"
     found = {_line(line, policy) for line in lines for policy in known}
     return "never" if "never" in found else "as_last" if "as_last" in found else "always"
+
+
+def sells_queues(policy: Policy) -> bool:
+    """Whether a policy sells periods that wait for one another, or end with one another."""
+    return any(_queues(grant) for offer in policy.offers for grant in _covers(offer))
 
 
 def _line(line: OrderLine, policy: Policy) -> Alone:

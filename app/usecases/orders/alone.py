@@ -21,7 +21,7 @@ from app.domain.orders.lines import Terms, pin_of
 
 async def standing_alone(tx: Tx, placed_at: datetime, lines: Sequence[OrderLine]) -> Alone | None:
     """Return when a new order of these lines stands alone; None where it does not, or accounts are read whole."""
-    if tx.whole:
+    if tx.whole or await policies.queues(tx):
         return None
     found = stands_alone(lines, (await policies.in_force(tx, placed_at), await policies.in_force(tx, tx.at)))
     return None if found == "never" else found

@@ -343,7 +343,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
             raise DomainError("order_not_found", order_id=command.order_id)
         return 201, await keep_early(tx, command)
     terms = await _terms(tx)
-    alone = not tx.whole and refunded_alone(order, terms)
+    alone = not tx.whole and not await policies.queues(tx) and refunded_alone(order, terms)
     account = await receivers.load(tx, order, in_part=alone, rules=await policies.extended_rules(tx))
     tx.customer_id = account.customer.customer_id
     if account.ledger.rest is not None:
