@@ -14,6 +14,7 @@ from sqlalchemy import Table
 from app.db import schema as s
 from app.db.account import erasure
 from app.db.engine import Tx
+from app.db.orders import payment_states
 from app.db.rows import AgendaRow, CustomerRow, OutboxRow, OutcomeRow, Rows
 from app.db.write import write_rows
 from app.domain.account.account import CustomerAccount
@@ -41,9 +42,18 @@ async def write(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> None:
     # What a thousand licenses write takes long to be put into rows, so it is done beside the event loop.
     rows = await asyncio.to_thread(_rows, tx, plans) if many else _rows(tx, plans)
     await write_rows(tx, rows)
+    if paid := {order_id for plan, _ in plans for order_id in _paid_anew(plan)}:
+        await payment_states.keep(tx, sorted(paid))
     erased = {plan.customer.customer_id for plan, _ in plans if _says_something(plan)}
     if erased:
         await erasure.keep_erased(tx, sorted(erased))
+
+
+def _paid_anew(plan: Plan) -> Iterator[str]:
+    """Yield the orders that may be paid otherwise by now."""
+    yield from plan.lines_changed
+    yield from (refund.order_id for refund in (*plan.refunds, *plan.refunds_undone))
+    yield from (order_id for order_id, _ in plan.payment_disputes)
 
 
 def _size(written: tuple[Plan, Journal | None]) -> int:

@@ -24,7 +24,7 @@ _DIALECT: Final = dialect()  # type: ignore[no-untyped-call]
 
 
 def _columns_of(table: Table) -> dict[str, str]:
-    """The columns of a table with their types in SQL, without the tenant and what triggers keep."""
+    """The columns of a table with their types in SQL, without the tenant and what is written apart."""
     written = [column for column in table.columns if column.name != "tenant_id" and not column.info]
     return {column.name: column.type.compile(dialect=_DIALECT).lower() for column in written}
 

@@ -2,10 +2,10 @@
 
 Why: a list that is narrowed by states reads the rows of its page and no others. What an order granted and how a refund
 stands is read off their answers, so each state is an index of its own. How an order is paid hangs on its refunds and
-disputes, and what became of a hold on its lines. Triggers keep these two, also while the version before is at work. One
-index of holds takes the place of two.
+disputes, and what became of a hold on its lines. The one writer keeps these two. What the version before writes while it
+is still at work keeps the state it had; the audit names it. One index of holds takes the place of two.
 
-Lock: short ones on four tables for columns and triggers. No table is rewritten. Of the orders those are updated that
+Lock: short ones on two tables for columns. No table is rewritten. Of the orders those are updated that
 have refunds or disputes, of the holds those that are open, released or refunded, 5,000 at a time. The indexes are built beside the
 traffic (`concurrently`), outside a transaction. Two more are of what failed and what is parked, which the operator's
 page counts. Way back: drops all of it, and builds the former two.
@@ -62,76 +62,8 @@ create or replace function retainer_payment_state(of_tenant text, of_order text)
         else 'refunded' end
 $$
 """
-PAYMENT_CHANGED = """
-create or replace function retainer_keep_payment_state() returns trigger language plpgsql as $$
-declare
-    changed record;
-begin
-    if tg_op = 'DELETE' then changed := old; else changed := new; end if;
-    update purchase_order o set payment_state = found.state
-    from (select retainer_payment_state(changed.tenant_id, changed.order_id) as state) found
-    where o.tenant_id = changed.tenant_id and o.order_id = changed.order_id and o.payment_state <> found.state;
-    return null;
-end $$
-"""
-HOLD = """
-create or replace function retainer_hold_state(of_tenant text, of_hold text) returns text language sql stable as $$
-    select case
-        when h.credits > l.captured + l.released then 'open'
-        when l.captured = 0 then 'released'
-        when l.refunded = l.captured then 'refunded'
-        else 'captured' end
-    from hold h cross join lateral (
-        select coalesce(sum(captured), 0) as captured, coalesce(sum(released), 0) as released,
-               coalesce(sum(refunded), 0) as refunded
-        from hold_line where tenant_id = of_tenant and hold_id = of_hold) l
-    where h.tenant_id = of_tenant and h.hold_id = of_hold
-$$
-"""
-HOLD_NEW = """
-create or replace function retainer_say_hold_state() returns trigger language plpgsql as $$
-begin
-    new.state := case when new.closed_at is null then 'open' else 'captured' end;
-    return new;
-end $$
-"""
-HOLD_CHANGED = """
-create or replace function retainer_keep_hold_state() returns trigger language plpgsql as $$
-begin
-    update hold h set state = found.state
-    from (select retainer_hold_state(new.tenant_id, new.hold_id) as state) found
-    where h.tenant_id = new.tenant_id and h.hold_id = new.hold_id and h.state is distinct from found.state;
-    return null;
-end $$
-"""
-TRIGGERS = {
-    ("order_refund", "keep_payment_state"): (
-        "after insert or update or delete on order_refund for each row execute function retainer_keep_payment_state()"
-    ),
-    ("payment_dispute", "keep_payment_state"): (
-        "after insert or update or delete on payment_dispute"
-        " for each row execute function retainer_keep_payment_state()"
-    ),
-    ("purchase_order", "keep_payment_state"): (
-        "after update on purchase_order for each row when (old.lines is distinct from new.lines)"
-        " execute function retainer_keep_payment_state()"
-    ),
-    # This version says the state where it writes a hold: these are for the version before.
-    ("hold", "say_state"): (
-        "before insert on hold for each row when (new.state is null) execute function retainer_say_hold_state()"
-    ),
-    ("hold", "keep_state"): (
-        "after update on hold for each row when (new.closed_at is distinct from old.closed_at"
-        " and new.state is not distinct from old.state) execute function retainer_keep_hold_state()"
-    ),
-    ("hold_line", "keep_state"): (
-        "after update on hold_line for each row when (new.refunded is distinct from old.refunded)"
-        " execute function retainer_keep_hold_state()"
-    ),
-}
-
 # Row security holds for whoever runs this too, so each tenant's rows are marked under its own name. Each part commits,
-# so that no row is locked for long. What is closed meanwhile has its state from the trigger, and is left as it is.
+# so that no row is locked for long. What is closed meanwhile is left as it is.
 BEFORE = """
 do $$ declare
     one text; after text; upto text; former text := coalesce(current_setting('app.tenant', true), '');
@@ -180,26 +112,19 @@ def _beside_traffic(new: dict[str, str], dropped: list[str]) -> None:
 
 
 def upgrade() -> None:
-    """Adds the columns and what keeps them, says how things stand, and builds the indexes."""
+    """Adds the columns, says how things stand, and builds the indexes."""
     op.execute("alter table purchase_order add column if not exists payment_state text not null default 'paid'")
     op.execute("alter table hold add column if not exists state text default 'captured'")
     op.execute("alter table hold alter column state drop default")
-    for function in (PAYMENT, PAYMENT_CHANGED, HOLD, HOLD_NEW, HOLD_CHANGED):
-        op.execute(function)
-    for (_, name), trigger in TRIGGERS.items():
-        op.execute(f"create or replace trigger {name} {trigger}")
+    op.execute(PAYMENT)
     with op.get_context().autocommit_block():
         op.execute(BEFORE)
+    op.execute("drop function retainer_payment_state(text, text)")
     _beside_traffic(NEW, list(FORMER))
 
 
 def downgrade() -> None:
     """Builds the former indexes, and drops the rest."""
     _beside_traffic(FORMER, list(NEW))
-    for table, name in TRIGGERS:
-        op.execute(f"drop trigger if exists {name} on {table}")
-    op.execute("drop function if exists retainer_keep_payment_state(), retainer_keep_hold_state()")
-    op.execute("drop function if exists retainer_say_hold_state(), retainer_hold_state(text, text)")
-    op.execute("drop function if exists retainer_payment_state(text, text)")
     op.execute("alter table hold drop column if exists state")
     op.execute("alter table purchase_order drop column if exists payment_state")

@@ -194,7 +194,7 @@ hold = Table(
         postgresql_where=_sql("closed_at is null and expires_at is not null"),
     ),
 )
-"""``state`` is what its lines come to (`Hold.state`); what writes no state has it from a trigger."""
+"""``state`` is what its lines come to (`Hold.state`)."""
 
 hold_line = Table(
     "hold_line",

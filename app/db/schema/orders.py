@@ -41,7 +41,7 @@ purchase_order = Table(
     text_column("source"),
     Column("version", Integer, nullable=False),
     Column("record_id", Text, nullable=False, server_default=_sql("''")),
-    Column("payment_state", Text, nullable=False, server_default=_sql("'paid'"), info={"by": "triggers"}),
+    Column("payment_state", Text, nullable=False, server_default=_sql("'paid'"), info={"by": "payment_states"}),
     PrimaryKeyConstraint("tenant_id", "order_id"),
     _Index("ix_purchase_order_placed", "tenant_id", "customer_id", "placed_at"),
     _Index("ix_purchase_order_received", "tenant_id", "received_at", "customer_id"),
@@ -59,7 +59,7 @@ purchase_order = Table(
         for state, condition in GRANTED.items()
     ),
 )
-"""Triggers keep ``payment_state``, which hangs on the refunds and disputes of an order. No row is written with it."""
+"""``payment_state`` hangs on the refunds and disputes of an order: `app.db.orders.payment_states` writes it alone."""
 
 order_refund = Table(
     "order_refund",

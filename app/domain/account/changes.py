@@ -174,6 +174,8 @@ class Plan:
     covers: dict[str, Cover] = field(default_factory=dict)
     choices: dict[str, Choice] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
+    lines_changed: set[str] = field(default_factory=set)
+    """Orders whose lines are others by now, so that what is refunded of them may be all or a part."""
     refunds: list[OrderRefund] = field(default_factory=list)
     refunds_undone: list[OrderRefund] = field(default_factory=list)
     """Refunds known before, whose taking back was undone."""

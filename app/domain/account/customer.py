@@ -218,7 +218,7 @@ class Order:
     record_id: str = ""
     """Our id of the record, minted when it was made; empty for those of earlier versions of the service."""
     payment_state: Literal["paid", "partly_refunded", "refunded", "disputed", "dispute_lost"] = "paid"
-    """How it is paid (`app.domain.orders.states`), as it was when the row was read: the database keeps it."""
+    """How it is paid (`app.domain.orders.states`), as it was when the row was read."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -90,6 +90,7 @@ def change_lines(
         _quantity(account, order, line, 0 if now is None else now.quantity, kind, refunded, terms, answer)
         lines.append(line)
     known = {str(line.line_id) for line in order.lines}
+    account.plan.lines_changed.add(order.order_id)
     order.lines = (*lines, *(order_line for line_id, order_line in stated.items() if line_id not in known))
     return answer
 

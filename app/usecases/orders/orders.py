@@ -244,6 +244,7 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, sent: dict[str, Or
     order.answer = {"lines": [], **{name: order.answer[name] for name in ("metadata",) if name in order.answer}}
     await _pin(tx, taker, order)
     taker.plan.orders[order.order_id] = order
+    taker.plan.lines_changed.add(order.order_id)
     mine = sorted([*others, order], key=lambda other: (other.placed_at, other.order_id))
     await reconcile_orders.reconcile_grants(tx, taker, mine, terms, corrected=True)
     _emit_correction(taker, order, answer if taker is giver else order_refund.TakenBack())
