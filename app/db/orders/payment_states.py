@@ -26,8 +26,9 @@ _KEEP: Final = text(
     " when r.rest then 'partly_refunded' else 'refunded' end as state"
     " from asked a left join total t on t.order_id = a.order_id left join rest r on r.order_id = a.order_id"
     " left join disputed d on d.order_id = a.order_id),"
-    " kept as (update purchase_order set payment_state = found.state from found where purchase_order.tenant_id = :tenant"
-    " and purchase_order.order_id = found.order_id and purchase_order.payment_state <> found.state) select 1"
+    " kept as (update purchase_order set payment_state = found.state from found"
+    " where purchase_order.tenant_id = :tenant and purchase_order.order_id = found.order_id"
+    " and purchase_order.payment_state <> found.state) select 1"
 )
 
 
