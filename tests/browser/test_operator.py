@@ -29,6 +29,8 @@ def test_the_page_is_read_by_everybody(
 ) -> None:
     eye = watched(width, dark=dark)
     sign_in(service, eye, axe)
+    lines = "(all) => all.map((one) => Math.round(one.scrollHeight / parseFloat(getComputedStyle(one).lineHeight)))"
+    assert set(eye.page.locator("td summary").evaluate_all(lines)) == {1}
     eye.page.get_by_text("Suspend", exact=False).locator("visible=true").last.click()
     eye.accessible(axe)
     assert eye.go(f"/operator?query={shop.tenant_id}&suspended=maybe").status == 422

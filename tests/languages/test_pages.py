@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,12 +13,15 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from tests.support.api import Vendor, client_of, make_vendor
+from tests.support.vendors import vendor_under
 from tests.web.desk import person
-from tests.web.test_account import account, forms, ticket
+from tests.web.test_account import account, forms, ticket, visitor
 
 PATHS = ("/account", "/account/balance", "/account/statement", "/account/tickets", "/account/ticket?id=t-1")
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
 RUSSIAN = {"accept-language": "ru"}
+HOURS = Path(__file__).parents[2] / "docs" / "examples" / "block-hours.yaml"
+TIMES = ((GERMAN, "2 Std. 45 Min.", "1 Std. 30 Min."), (RUSSIAN, "2 ч 45 мин", "1 ч 30 мин"))
 
 
 @pytest_asyncio.fixture
@@ -201,3 +205,20 @@ async def test_a_csv_names_what_happened_in_the_readers_language(acme: Vendor) -
     browser = await account(acme)
     assert "Guthabenpunkte gewährt" in (await browser.get("/account/statement.csv", headers=GERMAN)).text
     assert "Credits granted" in (await browser.get("/account/statement.csv")).text
+
+
+async def test_credits_that_are_time_are_written_in_the_readers_language(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await vendor_under(app, api, HOURS.read_text(encoding="utf-8"), now="2025-03-04T02:00:00Z")
+    line = {"line_id": "1", "sku": "block-5-hours", "quantity": 1}
+    body = {"customer_id": "kim", "placed_at": "2025-03-04T02:00:00Z", "currency": "AUD", "lines": [line]}
+    await shop.ok(await shop.put("/v1/orders/o-1", body), 201)
+    await shop.ok(await shop.post("/v1/customers/kim/debits", {"credits": 45}), 201)
+    await shop.ok(await shop.post("/v1/customers/kim/holds", {"credits": 90}), 201)
+    browser, agent = await visitor(shop, "kim"), await person(shop)
+    pages = [(browser, "/account"), (browser, "/account/balance"), (agent, "/card?customer_id=kim")]
+    for headers, left, held in (({}, "2 h 45 min", "1 h 30 min"), *TIMES):
+        for reader, path in pages:
+            page = words((await reader.get(path, headers=headers)).text)
+            assert left in page, page
+            assert held in page or path == "/account/balance", page
+    await shop.close()

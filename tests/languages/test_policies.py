@@ -156,7 +156,7 @@ async def test_a_refusal_gives_the_policys_reason_in_the_callers_language(acme: 
         assert answer.status_code == 409
         found[language] = answer.json()
     (reason,) = found["de"]["reasons"]
-    assert reason["message"] == f"Nötig sind 999 Guthabenpunkte, verfügbar sind {reason['facts']['available']}."
+    assert reason["message"] == f"Benötigte Guthabenpunkte: 999, verfügbare: {reason['facts']['available']}."
     assert found["de"]["detail"] == reason["message"]
     assert found["ru"]["detail"].startswith("Нужно кредитов: 999")
     for language in ("de", "ru"):

@@ -113,6 +113,8 @@ async def test_a_parked_delivery_is_read_mended_and_replayed(acme: Vendor) -> No
     page = (await browser.get(path)).text
     plain(page)
     assert "93" in page
+    assert '<dd class="who">93</dd>' in page  # a list as people write it
+    assert page.count("Not mapped to an offer: 93") == 1
     assert "john.doe@example.com" in page  # the body as it came
     (mend,), (replay,) = forms(page, "mend"), forms(page, "replay")
     assert re.search(r'<input id="product"[^>]* value="93"', page)

@@ -14,6 +14,7 @@ from app.api.pages.words import inside, plain
 from app.api.tongue import tongue
 from app.domain.policy.policy import Policy
 from app.domain.policy.reason_words import reason_words, remedy_words
+from app.domain.policy.wording import shown
 
 CREDITS = "credits"
 """What credits are called where the policy has no word of its own."""
@@ -53,6 +54,11 @@ class Terms:
     def amount(self, number: int, unit: str | None) -> str:
         """Return so many credits: ``10 credits``."""
         return f"{number_text(number)} {self.unit(unit, number)}"
+
+    def time(self, credits: int, written: str) -> str:
+        """Return credits that are time as the page's language writes time; ``written``: as English does."""
+        found = None if self.policy is None else shown(self.policy, credits)
+        return written if found is None else found.say(tongue())
 
     def title(self, kind: str, name: str, title: str) -> Markup | str:
         """Return a title of the policy, by the kind and the name of what it belongs to."""
