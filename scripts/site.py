@@ -121,7 +121,8 @@ def main() -> int:
     for line in asked:
         print(f"site: asks another host: {line}")
     if code == 0 and not asked:
-        print(f"site: {sum(1 for _ in BUILT.rglob('*.html'))} pages in build/site; open build/site/index.html")
+        print(f"site: {sum(1 for _ in BUILT.rglob('*.html'))} pages in build/site")
+        print("site: to read it with search: python3 -m http.server --bind 127.0.0.1 --directory build/site 8080")
     return code or int(bool(asked))
 
 
