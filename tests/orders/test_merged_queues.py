@@ -162,3 +162,38 @@ async def test_the_audit_sees_a_period_that_did_not_move_back(
     await play(shop, path, HEIR, "won", 9)
     left = "update cover set starts_at = '2025-04-11 00:00+00', ends_at = '2026-04-11 00:00+00' where rule = 'plan'"
     assert QUEUES in await found_after(db, shop.tenant_id, left)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_units_of_a_line_wait_by_their_numbers_in_whatever_order_their_rows_lie(
+    app: FastAPI, api: httpx.AsyncClient, merged: bool
+) -> None:
+    """The first unit's row is written last. So it is read after the second one's, whose period begins later."""
+    shop, path = await shop_of(app, api, "after_current")
+    line = {"line_id": "1", "sku": "license", "quantity": 2}
+    body = {"customer_id": WHO, "placed_at": "2025-03-02T00:00:00Z", "currency": "USD", "lines": [line]}
+    await shop.ok(await shop.put("/v1/orders/two", body), 201)
+    if merged:
+        await merge(shop, WHO, HEIR)
+    who = HEIR if merged else WHO
+    rows = (await shop.ok(await shop.get("/v1/covers", customer_id=who)))["data"]
+    first = min(rows, key=lambda row: row["starts_at"])["cover_id"]
+    await shop.ok(await shop.post(f"/v1/covers/{first}/suspension"))
+    assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
+    await shop.ok(await shop.post(f"/v1/covers/{first}/resumption"))
+    await play(shop, path, who, "late half", 1)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_what_a_refund_took_before_it_began_stands_nowhere(
+    app: FastAPI, api: httpx.AsyncClient, merged: bool
+) -> None:
+    """An order that is told late moves what waits. The refunded license's period was never to begin, and stays."""
+    shop, path = await shop_of(app, api, "after_current")
+    for number, step in enumerate(["license", "to 2025-03-03"]):
+        await play(shop, path, WHO, step, number)
+    await bought(shop, WHO, "second", "license", "2025-03-03T00:00:00Z")
+    await play(shop, path, WHO, "refund second", 3)
+    if merged:
+        await merge(shop, WHO, HEIR)
+    await play(shop, path, HEIR if merged else WHO, "late half", 4)

@@ -135,13 +135,17 @@ def lay_out(
         _begin_earlier(merge, laid, copies, merges, licenses)
 
 
-def laid_of(lines: Iterable[tuple[Order, OrderLine, Policy]], covers: Iterable[Cover]) -> list[LaidPeriods]:
+def laid_of(
+    lines: Iterable[tuple[Order, OrderLine, Policy]], covers: Iterable[Cover], licenses: Iterable[License]
+) -> list[LaidPeriods]:
     """Return what the grants of these lines brought, of the covers of an account that were not withdrawn.
 
-    ``lines``: in the order in which they are judged, each with the policy that it was bought under.
+    ``lines``: in the order in which they are judged, each with the policy that it was bought under. ``covers`` and
+    ``licenses``: in any order, as rows are read. Units of one line follow one another by their numbers.
     """
+    unit_of: dict[str | None, int] = {license_.license_id: license_.unit_no for license_ in licenses}
     found: dict[tuple[str, str], dict[str | None, list[Cover]]] = {}
-    for cover in covers:
+    for cover in sorted(covers, key=lambda cover: unit_of.get(cover.license_id, 0)):
         key = (str(cover.order_id), str(cover.line_id))
         found.setdefault(key, {}).setdefault(cover.license_id, []).append(cover)
     laid = []
@@ -170,17 +174,25 @@ def displaced(
 ) -> list[tuple[Cover, Span]]:
     """Return which periods of an account do not stand where they belong, each with where that is (decision 0026).
 
-    Those that were suspended, extended or shortened stay where they are.
+    Those that were suspended, extended or shortened stay where they are. What a license's end took before it began is
+    nowhere: it stays where that found it as long as it belongs after the end (`license_covers.lay`).
     """
-    laid = laid_of(judged(orders, terms), covers)
+    laid = laid_of(judged(orders, terms), covers, licenses)
     belongs = places(laid, licenses, Merges.of(orders))
+    ended = {license_.license_id: license_.ended_at for license_ in licenses if of_license.gone(license_)}
     return [
         (cover, belongs[cover.cover_id])
         for each in laid
         for cover in each.covers
         if (whole := of_license.whole(cover)).state != "voided"
-        and (whole.starts_at, whole.ends_at) != belongs[cover.cover_id]
+        and (whole.starts_at, whole.ends_at) != (span := belongs[cover.cover_id])
+        and not (cover.state == "voided" and _after(span, ended.get(cover.license_id or LicenseId(""))))
     ]
+
+
+def _after(span: Span, ended_at: datetime | None) -> bool:
+    """Whether a span begins after a license's end."""
+    return span[0] is not None and ended_at is not None and span[0] > ended_at
 
 
 def _begin_earlier(

@@ -103,7 +103,8 @@ def _folded(
     while True:
         there = granted_so_far(account, ordered)
         if there.merges.at:
-            there.places = places(laid_of(lines, account.covers.values()), account.licenses.values(), there.merges)
+            licenses = account.licenses.values()
+            there.places = places(laid_of(lines, account.covers.values(), licenses), licenses, there.merges)
         outcomes = {order.order_id: OrderOutcome() for order in ordered}
         left -= 1
         for order, line, policy in lines:
