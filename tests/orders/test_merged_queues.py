@@ -197,3 +197,27 @@ async def test_what_a_refund_took_before_it_began_stands_nowhere(
     if merged:
         await merge(shop, WHO, HEIR)
     await play(shop, path, HEIR if merged else WHO, "late half", 4)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("start", sorted(POLICIES))
+async def test_what_waits_begins_later_once_what_it_waits_for_ends_later(
+    app: FastAPI, api: httpx.AsyncClient, start: str, merged: bool
+) -> None:
+    """The year ran beside the license for as long as that had been suspended or extended, until the next order."""
+    shop, path = await shop_of(app, api, start)
+    for number, step in enumerate(["license", "order year", "to 2025-03-11"]):
+        await play(shop, path, WHO, step, number)
+    if merged:
+        await merge(shop, WHO, HEIR)
+    who = HEIR if merged else WHO
+    rows = (await shop.ok(await shop.get("/v1/covers", customer_id=who)))["data"]
+    (license_,) = [row["cover_id"] for row in rows if row["rule"] == "half_year"]
+    await shop.ok(await shop.post(f"/v1/covers/{license_}/suspension"))
+    await play(shop, path, who, "to 2025-03-21", 4)
+    await shop.ok(await shop.post(f"/v1/covers/{license_}/resumption"))
+    assert (await stands(shop, who))[1] == ("year", "2025-09-11T10:00:05Z", "2026-09-11T10:00:05Z", "scheduled")
+    await play(shop, path, who, "to 2025-03-22", 5)
+    await shop.ok(await shop.post(f"/v1/covers/{license_}/extension", {"months": 1, "reason": "goodwill"}))
+    assert (await stands(shop, who))[1] == ("year", "2025-10-11T10:00:05Z", "2026-10-11T10:00:05Z", "scheduled")
+    await play(shop, path, who, "to 2025-03-23", 6)

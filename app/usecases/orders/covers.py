@@ -14,8 +14,10 @@ from app.domain.account.changes import AgendaItem
 from app.domain.cover import cover as covers
 from app.domain.cover.start import account_until
 from app.domain.orders.grants import ended_key
+from app.domain.orders.queues import QUEUED
 from app.domain.values.ids import CoverId
 from app.domain.values.wire import iso, iso_or_none
+from app.usecases.steps import reconcile_orders
 from app.usecases.steps.due_accounts import batched
 from app.views.license import Cover, cover_view
 
@@ -35,19 +37,35 @@ async def suspend(tx: Tx, cover_id: str, *, reason: str | None = None) -> Cover:
 
 
 async def resume(tx: Tx, cover_id: str, *, reason: str | None = None) -> Cover:
-    """Goes on with a suspended period; the end moves by the time it was suspended. Else 409 ``not_suspended``."""
+    """Goes on with a suspended period; the end moves by the time it was suspended. Else 409 ``not_suspended``.
+
+    What waits for it begins as much later.
+    """
     account, cover = await _load(tx, cover_id)
     covers.resume(account, cover)
+    await _follow(tx, account)
     await write_account(tx, account)
     return _view(account, cover)
 
 
 async def extend(tx: Tx, cover_id: str, *, months: int, reason: str) -> Cover:
-    """Extends cover without an order, where the policy does: else 409 ``no_free_extension`` (CACTU-8)."""
+    """Extends cover without an order, where the policy does: else 409 ``no_free_extension`` (CACTU-8).
+
+    What waits for it begins as much later.
+    """
     account, cover = await _load(tx, cover_id)
     covers.extend(account, cover, months, reason=reason)
+    await _follow(tx, account)
     await write_account(tx, account)
     return _view(account, cover)
+
+
+async def _follow(tx: Tx, account: CustomerAccount) -> None:
+    """Let bought periods that wait for others follow the new end: a customer loses no day of a period."""
+    if sum(cover.state != "voided" for cover in account.covers.values()) > 1 and any(
+        cover.start in QUEUED and cover.state != "voided" for cover in account.covers.values()
+    ):
+        await reconcile_orders.reconcile_again(tx, account)
 
 
 async def _load(tx: Tx, cover_id: str) -> tuple[CustomerAccount, entities.Cover]:
