@@ -23,7 +23,7 @@ begin
         where tenant_id = t and lot_id = l.lot_id;
     update account set available = available - amount, spent = spent + amount, version = version + 1
         where tenant_id = t and customer_id = c.customer_id and credit_type = 'credit';
-    insert into hold values (t, h, c.customer_id, 'credit', 'debit', amount, null, at, null, at);
+    insert into hold values (t, h, c.customer_id, 'credit', 'debit', amount, null, at, null, at, 'captured');
     insert into hold_line values (t, h, 1, l.lot_id, amount, amount, 0, 0);
     insert into operation (tenant_id, operation_id, customer_id, credit_type, kind, account_version, effective_at,
                            recorded_at, hold_id, command_id, reading)

@@ -45,8 +45,8 @@ begin
     update lot set available = available - cost, held = held + cost where tenant_id = t and lot_id = l.lot_id;
     update account set available = available - cost, held = held + cost, version = version + 1
         where tenant_id = t and customer_id = c.customer_id and credit_type = 'credit';
-    insert into hold (tenant_id, hold_id, customer_id, credit_type, kind, credits, ticket_id, created_at)
-        values (t, h, c.customer_id, 'credit', 'hold', cost, i, at);
+    insert into hold (tenant_id, hold_id, customer_id, credit_type, kind, credits, ticket_id, created_at, state)
+        values (t, h, c.customer_id, 'credit', 'hold', cost, i, at, 'open');
     insert into hold_line values (t, h, 1, l.lot_id, cost, 0, 0, 0);
     insert into operation (tenant_id, operation_id, customer_id, credit_type, kind, account_version, effective_at,
                            recorded_at, hold_id, ticket_id, clause, reading)
@@ -263,7 +263,7 @@ begin
         where tenant_id = t and lot_id = h.lot_id;
     update account set held = held - h.credits, spent = spent + h.credits, version = version + 1
         where tenant_id = t and customer_id = c.customer_id and credit_type = 'credit';
-    update hold set closed_at = at where tenant_id = t and hold_id = h.hold_id;
+    update hold set closed_at = at, state = 'captured' where tenant_id = t and hold_id = h.hold_id;
     update hold_line set captured = credits where tenant_id = t and hold_id = h.hold_id;
     insert into operation (tenant_id, operation_id, customer_id, credit_type, kind, account_version, effective_at,
                            recorded_at, hold_id, ticket_id, command_id, clause, reading)

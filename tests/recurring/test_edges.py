@@ -83,6 +83,20 @@ async def test_as_of_before_and_after_a_merge_each_month_is_there_once(app: Fast
     await sound(shop)
 
 
+async def test_an_account_whose_credits_are_all_gone_is_merged_and_merged_into(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    shop = await vendor_under(app, api)
+    await bought(shop, "keep")
+    await refunded(shop, "o1")
+    await shop.ok(await shop.put("/v1/customers/bob", {"name": "Bob"}), 201)
+    await shop.ok(await shop.put("/v1/customers/cleo", {"name": "Cleo"}), 201)
+    await shop.ok(await shop.post(f"{ANN}/merge", {"into_customer_id": "bob"}))
+    await shop.ok(await shop.post("/v1/customers/cleo/merge", {"into_customer_id": "bob"}))
+    assert await balance(shop, "bob") == 0
+    await sound(shop)
+
+
 async def test_a_license_that_ended_before_takes_its_months_along_from_another_account(
     app: FastAPI, api: httpx.AsyncClient
 ) -> None:

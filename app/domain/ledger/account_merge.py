@@ -37,6 +37,7 @@ def merge_into(giver: LotLedger, taker: LotLedger) -> list[Lot]:
         taker.account(grant.credit_type)
     giver.recurring = {}
     for credit_type in sorted({grant.credit_type for grant in (taker.recurring or {}).values()}):
+        taker.account(credit_type)  # a grant that brought nothing yet leaves no account of its type
         refresh_expiry(taker, credit_type)
     for credit_type in sorted(giver.accounts):
         refresh_expiry(giver, credit_type)
