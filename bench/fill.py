@@ -16,7 +16,8 @@ with made as (
     join bench_customer c on c.number = (n - 1) % $2
     join lot l on l.tenant_id = $1 and l.customer_id = c.customer_id
     join bench_version v on v.customer_id = c.customer_id),
-w1 as (insert into hold select $1, hold_id, customer_id, 'credit', 'debit', 1, null, now(), null, now(), 'captured' from made),
+w1 as (insert into hold select $1, hold_id, customer_id, 'credit', 'debit', 1, null, now(), null, now(), 'captured'
+    from made),
 w2 as (insert into hold_line select $1, hold_id, 1, lot_id, 1, 1, 0, 0 from made),
 w0 as (insert into command (tenant_id, key, kind, payload_hash, status, answer, actor, customer_id, created_at)
        select $1, md5(n::text), 'debit', sha256(n::text::bytea), 201,
