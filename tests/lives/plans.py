@@ -192,9 +192,11 @@ async def give_plan_back(life: Life, rng: random.Random) -> str | None:
     status, answer = await life.call("POST", f"/v1/orders/{order_id}/refunds", body)
     life.that(status == 201, f"{order_id}: a refund of a plan: {status} {answer}")
     back[order_id] = back.get(order_id, 0) + 1
-    own = [one for one in queue.standing() if one.order_id == order_id]
+    left: dict[str, set[str]] = life.things.setdefault("left_to", {})
+    names = _left_to(order_id, left)
+    own = [one for one in queue.standing() if one.order_id in names]
     waiting = [one for one in queue.waiting() if one.order_id == order_id] or queue.waiting()
-    mine = [one for one in queue.periods if one.order_id == order_id and not one.gone]
+    mine = [one for one in queue.periods if one.order_id in names and not one.gone]
     ran_out = any(one.cut is None and one.ends <= life.now for one in mine)
     taken = 0
     one: Period | None = None
@@ -202,12 +204,13 @@ async def give_plan_back(life: Life, rng: random.Random) -> str | None:
         one = waiting[-1] if waiting else next(iter(own or queue.standing()), None)
     if one is None:
         life.that(answer["not_taken_back"], f"{order_id} ran out, and nothing is reported: {answer}")
-        served = [each for each in queue.periods if each.order_id == order_id and not each.gone]
+        served = [each for each in mine if each.cut is None]
         served = served[:1] if len(served) == 1 else []
         life.things.setdefault("unclear", set()).update(() if served else (queue.owner,))
     else:
         one.gone, one.cut = one in waiting, None if one in waiting else life.now
         served = [one]
+        left.setdefault(one.order_id, set()).add(order_id)
     for each in served:
         taken += sum(model.refund_units(made, 1) for made in each.came if not made.refunded)
     said = sum(row["credits"] for row in answer["taken_back"] if row["kind"] == "credits")
@@ -216,6 +219,16 @@ async def give_plan_back(life: Life, rng: random.Random) -> str | None:
     model.dirty.add(queue.owner)
     await agree(life, queue)
     return f"{order_id}: one unit is given back, {taken} credits"
+
+
+def _left_to(order_id: str, left: dict[str, set[str]]) -> set[str]:
+    """The order, and those whose own period was left to it: their refunds took one of its own (decision 0032)."""
+    names, near = {order_id}, [order_id]
+    while near:
+        more = left.get(near.pop(), set()) - names
+        names |= more
+        near += sorted(more)
+    return names
 
 
 def _units(queue: Queue, order_id: str) -> int:
