@@ -59,7 +59,7 @@ def selects(order: Order, whose: str) -> tuple[Select[Any], ...]:
 
 
 @cache
-def disputed(whose: str) -> Select[Any]:
+def disputed(whose: str = BY_ID) -> Select[Any]:
     """Return the select of what is disputed of which lot; ``whose``: the customer's id in SQL."""
     return select_into(
         _DISPUTED,

@@ -175,7 +175,7 @@ def displaced(
     """Return which periods of an account do not stand where they belong, each with where that is (decision 0026).
 
     Those that were suspended, extended or shortened stay where they are. What a license's end took before it began is
-    nowhere: it stays where that found it as long as it belongs after the end (`license_covers.lay`).
+    nowhere. It stays where that found it, as long as it belongs after the end (`license_covers.lay`).
     """
     laid = laid_of(judged(orders, terms), covers, licenses)
     belongs = places(laid, licenses, Merges.of(orders))

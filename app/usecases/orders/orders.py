@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from app.db import claims, policies, tickets
-from app.db.account import account_rows, accounts, parts, receivers, shown
+from app.db.account import accounts, parts, receivers, shown
 from app.db.engine import Tx
 from app.db.orders import orders, payment_disputes
 from app.db.plan import write_account
@@ -308,7 +308,7 @@ async def _granted(tx: Tx, order: Order) -> tuple[CustomerAccount, Granted, Sequ
     account, found = await accounts.look_by_id(
         tx,
         order.customer_id,
-        (orders.REFUNDS, shown.disputed(account_rows.BY_ID)),
+        (orders.REFUNDS, shown.disputed()),
         {"order": order.order_id},
         part=parts.AccountPart(orders=(order.order_id,)),
     )
