@@ -242,7 +242,7 @@ ROWS: Final = (
     (
         "a period of a merged account stays where the merge found it",
         "app/domain/orders/merges.py",
-        "any(MARKS not in order.answer for order in marked),",
+        "any(_is_unmarked(order.answer) for order in marked),",
         "True,",
         f"{MERGED}::test_a_merge_into_an_empty_account_changes_nothing",
     ),

@@ -6,12 +6,18 @@ it the merge is. Two accounts with purchases end as each would have alone.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from app.db.engine import Database
 from app.db.ledger.invariants import QUEUES
+from app.domain.account.customer import Order
+from app.domain.orders.merges import Merges, mark
+from app.domain.values.ids import CustomerId, OrderId
 from tests.inbound.test_payment_disputes import deliver, dispute, session
 from tests.ledger.test_audit import found_after
 from tests.orders.test_covers_of_refunded_licenses import TEXT, WHO
@@ -20,6 +26,7 @@ from tests.support import shops
 from tests.support.api import Vendor
 
 HEIR = "heir"
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
 BEGAN = "2025-03-01T10:00:05Z"
 UNCOVERED = TEXT.replace("start: after_current", "start: when_uncovered").replace(
     "start: order", "start: when_uncovered"
@@ -221,3 +228,29 @@ async def test_what_waits_begins_later_once_what_it_waits_for_ends_later(
     await shop.ok(await shop.post(f"/v1/covers/{license_}/extension", {"months": 1, "reason": "goodwill"}))
     assert (await stands(shop, who))[1] == ("year", "2025-10-11T10:00:05Z", "2026-10-11T10:00:05Z", "scheduled")
     await play(shop, path, who, "to 2025-03-23", 6)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fixed"),
+    [
+        ({}, False),
+        ({"merged": True, "owners": ["a"]}, True),
+        ({"merged": True, "owners": ["a"], "merges": [*mark("a", "a", NOW)]}, False),
+        ({"merged": True, "owners": ["a", "b"], "merges": [*mark("b", "b", NOW)]}, True),
+        ({"merges": [*mark("a", "b", NOW)]}, False),
+    ],
+    ids=["never", "before marks", "marked", "before marks and again since", "taker"],
+)
+def test_an_account_merged_before_sides_were_marked_stays_as_it_is(answer: dict[str, Any], fixed: bool) -> None:
+    order = Order(
+        order_id=OrderId("o"),
+        customer_id=CustomerId("c"),
+        placed_at=NOW,
+        received_at=NOW,
+        currency="USD",
+        lines=(),
+        payload_hash="",
+        answer=answer,
+        policy_version=1,
+    )
+    assert Merges.of([order]).fixed == fixed

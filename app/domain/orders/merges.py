@@ -56,7 +56,7 @@ class Merges:
         return cls(
             dict(sorted(at.items(), key=lambda item: (item[1], item[0]))),
             {str(order.order_id): _sides(order.answer) for order in marked},
-            any(MARKS not in order.answer for order in marked),
+            any(_is_unmarked(order.answer) for order in marked),
         )
 
     def of_license(self, license_: License) -> Sides:
@@ -71,3 +71,9 @@ class Merges:
 def _sides(data: Mapping[str, Any]) -> Sides:
     rows = data.get(MARKS, ())
     return {row["merge"]: row["side"] for row in rows} if rows else NOWHERE
+
+
+def _is_unmarked(answer: Mapping[str, Any]) -> bool:
+    """Whether an order moved with a merge before sides were marked, whatever merges came after that."""
+    marked = {row["merge"] for row in answer.get(MARKS, ()) if row["side"] == row["merge"]}
+    return bool(answer.get("merged")) and not marked >= {*answer.get("owners", ()), *(() if marked else (None,))}
