@@ -1,37 +1,42 @@
-"""How orders are paid, kept on their rows for their lists (`app.domain.orders.states` says the same in Python)."""
+"""How orders are paid, kept on their rows so that lists can be narrowed by it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from sqlalchemy import text
 
 from app.db.engine import Tx
+from app.domain.orders.states import payment_state
 
+_FACTS: Final = text(
+    "select o.order_id, o.payment_state, o.lines::text as lines,"
+    " (select jsonb_object_agg(u.line_id, u.units)::text from ("
+    "select part ->> 'line_id' as line_id, sum((part ->> 'quantity')::bigint) as units from order_refund f"
+    " cross join lateral jsonb_array_elements(f.answer -> 'lines') as part"
+    " where f.tenant_id = :tenant and f.order_id = o.order_id and f.customer_id <> '' group by 1) u) as refunded,"
+    " (select array_agg(d.state) from payment_dispute d"
+    " where d.tenant_id = :tenant and d.order_id = o.order_id) as disputes"
+    " from purchase_order o where o.tenant_id = :tenant and o.order_id = any(cast(:orders as text[]))"
+)
+_LINES: Final = msgspec.json.Decoder(list[dict[str, Any]])
+_UNITS: Final = msgspec.json.Decoder(dict[str, int])
 _KEEP: Final = text(
-    "with asked as (select unnest(cast(:orders as text[])) as order_id), refunded as ("
-    " select f.order_id, part ->> 'line_id' as line_id, sum((part ->> 'quantity')::bigint) as units"
-    " from asked a join order_refund f on f.tenant_id = :tenant and f.order_id = a.order_id"
-    " cross join lateral jsonb_array_elements(f.answer -> 'lines') as part where f.customer_id <> '' group by 1, 2),"
-    " total as (select order_id, sum(units) as units from refunded group by 1),"
-    " rest as (select o.order_id, bool_or((line ->> 'quantity')::bigint > coalesce(r.units, 0)) as rest"
-    " from asked a join purchase_order o on o.tenant_id = :tenant and o.order_id = a.order_id"
-    " cross join lateral jsonb_array_elements(o.lines) as line"
-    " left join refunded r on r.order_id = o.order_id and r.line_id = line ->> 'line_id' group by 1),"
-    " disputed as (select d.order_id, array_agg(d.state) as states from asked a"
-    " join payment_dispute d on d.tenant_id = :tenant and d.order_id = a.order_id group by 1),"
-    " found as (select a.order_id, case when 'open' = any(d.states) then 'disputed'"
-    " when 'lost' = any(d.states) then 'dispute_lost' when coalesce(t.units, 0) = 0 then 'paid'"
-    " when r.rest then 'partly_refunded' else 'refunded' end as state"
-    " from asked a left join total t on t.order_id = a.order_id left join rest r on r.order_id = a.order_id"
-    " left join disputed d on d.order_id = a.order_id),"
-    " kept as (update purchase_order set payment_state = found.state from found"
+    "update purchase_order set payment_state = found.state"
+    " from unnest(cast(:orders as text[]), cast(:states as text[])) as found(order_id, state)"
     " where purchase_order.tenant_id = :tenant and purchase_order.order_id = found.order_id"
-    " and purchase_order.payment_state <> found.state) select 1"
 )
 
 
 async def keep(tx: Tx, order_ids: Sequence[str]) -> None:
     """Set how these orders are paid by now, after their refunds, disputes or lines changed in this transaction."""
-    await tx.execute(_KEEP, {"tenant": tx.tenant_id, "orders": list(order_ids)})
+    anew: dict[str, str] = {}
+    for row in await tx.rows(_FACTS, {"tenant": tx.tenant_id, "orders": list(order_ids)}):
+        units = {line["line_id"]: line["quantity"] for line in _LINES.decode(row.lines)}
+        state = payment_state(units, _UNITS.decode(row.refunded or "{}"), row.disputes or ())
+        if state != row.payment_state:
+            anew[row.order_id] = state
+    if anew:
+        await tx.execute(_KEEP, {"tenant": tx.tenant_id, "orders": list(anew), "states": list(anew.values())})

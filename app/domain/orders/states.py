@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
-
-from app.domain.account.customer import OrderLine
-from app.domain.account.payment_dispute import PaymentDispute
 
 OrderState = Literal["granted", "partly_granted", "not_granted"]
 PaymentState = Literal["paid", "partly_refunded", "refunded", "disputed", "dispute_lost"]
@@ -21,21 +18,19 @@ def order_state(answer: Mapping[str, Any]) -> OrderState:
     return "partly_granted" if granted else "not_granted"
 
 
-def payment_state(
-    lines: Sequence[OrderLine], refunded: Mapping[str, int], disputes: Iterable[PaymentDispute]
-) -> PaymentState:
+def payment_state(units: Mapping[str, int], refunded: Mapping[str, int], disputes: Collection[str]) -> PaymentState:
     """Return how an order is paid: a dispute that is open comes first, then a lost one, then refunds.
 
-    ``refunded``: units by line. A warning and a dispute that was won change nothing.
+    ``units``, ``refunded``: by line, ordered and given back; ``disputes``: their states. A warning and a dispute that
+    was won change nothing.
     """
-    states = {dispute.state for dispute in disputes}
-    if "open" in states:
+    if "open" in disputes:
         return "disputed"
-    if "lost" in states:
+    if "lost" in disputes:
         return "dispute_lost"
     if not any(refunded.values()):
         return "paid"
-    left = any(line.quantity > refunded.get(line.line_id, 0) for line in lines)
+    left = any(ordered > refunded.get(line_id, 0) for line_id, ordered in units.items())
     return "partly_refunded" if left else "refunded"
 
 

@@ -293,9 +293,10 @@ async def get_order(tx: Tx, order_id: str) -> OrderView:
     account, granted, refunds = await parts.first_in_part(tx, found)
     view = order_view(order, granted, customer_id=account.customer.external_id, policy=account.policy.policy)
     disputes = await payment_disputes.of_order(tx, order_id)
+    units: dict[str, int] = {line.line_id: line.quantity for line in order.lines}
     return {
         **view,
-        "payment_state": payment_state(order.lines, _refunded(refunds), disputes),
+        "payment_state": payment_state(units, _refunded(refunds), [dispute.state for dispute in disputes]),
         "refunds": [refund_view(refund.answer) for refund in refunds],
         "payment_disputes": [
             payment_dispute_view(payment_dispute, account.policy.payment_disputes) for payment_dispute in disputes
