@@ -1,6 +1,6 @@
 """`make midnight ARGS=100000`: so many recurring grants due at one instant, beside debits, with workers killed.
 
-It says first how many minutes it takes (about 14 for 100,000), then how long the grants took and what they cost, and
+It says first how many minutes it takes (about 12 for 100,000), then how long the grants took and what they cost, and
 which share of their rate debits kept. It fails where a grant is missing or came twice, or ten minutes are not enough.
 See `tests/faults/test_midnight.py`. `RETAINER_TEST_DEBITS=0` leaves the debits out, `RETAINER_TEST_KILLS` says how many
 workers are killed, `RETAINER_TEST_SEED` when.
