@@ -2,7 +2,7 @@
 
 Accounts of so many tickets and of so many orders are made as `bench.growth` makes them. Each verb is sent so often to
 each account in turns, over HTTP on one connection; what it needs first is sent before and is not counted. The CPU of
-service and Postgres is counted in steps of 10 ms, so few calls say little. The table is printed as Markdown. It ends
+service and Postgres is counted. The table is printed as Markdown. It ends
 with 1 when a verb costs more than ``--most`` times on the largest account what it costs on the smallest one.
 """
 

@@ -250,12 +250,18 @@ _HERTZ = os.sysconf("SC_CLK_TCK")
 
 
 def _cpu(process: int, *, reaped: bool) -> float:
-    """CPU seconds of a process, and of its children that have ended."""
+    """CPU seconds of a process, to the nanosecond, and of its children that have ended, in steps of 10 ms."""
     try:
+        own = time.clock_gettime(_clock_of(process))
         fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
         return 0.0
-    return sum(int(one) for one in fields[11 : 15 if reaped else 13]) / _HERTZ
+    return own + (sum(int(one) for one in fields[13:15]) / _HERTZ if reaped else 0.0)
+
+
+def _clock_of(process: int) -> int:
+    """The clock of a process' CPU, as `clock_getcpuclockid` makes it: Python has that for threads only."""
+    return (~process << 3) | 2
 
 
 def cpu_of_postgres(at: Ground) -> float:
