@@ -18,4 +18,5 @@ if __name__ == "__main__":
     environment = {"RETAINER_TEST_KILLS": "8", "RETAINER_TEST_DEBITS": "15", **os.environ, "RETAINER_TEST_GRANTS": many}
     root = Path(__file__).resolve().parent.parent
     command = [sys.executable, "-m", "pytest", "tests/faults/test_midnight.py", "-v", "-s"]
+    command += ["-o", "faulthandler_timeout=0"]  # that of the suite ends what takes longer than a quarter of an hour
     sys.exit(subprocess.run(command, cwd=root, env=environment, check=False).returncode)
