@@ -98,6 +98,9 @@ class _Worker:
             except (Unavailable, Retry) as error:
                 logger.warning("the worker cannot ask what is due: %s", error)
                 METRICS.failures += 1
+            except Exception as error:  # a worker that ends lets everything wait, and nobody sees it
+                logger.error("the worker cannot ask what is due, and asks again", exc_info=error)
+                METRICS.failures += 1
             METRICS.rounds += 1
             await self._pause()
         if self._turns:

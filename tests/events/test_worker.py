@@ -8,8 +8,12 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from app.connectors.webhooks.deliveries import Deliveries
+from app.db import due
 from app.db.engine import Database
 from app.worker import run_worker
 from tests.conftest import MakeVendor
@@ -98,3 +102,37 @@ async def test_kill_9_in_the_middle_of_deliveries_loses_none(vendor: MakeVendor,
             if one.json["data"]["customer_id"] == name and one.json["data"]["sequence"] not in first_seen:
                 first_seen.append(one.json["data"]["sequence"])
         assert first_seen == sorted(first_seen)
+
+
+async def test_a_fault_between_turns_does_not_end_the_worker(
+    vendor: MakeVendor, db: Database, module_url: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    shop = await vendor("cs-cart", "2025-01-02T00:00:00Z")
+    await with_customer(shop)
+    await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
+    failed: set[str] = set()
+
+    def failing_once(name: str) -> None:
+        plain = getattr(due, name)
+
+        async def fails_once(*given: Any, **more: Any) -> Any:
+            if name not in failed:
+                failed.add(name)
+                raise RuntimeError("a fault of ours")
+            return await plain(*given, **more)
+
+        monkeypatch.setattr(due, name, fails_once)
+
+    for name in ("keep_up", "anything", "claim"):
+        failing_once(name)
+    stop, job = asyncio.Event(), Deliveries(settings_for(module_url, allow_private_webhooks=True))
+    task = asyncio.create_task(run_worker(db, {}, stop, jobs=[job]))
+    try:
+        await adjust(shop, "c1")
+        await until(lambda: receiver.got or task.done())
+        assert failed == {"keep_up", "anything", "claim"}
+        assert [one.type for one in receiver.got] == ["credits.adjusted"]
+    finally:
+        stop.set()
+        await task
+        await job.close()
