@@ -29,12 +29,21 @@ begin
     return clock_timestamp();
 end $$;
 
+-- As the migrations make it, but with a column to select: what a node hands back for another's question has one.
+create or replace function retainer_due(lock_patience text, statement_patience text) returns boolean
+language plpgsql as $$
+begin
+    perform retainer_begin('', lock_patience, statement_patience);
+    return exists (select 1 from due d where d.at <= statement_timestamp()
+        and not exists (select 1 from tenant_move m where m.tenant_id = d.tenant_id and m.state <> 'leaving'));
+end $$;
+
 -- The triggers of append-only tables look at their own row alone.
 set citus.enable_unsafe_triggers = on;
 
 -- Tables of the installation: small, and the same on every node.
 select create_reference_table(name::regclass)
-from unnest(array['alembic_version', 'directory', 'secret_key', 'tenant_move']) name
+from unnest(array['alembic_version', 'directory', 'operator_session', 'secret_key', 'tenant_move']) name
 where to_regclass(name) is not null;
 
 -- Tables of tenants, and what is due of each: all rows of a tenant on one node.

@@ -16,9 +16,10 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from app.db.engine import Database, Tx, run_alone
 
@@ -87,20 +88,32 @@ _MARK = text(
 )
 _HERE: Final = "not exists (select from tenant_move m where m.tenant_id = d.tenant_id and m.state <> 'leaving')"
 """Nobody's rows are touched while they are copied to another server, or after that."""
-_CLAIM = text(
-    "with waiting as materialized (select d.tenant_id, min(d.at) as since,"
-    "  bool_and(d.kind in ('zones', 'look', 'upkeep')) as patient from due d where d.at <= now()"
-    "  and not exists (select from due t where t.tenant_id = d.tenant_id and t.kind = 'turn' and t.mark = ''"
-    f"   and t.at > now()) and {_HERE} group by d.tenant_id order by 3, 2 limit :most),"
-    " ours as (insert into due (tenant_id, kind, mark, at)"
-    "  select w.tenant_id, 'turn', '', now() + :lease from waiting w order by w.tenant_id"
-    "  on conflict (tenant_id, kind, mark) do update set at = excluded.at where due.at <= now()"
-    "  returning tenant_id, at),"
-    " taken as (delete from due d using ours where d.tenant_id = ours.tenant_id and d.kind <> 'turn'"
-    "  and d.at <= now() returning d.tenant_id, d.kind)"
-    " select ours.tenant_id, ours.at, array_agg(distinct taken.kind) filter (where taken.kind is not null) as kinds"
-    " from ours left join taken on taken.tenant_id = ours.tenant_id group by ours.tenant_id, ours.at"
-)
+
+
+@lru_cache(maxsize=8)
+def _claim(lease: timedelta) -> TextClause:
+    """Return the statement that claims tenants for a while.
+
+    What a conflict is judged by holds no parameter and only immutable functions, as sharded servers want it. So now is
+    the claim's own end without the lease, and the lease is written out.
+    """
+    length = f"interval '{round(lease.total_seconds() * 1_000_000)} microseconds'"
+    return text(
+        "with waiting as materialized (select d.tenant_id, min(d.at) as since,"
+        "  bool_and(d.kind in ('zones', 'look', 'upkeep')) as patient from due d where d.at <= now()"
+        "  and not exists (select from due t where t.tenant_id = d.tenant_id and t.kind = 'turn' and t.mark = ''"
+        f"   and t.at > now()) and {_HERE} group by d.tenant_id order by 3, 2 limit :most),"
+        " ours as (insert into due (tenant_id, kind, mark, at)"
+        f"  select w.tenant_id, 'turn', '', now() + {length} from waiting w order by w.tenant_id"
+        "  on conflict (tenant_id, kind, mark) do update set at = excluded.at"
+        f"  where due.at at time zone 'UTC' <= excluded.at at time zone 'UTC' - {length} returning tenant_id, at),"
+        " taken as (delete from due d using ours where d.tenant_id = ours.tenant_id and d.kind <> 'turn'"
+        "  and d.at <= now() returning d.tenant_id, d.kind)"
+        " select ours.tenant_id, ours.at, array_agg(distinct taken.kind) filter (where taken.kind is not null) as kinds"
+        " from ours left join taken on taken.tenant_id = ours.tenant_id group by ours.tenant_id, ours.at"
+    )
+
+
 _ANYTHING = text("select retainer_due(:lock_timeout, :statement_timeout)")
 _NEXT: Final = (
     "select 'agenda' as kind, min(a.at) as at from agenda a where a.tenant_id = :tenant and not :virtual"
@@ -136,12 +149,14 @@ _PUT_BACK = text(
     " gone as (delete from due where tenant_id = any(:tenants) and kind = 'turn' and mark = '' and at = :until)"
     " select 1"
 )
-_KEEP = text(
+_EVERY_TENANT: Final = (
     "insert into due (tenant_id, kind, mark, at)"
     " select d.tenant_id, cast(:kind as text), '', now() + random() * cast(:within as interval)"
     f" from (select distinct tenant_id from directory) d where {_HERE}"
-    " on conflict (tenant_id, kind, mark) do update set at = least(due.at, excluded.at) where cast(:anew as boolean)"
+    " on conflict (tenant_id, kind, mark)"
 )
+_KEEP = text(f"{_EVERY_TENANT} do nothing")
+_BRING_FORWARD = text(f"{_EVERY_TENANT} do update set at = least(due.at, excluded.at)")
 _NEW_ZONES = text(
     "with old as (delete from due where tenant_id = '' and kind = 'zones' and mark <> :version),"
     " new as (insert into due (tenant_id, kind, mark, at) values ('', 'zones', :version, 'infinity')"
@@ -175,7 +190,7 @@ async def claim(db: Database, most: int, *, lease: timedelta = LEASE) -> list[Tu
     up again.
     """
     async with db.installing() as connection:
-        rows = (await connection.execute(_CLAIM, {"most": most, "lease": lease})).all()
+        rows = (await connection.execute(_claim(lease), {"most": most})).all()
     return [Turn(row.tenant_id, row.at, frozenset(row.kinds or ())) for row in rows]
 
 
@@ -233,14 +248,14 @@ async def keep_up(db: Database) -> None:
     """Have every tenant looked at and kept up now and then, also one that lost its rows."""
     async with db.installing() as connection:
         for kind, every in ((LOOK, LOOK_EVERY), (UPKEEP, UPKEEP_EVERY)):
-            await connection.execute(_KEEP, {"kind": kind, "within": every, "anew": False})
+            await connection.execute(_KEEP, {"kind": kind, "within": every})
 
 
 async def compare_zones(db: Database, version: str, *, within: timedelta) -> None:
     """Have every tenant's clocks compared with this version of the zone data, unless an earlier process saw to it."""
     async with db.installing() as connection:
         if (await connection.execute(_NEW_ZONES, {"version": version})).scalar_one():
-            await connection.execute(_KEEP, {"kind": ZONES, "within": within, "anew": True})
+            await connection.execute(_BRING_FORWARD, {"kind": ZONES, "within": within})
 
 
 async def unknown(tx: Tx) -> Sequence[Any]:

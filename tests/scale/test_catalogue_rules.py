@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
@@ -16,6 +18,7 @@ APPEND_ONLY = {"audit_trail", "clock_outcome", "entity_event", "entry", "operati
 """Tables whose one trigger refuses changes."""
 WORDS = ("pg_notify", "nextval", "set_config", "dblink", "currval")
 """What no function of ours may say: it stays on one machine, or is not passed on to others."""
+CITUS = (Path(__file__).resolve().parents[2] / "deploy" / "citus.sql").read_text()
 
 
 @pytest_asyncio.fixture
@@ -116,6 +119,18 @@ async def test_functions_set_for_the_transaction_alone_and_tell_no_channel(catal
         assert [word for word in (*WORDS, "listen ", "notify ") if word in source.lower()] == [], name
 
 
+async def test_the_script_for_citus_places_every_table_and_makes_only_functions_that_there_are(catalogue: Any) -> None:
+    every = await names(catalogue, f"select relname from ({TABLES}) t")
+    of_tenants = await names(catalogue, f"select c.relname from pg_class c {DISTRIBUTED}")
+    same_everywhere = set(re.findall(r"'(\w+)'", CITUS[CITUS.index("array[") : CITUS.index("]) name")]))
+    assert same_everywhere.isdisjoint(of_tenants)
+    assert same_everywhere | of_tenants == every
+    made = re.findall(r"create or replace function (\w+)\(([^)]*)\)", CITUS)
+    functions = await names(catalogue, "select proname || '(' || pg_get_function_arguments(oid) || ')' from pg_proc")
+    assert {f"{name}({arguments})" for name, arguments in made} - functions == set()
+
+
+DISTRIBUTED = CITUS[CITUS.rindex("where c.relkind") : CITUS.rindex(";")].replace("c.relname <> 'tenant'", "true")
 TABLES = (
     "select oid, relname from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace"
     " and relpersistence = 'p'"

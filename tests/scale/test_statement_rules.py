@@ -6,6 +6,11 @@ import pytest
 
 from tests.support.statement_rules import faults
 
+A_LOT = "select (select count(*) from hold h where"
+A_TURN = (
+    "insert into due (tenant_id, kind, mark, at) select d.tenant_id, 'turn', '', now() from directory d"
+    " on conflict (tenant_id, kind, mark) do update set at = excluded.at"
+)
 RIGHT = (
     "select lot_id from lot where tenant_id = $1::varchar",
     "select l.lot_id from lot l join hold h on h.tenant_id = l.tenant_id where l.tenant_id = $1",
@@ -16,6 +21,9 @@ RIGHT = (
     "update lot set data = data || $2::jsonb, is_open = case when held = 0 then false end where tenant_id = $1",
     "with gone as (delete from lot where tenant_id = $1 returning lot_id) select count(*) from gone",
     "select tenant_id from directory where hash = $1",
+    f"select (select json_agg(r) from ({A_LOT} h.tenant_id = $1) from lot l where l.tenant_id = $1) r)",
+    f"{A_TURN} where due.at > excluded.at",
+    f"{A_LOT} h.tenant_id = l.tenant_id) from lot l where l.tenant_id = $1 union all select 1",
 )
 WRONG = (
     ("select lot_id from lot where lot_id = $1", "lot is read or written without its tenant"),
@@ -28,7 +36,14 @@ WRONG = (
     ("update lot set data = to_jsonb(lot_id) where tenant_id = $1", "to_jsonb() of a column"),
     ("update lot set is_open = case held when 0 then false end where tenant_id = $1", "simple CASE"),
     ("select set_config('app.tenant', $1, true)", "set_config"),
+    ("select set_config('app.erasure', $1, true)", "set_config"),
     ("select pg_advisory_xact_lock(1)", "one machine alone"),
+    (
+        f"select (select json_agg(r) from ({A_LOT} h.tenant_id = l.tenant_id) from lot l where l.tenant_id = $1) r)",
+        "hold",
+    ),
+    (f"{A_TURN} where due.at <= now()", "asks for the time"),
+    (f"{A_TURN} where cast($1 as boolean)", "has a parameter"),
 )
 
 

@@ -29,6 +29,7 @@ ALONE: Final = frozenset({"pg_advisory_xact_lock", "pg_try_advisory_xact_lock", 
 """Functions whose effect one machine alone knows of."""
 STABLE: Final = frozenset({"to_jsonb", "to_json", "jsonb_build_object", "jsonb_build_array", "concat", "format", "age"})
 """Functions that the planner does not take for constant, so that they must not be given columns in an UPDATE."""
+NOW: Final = frozenset({"now", "statement_timestamp", "transaction_timestamp"})
 _by_the_service: ContextVar[bool] = ContextVar("by_the_service", default=False)
 _heard: dict[str, None] = {}
 
@@ -103,6 +104,8 @@ class _Reading:
         self.bound: set[int] = set()
         self.queries: set[int] = set()
         """Numbers that stand for queries, not for tables."""
+        self.depths: list[int] = []
+        """How many queries stand around the one that names each table."""
         self.after: list[tuple[int, Node, Node]] = []
         """INSERT .. SELECT: the table, what its tenant is, and the query whose tables that is one of."""
 
@@ -157,11 +160,15 @@ class _Reading:
         self, node: Node, scopes: tuple[dict[str, int], ...], named: frozenset[str]
     ) -> tuple[dict[str, int], ...]:
         """The scopes inside a query: which tables it names itself, by their aliases, and those around it."""
+        if "larg" in node:  # a UNION names no table itself
+            return scopes
         scope: dict[str, int] = {}
         for part in ("relation", "fromClause", "usingClause"):
             self._relations(node.get(part), scope, named)
+        self.depths += [len(scopes)] * (len(self.tables) - len(self.depths))
         if node["@"] == "InsertStmt":
             self._insert(node)
+            self._conflict(node)
         for number, target, source in self.after:
             if source is node and (other := self._tenant(target, (*scopes, scope))) is not None:
                 self.equal.append((number, other))
@@ -224,11 +231,24 @@ class _Reading:
                 self._equality(mine, theirs, scopes)
             return
         sides = [self._tenant(side, scopes) for side in (left, right)]
-        if sides[0] is not None and sides[1] is not None:
+        if sides[0] is not None and sides[1] is not None and self._seen_from_each_other(sides[0], sides[1]):
             self.equal.append((sides[0], sides[1]))
         for number, other in zip(sides, (right, left), strict=True):
             if number is not None and self._is_parameter(other):
                 self.bound.add(number)
+
+    def _seen_from_each_other(self, a: int, b: int) -> bool:
+        """Whether a planner carries the tenant from one table to the other: not into a query inside an inner query."""
+        return self.depths[a] == self.depths[b] or min(self.depths[a], self.depths[b]) == 0
+
+    def _conflict(self, node: Node) -> None:
+        """What a conflict is judged by is worked out where the row is, and not always told the parameters."""
+        clause = node.get("onConflictClause", {})
+        if _names(clause.get("whereClause")) & (NOW | VOLATILE):
+            self.faults.append("ON CONFLICT .. WHERE asks for the time: bind it")
+        several = node["relation"]["relname"] == "due" and "selectStmt" in node
+        if several and not _binds_tenant(node) and _has_parameter(clause):
+            self.faults.append("ON CONFLICT of several tenants' rows has a parameter: write it out")
 
     def _insert(self, node: Node) -> None:
         number = node["relation"].get("#number")
@@ -255,8 +275,8 @@ class _Reading:
         name = node["funcname"][-1]["sval"]
         if name in ALONE:
             self.faults.append(f"{name} is known on one machine alone")
-        if name == "set_config" and "app.tenant" in str(node["args"][0]):
-            self.faults.append("set_config is not passed on to other machines: `set local` in a function is")
+        if name == "set_config" and "'app." in str(node["args"][0]):
+            self.faults.append("set_config is not passed on to other machines: `set local` is")
         if writes and name in VOLATILE:
             self.faults.append(f"{name}() in a statement that writes")
         if writes == "UpdateStmt" and name in STABLE and _has_column(node.get("args")):
@@ -272,6 +292,30 @@ def _tables(node: Any) -> Iterator[str]:
         yield node["relname"]
     elif isinstance(node, dict) and node.get("@") == "JoinExpr":
         yield from _tables([node["larg"], node["rarg"]])
+
+
+def _names(node: Any) -> set[str]:
+    """The names of the functions that are called in a node."""
+    if isinstance(node, (list, tuple)):
+        return {name for item in node for name in _names(item)}
+    if isinstance(node, dict):
+        own = {node["funcname"][-1]["sval"]} if node.get("@") == "FuncCall" else set()
+        return own | _names(list(node.values()))
+    return set()
+
+
+def _binds_tenant(node: Node) -> bool:
+    """Whether the tenant of the rows that an INSERT writes is a parameter, the first thing that its query selects."""
+    first = node["selectStmt"].get("targetList", ({},))[0].get("val", {})
+    return "valuesLists" in node["selectStmt"] or _has_parameter(first)
+
+
+def _has_parameter(node: Any) -> bool:
+    if isinstance(node, (list, tuple)):
+        return any(map(_has_parameter, node))
+    if isinstance(node, dict):
+        return node.get("@") == "ParamRef" or any(map(_has_parameter, node.values()))
+    return False
 
 
 def _has_column(node: Any) -> bool:

@@ -30,7 +30,7 @@ from app.views.clock import Clock, ClockJudgement, clock_view
 
 _JUDGED: Final = (
     "(select json_agg(json_build_array(o.cycle, o.window_date, o.kind)) from clock_outcome o"
-    "  where o.tenant_id = c.tenant_id and o.clock_id = c.clock_id)"
+    "  where o.tenant_id = :tenant and o.clock_id = c.clock_id)"
 )
 _SELECT: Final = (
     "select c.clock_id, c.ticket_id, c.customer_id, c.milestone, c.party, c.calendar, c.spec, c.due_at,"
