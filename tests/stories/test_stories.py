@@ -43,6 +43,14 @@ def test_the_demo_asks_where_the_environment_says(client: httpx.Client) -> None:
     assert "no service is ready at http://127.0.0.1:1 (" in nobody.output
 
 
+def test_a_policy_without_a_story_is_told() -> None:
+    environment = {"RETAINER_URL": "http://127.0.0.1:1", "RETAINER_OPERATOR_KEY": OPERATOR_KEY}
+    told = CliRunner().invoke(build(["demo"]), ["demo", "--only", "cactus"], env=environment)
+    assert told.exit_code == 1
+    assert "no story is of the policy cactus; there are " in told.output
+    assert "cactushop" in told.output
+
+
 def test_there_is_a_story_for_each_shipped_policy() -> None:
     assert {story["policy"] for story in STORIES} == {"avactis", "cactushop", "cs-cart", "shopp", "x-cart"}
 
