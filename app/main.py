@@ -31,16 +31,16 @@ from app.api.pages import registry as pages
 from app.api.problems import register
 from app.api.rest import meta
 from app.api.rest.binder import routes_of
-from app.api.state import AppState, BalanceReader, CodeFlow, CreditsWriter, SharedWrites
+from app.api.state import AppState, BalanceReader, CodeFlow, CreditsWriter, SharedReads, SharedWrites
 from app.connectors import inbound
 from app.connectors.webhooks import deliveries
-from app.db import agenda, shared_calls
+from app.db import agenda, shared_calls, shared_reads
 from app.db.budget import Budget
 from app.db.engine import Database
 from app.db.failures import Elsewhere
 from app.db.gather import Gatherer, GatherStats, Join
+from app.db.peers import Outcome, Work
 from app.db.secrets import Cipher, check_key
-from app.db.shared_calls import Outcome, Work
 from app.domain.policy.reason_codes import reason_codes
 from app.domain.values.errors import DomainError
 from app.settings import Settings
@@ -118,7 +118,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         ledger_writer = gatherer(settings, database, app.state.figures)
         balances = balance_reader(settings, database)
         gathered = shared_writes(settings, database)
-        state = app.state.house = state_of(settings, database, ledger_writer, balances, gathered)
+        reads = shared_reader(settings, database)
+        state = app.state.house = state_of(settings, database, ledger_writer, balances, gathered, reads)
         database.pool_wait = app.state.figures.pool_wait.observe
         app.state.figures.samples.append(functools.partial(samples, database, ledger_writer.stats))
         app.state.figures.shared.append(state.watch.sample)
@@ -130,6 +131,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             stack.push_async_callback(ledger_writer.close)
             stack.push_async_callback(balances.close)
             stack.push_async_callback(gathered.close)
+            stack.push_async_callback(reads.close)
             await stack.enter_async_context(_background(flush_forever(state)))
             if settings.worker_in_process:
                 await stack.enter_async_context(_working(state, settings))
@@ -145,7 +147,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def state_of(
-    settings: Settings, database: Database, credits: CreditsWriter, balances: BalanceReader, gathered: SharedWrites
+    settings: Settings,
+    database: Database,
+    credits: CreditsWriter,
+    balances: BalanceReader,
+    gathered: SharedWrites,
+    reads: SharedReads,
 ) -> AppState:
     """The parts that the doors are given."""
     operator = settings.operator_key.get_secret_value() if settings.operator_key else None
@@ -162,6 +169,7 @@ def state_of(
         credits=credits,
         balances=balances,
         shared=gathered,
+        reads=reads,
         inbox=inbound.inbox_of(settings),
         cipher=Cipher(*settings.secret_keys()),
         watch=figures.Watch(),
@@ -242,6 +250,17 @@ def balance_reader(settings: Settings, database: Database) -> Gatherer[str, Bala
 
     return Gatherer(
         run, group_of=str, tenants=tenants_at_once(settings), batch=settings.ledger_batch, queue=settings.ledger_queue
+    )
+
+
+def shared_reader(settings: Settings, database: Database) -> Gatherer[Work, Outcome]:
+    """Reads what different calls ask for at once in one snapshot."""
+
+    async def run(tenant_id: str, works: Sequence[Work], _: Join) -> Sequence[Outcome]:
+        return await shared_reads.run(database, tenant_id, works)
+
+    return Gatherer(
+        run, in_flight=2, tenants=tenants_at_once(settings), batch=shared_reads.READS_MAX, queue=settings.ledger_queue
     )
 
 

@@ -56,6 +56,13 @@ class SharedWrites(Protocol):
         """What became of a write."""
 
 
+class SharedReads(Protocol):
+    """Reads what several calls ask for at once in one snapshot."""
+
+    async def submit(self, tenant: str, work: Gathered) -> Outcome:
+        """What became of a read."""
+
+
 class BalanceReader(Protocol):
     """Reads balances, those asked for at once shared_calls."""
 
@@ -76,6 +83,7 @@ class AppState:
     credits: CreditsWriter
     balances: BalanceReader
     shared: SharedWrites
+    reads: SharedReads
     inbox: Inbox
     cipher: Cipher
     watch: Watch

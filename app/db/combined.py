@@ -42,9 +42,10 @@ def select_into(name: str, row: type[R], sql: str) -> Select[R]:
     return Select(name, sql, msgspec.json.Decoder(list[row]))  # type: ignore[valid-type]
 
 
-def columns_of(table: Table, *, without: tuple[str, ...] = ("tenant_id",)) -> str:
-    """Return the names of a table's columns for a select, each behind the table's name."""
-    return ", ".join(f"{table.name}.{column.name}" for column in table.columns if column.name not in without)
+def columns_of(table: Table, *, without: tuple[str, ...] = ("tenant_id",), alias: str | None = None) -> str:
+    """Return the names of a table's columns for a select, each behind the table's name or its alias."""
+    name = alias or table.name
+    return ", ".join(f"{name}.{column.name}" for column in table.columns if column.name not in without)
 
 
 @lru_cache(maxsize=200)
@@ -58,13 +59,22 @@ def columns_of_selects(selects: tuple[Select[Any], ...]) -> str:
     return ", ".join(f"(select json_agg(r)::text from ({select.sql}) r) as {select.name}" for select in selects)
 
 
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What a combined statement asks. ``source``: from " from" on, the one row by which the selects read (`asked`)."""
+
+    selects: tuple[Select[Any], ...]
+    source: str = ""
+
+
 async def read(tx: Tx, selects: tuple[Select[Any], ...], parameters: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Run the selects in one statement and return their rows by name; the tenant is added to the parameters.
 
     All of them see the same snapshot. Lock the rows that must not move in an earlier statement (decision 0003).
     """
     by = {"tenant": tx.tenant_id, **parameters}
-    return _decoded(selects, await (tx.peers.look(selects, by) if tx.peers else tx.row(_statement(selects), by)))
+    row = await (tx.row(_statement(selects), by) if tx.peers is None else tx.peers.look(Looking(selects), by))
+    return _decoded(selects, row)
 
 
 async def read_from(
@@ -72,9 +82,11 @@ async def read_from(
 ) -> dict[str, list[Any]] | None:
     """Run the selects for the one row that ``source`` finds; they name its columns. None where there is no such row.
 
-    ``source``: from " from" on.
+    ``source``: from " from" on; it calls the row `asked`.
     """
-    row = await tx.row(_statement(selects, source), {"tenant": tx.tenant_id, **parameters})
+    by = {"tenant": tx.tenant_id, **parameters}
+    statement = _statement(selects, source)
+    row = await (tx.row(statement, by) if tx.peers is None else tx.peers.look(Looking(selects, source), by))
     return None if row is None else _decoded(selects, row)
 
 

@@ -1,7 +1,7 @@
 """Several calls of different customers in one transaction: what they ask is asked for all of them at once.
 
-Each call's work runs as it is written, in steps: up to a question that all of them ask (`Ask`), then on with its
-answer. No rule knows of it.
+Each call's work runs as it is written, in steps: up to a question that all of them ask (`app.db.peers`), then on with
+its answer. No rule knows of it.
 
 1. The keys of keyed calls are taken, sorted, with what is stored under them.
 2. All claims are taken, sorted, then all customers are locked, sorted (decision 0003).
@@ -15,51 +15,30 @@ way: a new customer, a merged account, a repeated call. They are left out, with 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import msgspec
 from sqlalchemy import TextClause, text
 
-from app.db.combined import Select, columns_of_selects
+from app.db.combined import Looking
 from app.db.engine import Database, Tx
-from app.db.failures import Locked, Retry, Unavailable
+from app.db.failures import Locked, Unavailable
+from app.db.peers import Alone, Ask, Outcome, Peer, Work, as_coroutine, look, of_kind, step
 from app.db.rows import Rows
 from app.db.write import write_rows
-from app.domain.ledger.rest import NotLoaded
-from app.domain.values.agent import Agent
 from app.domain.values.errors import DomainError
-from app.domain.values.phrase import english
 
 WORKS_MAX: Final = 16
 """Works of one transaction: what waits for it waits for all of them."""
 LONG: Final = 0.5
 """Seconds after which a work that runs by itself is waited for by its own caller alone."""
-STEPS_AT_A_STRETCH: Final = 4
-"""Works that go on before the event loop has its turn: a few milliseconds."""
 _CLAIM = text(
     "insert into claim (tenant_id, kind, name) select t.tenant_id, u.kind, u.name from tenant t,"
     " unnest(cast(:kinds as text[]), cast(:names as text[])) as u(kind, name) where t.tenant_id = :tenant"
     " order by u.kind, u.name on conflict (tenant_id, kind, name) do update set name = excluded.name returning 1"
 )
-_TYPES: Final = {
-    "customer": "text",
-    "external": "text",
-    "order": "text",
-    "person": "text",
-    "placed": "timestamptz",
-    "ticket": "text",
-    "part_ticket": "text",
-    "part_orders": "text[]",
-    "part_licenses": "boolean",
-}
-"""Parameters that calls may differ in, with their types in SQL."""
-_PARAMETER: Final = re.compile(r"(?<![:\w]):(?!tenant\b)(\w+)")
-_encode = msgspec.json.Encoder(enc_hook=english).encode
-Q = TypeVar("Q")
 
 
 @dataclass(slots=True)
@@ -72,35 +51,6 @@ class SharedStats:
 
 
 METRICS: Final = SharedStats()
-
-
-class Alone(Exception):  # noqa: N818 - no error: the caller goes on by itself
-    """This work needs a transaction of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a call does in a transaction. ``group``: calls of one group may wait for each other (a customer)."""
-
-    do: Callable[[Tx], Awaitable[Any]]
-    group: str
-    actor: str | None = None
-    agent: Agent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a work: its answer, its refusal, or that its caller runs it ``alone``."""
-
-    answer: Any = None
-    refusal: DomainError | None = None
-    alone: bool = False
-    later: asyncio.Task[Outcome] | None = None
-    """Where it takes long: the work under way, for which nobody else shall wait."""
-
-    async def whole(self) -> Outcome:
-        """Return what became of it at last. It goes on where the caller goes away."""
-        return self if self.later is None else await asyncio.shield(self.later)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,20 +90,6 @@ def key_shared(single: TextClause, several: str, *, by: str) -> None:
     _SHARED[single.text] = Keyed(by, text(several))
 
 
-class Ask:
-    """A question of a work. Who awaits it is answered when all of its peers have asked theirs."""
-
-    __slots__ = ("about", "parameters")
-
-    def __init__(self, about: Locking | Keyed | tuple[Select[Any], ...], parameters: Mapping[str, Any]) -> None:
-        self.about = about
-        self.parameters = parameters
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        """Hand the question to `_Group`, and return the row."""
-        return (yield self)
-
-
 @dataclass(slots=True)
 class _PeerTx(Tx):
     """The shared transaction as one of the works sees it. Statements that nobody shares end its part in it."""
@@ -180,9 +116,9 @@ class _PeerTx(Tx):
         """Refuse: a savepoint would be everybody's."""
         raise Alone
 
-    async def look(self, selects: tuple[Select[Any], ...], parameters: Mapping[str, Any]) -> Any:
+    async def look(self, looking: Looking, parameters: Mapping[str, Any]) -> Any:
         """Return the row of a combined statement."""
-        return await Ask(selects, parameters)
+        return await Ask(looking, parameters)
 
     def keep(self, rows: Rows) -> None:
         """Keep what is to be written with what the others write.
@@ -194,46 +130,19 @@ class _PeerTx(Tx):
         self.pending.append(rows)
 
 
-class _Peer:
-    """A work under way."""
+class _Peer(Peer):
+    """A work under way, with its part in the transaction."""
 
-    __slots__ = ("ask", "coroutine", "customer", "outcome", "tx")
+    __slots__ = ("customer", "tx")
 
     def __init__(self, tx: _PeerTx, work: Work) -> None:
+        super().__init__(as_coroutine(work.do, tx))
         self.tx = tx
-        self.coroutine = _as_coroutine(work.do, tx)
-        self.ask: Ask | None = None
         self.customer: str | None = None
-        self.outcome: Outcome | None = None
 
-    def step(self, answer: Any = None) -> None:
-        """Go on to the next question, or to the end."""
-        self.ask = None
-        try:
-            asked = self.coroutine.send(answer)
-        except StopIteration as end:
-            self.outcome = Outcome(answer=end.value)
-        except DomainError as error:
-            self.outcome = Outcome(refusal=error)
-            self.tx.pending.clear()
-        except (Alone, NotLoaded, Retry):
-            self.leave()
-        else:
-            if isinstance(asked, Ask):
-                self.ask = asked
-            else:  # something is done beside the event loop
-                self.leave()
-
-    def leave(self) -> None:
-        """End this work's part in the transaction."""
-        self.ask = None
-        self.coroutine.close()
+    def drop(self) -> None:
+        """Let nothing of the work be written."""
         self.tx.pending.clear()
-        self.outcome = Outcome(alone=True)
-
-
-async def _as_coroutine(do: Callable[[Tx], Awaitable[Any]], tx: Tx) -> Any:
-    return await do(tx)
 
 
 async def run(
@@ -314,45 +223,29 @@ def _peer_tx(tx: Tx, work: Work) -> _PeerTx:
 
 
 async def _go_on(tx: Tx, peers: Sequence[_Peer]) -> None:
-    await _step([(peer, None) for peer in peers])
+    await step([(peer, None) for peer in peers])
     while asking := [peer for peer in peers if peer.ask is not None]:
         # Everybody has a key before anybody locks, and locks before anybody reads: who reads has all the locks there
         # will be.
-        if keyed := _of_kind(asking, Keyed):
+        if keyed := of_kind(asking, Keyed):
             for key, those in keyed.items():
                 await _take_keys(tx, key, those)
-        elif locking := _of_kind(asking, Locking):
+        elif locking := of_kind(asking, Locking):
             await _lock(tx, locking, peers)
         else:
-            selects, those = next(iter(_of_kind(asking, tuple).items()))
-            await _look(tx, selects, those)
-
-
-def _of_kind(asking: Sequence[_Peer], kind: type[Q]) -> dict[Q, list[_Peer]]:
-    """Return those whose question is of a kind, by the question."""
-    found: dict[Q, list[_Peer]] = {}
-    for peer in asking:
-        if peer.ask is not None and isinstance(peer.ask.about, kind):
-            found.setdefault(peer.ask.about, []).append(peer)
-    return found
-
-
-async def _step(answers: Sequence[tuple[_Peer, Any]]) -> None:
-    for number, (peer, answer) in enumerate(answers, 1):
-        peer.step(answer)
-        if number % STEPS_AT_A_STRETCH == 0:
-            await asyncio.sleep(0)
+            looking, those = next(iter(of_kind(asking, Looking).items()))
+            await look(tx, looking, those)
 
 
 async def _take_keys(tx: Tx, keyed: Keyed, asking: Sequence[_Peer]) -> None:
     """Take the keys of these works. Of two works with one key the second waits for the first, and goes on alone."""
     first: dict[str, _Peer] = {}
     for peer in asking:
-        if first.setdefault(_asked(peer)[keyed.by], peer) is not peer:
+        if first.setdefault(peer.asked[keyed.by], peer) is not peer:
             peer.leave()
     rows = await tx.rows(keyed.several, {"tenant": tx.tenant_id, "asked": sorted(first)})
     stored = {row.asked: row for row in rows if row.kind is not None}
-    await _step([(peer, stored.get(key)) for key, peer in first.items()])
+    await step([(peer, stored.get(key)) for key, peer in first.items()])
 
 
 async def _lock(tx: Tx, locking: Mapping[Locking, Sequence[_Peer]], peers: Sequence[_Peer]) -> None:
@@ -360,14 +253,14 @@ async def _lock(tx: Tx, locking: Mapping[Locking, Sequence[_Peer]], peers: Seque
     claimed: dict[tuple[str, str], _Peer] = {}
     for those in locking.values():
         for peer in those:
-            by = _asked(peer)
+            by = peer.asked
             if "kind" in by and claimed.setdefault((by["kind"], by["name"]), peer) is not peer:
                 peer.leave()
     if claimed:
         kinds, names = zip(*sorted(claimed), strict=True)
         await tx.rows(_CLAIM, {"tenant": tx.tenant_id, "kinds": list(kinds), "names": list(names)})
     asked = {
-        about: sorted({_asked(peer)[about.by] for peer in those if peer.ask is not None})
+        about: sorted({peer.asked[about.by] for peer in those if peer.ask is not None})
         for about, those in locking.items()
     }
     if len(asked) > 1:  # in one order, whatever names them
@@ -379,14 +272,14 @@ async def _lock(tx: Tx, locking: Mapping[Locking, Sequence[_Peer]], peers: Seque
         rows = await tx.rows(about.several, {"tenant": tx.tenant_id, "asked": asked[about]})
         found = {row.asked: row for row in rows}
         for peer in those:
-            row = None if peer.ask is None else found.get(_asked(peer)[about.by])
+            row = None if peer.ask is None else found.get(peer.asked[about.by])
             if row is None or row.customer_id in locked_ids:
                 peer.leave()
                 continue
             peer.customer = row.customer_id
             locked_ids.add(row.customer_id)
             answers.append((peer, row))
-    await _step(answers)
+    await step(answers)
 
 
 @lru_cache(maxsize=50)
@@ -397,38 +290,6 @@ def _all_of(asked: tuple[Locking, ...]) -> TextClause:
         f"select c.customer_id from customer c where c.tenant_id = :tenant and c.customer_id in ({whose})"
         " order by c.customer_id for update"
     )
-
-
-async def _look(tx: Tx, selects: tuple[Select[Any], ...], asking: Sequence[_Peer]) -> None:
-    """Read for these works in one statement."""
-    names = _names_in(selects)
-    if not names <= _TYPES.keys():
-        for peer in asking:
-            peer.leave()
-        return
-    rows = [{"number": number, **{name: _asked(peer)[name] for name in names}} for number, peer in enumerate(asking)]
-    found = await tx.rows(_statement(selects), {"tenant": tx.tenant_id, "asked": _encode(rows).decode()})
-    by_number = {row.number: row for row in found}
-    await _step([(peer, by_number[number]) for number, peer in enumerate(asking)])
-
-
-def _asked(peer: _Peer) -> Mapping[str, Any]:
-    assert peer.ask is not None  # noqa: S101 - it is one of those that ask
-    return peer.ask.parameters
-
-
-@lru_cache(maxsize=50)
-def _names_in(selects: tuple[Select[Any], ...]) -> frozenset[str]:
-    return frozenset(name for select in selects for name in _PARAMETER.findall(select.sql))
-
-
-@lru_cache(maxsize=50)
-def _statement(selects: tuple[Select[Any], ...]) -> TextClause:
-    """Return the combined statement for several calls: their parameters are the columns of `asked`, a row for each."""
-    columns = _PARAMETER.sub(r'asked."\1"', columns_of_selects(selects))
-    columns_asked = ", ".join(f'"{name}" {_TYPES[name]}' for name in sorted(_names_in(selects)))
-    rows = f"json_to_recordset(cast(:asked as json)) as asked(number integer, {columns_asked})"
-    return text(f"select asked.number, {columns} from {rows}")
 
 
 def _joined(pending: Any) -> Rows:

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 
 class Peers(Protocol):
-    """The works that share a transaction (`app.db.shared_calls`)."""
+    """The works that share a transaction (`app.db.peers`)."""
 
-    async def look(self, selects: Any, parameters: Mapping[str, Any]) -> Any:
-        """Return the row of a combined statement."""
+    async def look(self, looking: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return the row of a combined statement (`app.db.combined.Looking`); None where its source has none."""
 
     def keep(self, rows: Any) -> None:
         """Keep what is to be written."""

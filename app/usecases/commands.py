@@ -12,9 +12,9 @@ from app.db import idempotency
 from app.db.account import erasure
 from app.db.engine import Database, Tx
 from app.db.failures import Busy, Unavailable
+from app.db.peers import Outcome
+from app.db.peers import Work as Gathered
 from app.db.secrets import Cipher
-from app.db.shared_calls import Outcome
-from app.db.shared_calls import Work as Gathered
 from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 

@@ -28,6 +28,11 @@ class AsOfPoint:
     as_of: datetime | None
     known_at: datetime | None
 
+    @property
+    def is_now(self) -> bool:
+        """Return whether the present is asked about, by all that is known."""
+        return self.as_of is None and self.known_at is None
+
 
 def _as_of(
     as_of: Annotated[Instant | None, Query(description="How it stood then")] = None,

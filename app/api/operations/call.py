@@ -141,18 +141,32 @@ class Call:
 
     # reading ----------------------------------------------------------------------------------------------------------
 
-    async def read(self, work: Work[T], *, owned: bool = False) -> T:
-        """Return what ``work`` finds in a read-only snapshot. ``owned``: it looks itself whose it is."""
+    async def read(self, work: Work[T], *, owned: bool = False, shared: bool = False) -> T:
+        """Return what ``work`` finds in a read-only snapshot. ``owned``: it looks itself whose it is.
+
+        ``shared``: the snapshot may be shared with reads that came at the same time. ``work`` must then take a bounded
+        time, and read most by the common statements for that (`app.db.combined`).
+        """
+        read = self._read_shared if shared and self.database is self.rooms.database else self._read
         if self.principal.customer_id is None:
-            return await self.database.read(self.tenant_id, work)
+            return await read(work)
         try:
-            found = await self.database.read(self.tenant_id, work)
+            found = await read(work)
         except DomainError as refusal:  # what it says of the thing beyond the thing's id would tell whether it exists
             absent = self._absent()
             raise (absent if not owned and absent.code == refusal.code else refusal) from None
         if not owned:
             self._own(found)
         return self._shown(found)
+
+    async def _read(self, work: Work[T]) -> T:
+        return await self.database.read(self.tenant_id, work)
+
+    async def _read_shared(self, work: Work[T]) -> T:
+        outcome = await self.rooms.reads.submit(self.tenant_id, Gathered(work))
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        return await self._read(work) if outcome.alone else cast(T, outcome.answer)
 
     def _shown(self, found: T) -> T:
         """Return an answer as a customer may see it; an export of a person's things keeps what was written."""

@@ -349,7 +349,8 @@ async def get_statement(call: Call, customer_id: PathId, point: AsOf, cursor: Ro
     """Where credits came from, tickets in progress, resolved tickets: three parts whose totals meet the balance."""
     start = call.start_of(STATEMENT_LISTS, cursor)
     found = await call.read(
-        lambda tx: accounts.statement(tx, customer_id, as_of=point.as_of, known_at=point.known_at, start=start)
+        lambda tx: accounts.statement(tx, customer_id, as_of=point.as_of, known_at=point.known_at, start=start),
+        shared=point.is_now,
     )
     return call.first_rows(found, STATEMENT_LISTS, start)
 

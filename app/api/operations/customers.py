@@ -99,7 +99,7 @@ async def get_customer(call: Call, customer_id: PathId, cursor: RowsCursor = Non
     The ETag is of who it is, and goes into If-Match.
     """
     start = call.start_of(CUSTOMER_LISTS, cursor)
-    found = await call.read(lambda tx: customers.get_customer(tx, customer_id, start=start))
+    found = await call.read(lambda tx: customers.get_customer(tx, customer_id, start=start), shared=True)
     return Answer(call.first_rows(found, CUSTOMER_LISTS, start), headers=_etag(found))
 
 

@@ -42,5 +42,6 @@ async def decide_entitlement(
     return await call.read(
         lambda tx: entitlements.decide(
             tx, customer_id, action, asked, explain=explain, as_of=point.as_of, known_at=point.known_at
-        )
+        ),
+        shared=point.is_now,
     )

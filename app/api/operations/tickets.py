@@ -72,7 +72,10 @@ async def get_ticket(call: Call, ticket_id: PathId, point: AsOf, cursor: RowsCur
     """State, qualification, assessments, charge, clocks, parent and children, and 100 lines of its work log."""
     start = call.start_of(_LINES, cursor)
     found = await call.read(
-        lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at, lines=start + LINES_SHOWN + 1)
+        lambda tx: tickets.get(
+            tx, ticket_id, as_of=point.as_of, known_at=point.known_at, lines=start + LINES_SHOWN + 1
+        ),
+        shared=point.is_now,
     )
     return _first_lines(call, found, start)
 

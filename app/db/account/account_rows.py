@@ -27,13 +27,14 @@ from app.domain.ledger.recurring import RecurringGrant
 
 BY_ID: Final = ":customer"
 """The customer by our own id."""
-BY_NAME: Final = (
-    "(select customer_id from customer where tenant_id = :tenant and external_id = :named and merged_into is null)"
+BY_ASKED: Final = "asked.customer_id"
+"""The customer of the row by which a statement reads all else (`NAMED`, or a ticket)."""
+NAMED: Final = (
+    " from customer asked where asked.tenant_id = :tenant and asked.external_id = :named and asked.merged_into is null"
 )
 """The customer by the vendor's id; nobody where that account went into another one."""
 BY_IDS: Final = "any(cast(:customers as text[]))"
 """Several customers by our own ids."""
-_BY_TICKET: Final = "asked.customer_id"
 _ASKED: Final = " from ticket asked where asked.tenant_id = :tenant and asked.external_id = :asked"
 """The ticket that is asked for, by the helpdesk's id; its account and all else is read by the row."""
 _TICKET_ID: Final = re.compile(r":(?:part_)?ticket\b")
@@ -120,10 +121,14 @@ def _of_ticket(whose: str) -> tuple[str, str]:
     return lots, f"select {HOLD} from hold where hold.tenant_id = :tenant and hold.ticket_id = :part_ticket"
 
 
-def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
-    """Return the selects of an account; ``whose``: the customer's id in SQL, `BY_ID` or `BY_NAME`."""
+ASKED_CUSTOMER: Final = select_into("customer_rows", StoredCustomer, f"select {columns_of(s.customer, alias='asked')}")
+"""The customer that `NAMED` found."""
+
+
+def _selects(whose: str, lots: str, holds: str, customer: Select[Any] | None = None) -> tuple[Select[Any], ...]:
+    """Return the selects of an account; ``whose``: the customer's id in SQL."""
     return (
-        rows_of(s.customer, StoredCustomer, whose),
+        customer or rows_of(s.customer, StoredCustomer, whose),
         rows_of(s.account, Account, whose),
         select_into("lot_rows", Lot, lots),
         select_into("hold_rows", Hold, holds),
@@ -136,11 +141,12 @@ def _selects(whose: str, lots: str, holds: str) -> tuple[Select[Any], ...]:
 
 LOT: Final = f"{columns_of(s.lot, without=('tenant_id', 'cost_amount', 'cost_currency', 'is_open'))}, {_COST}"
 HOLD: Final = f"{columns_of(s.hold, without=('tenant_id', 'state'))}, {_LINES}"
-_RECURRING: Final = {
-    whose: rows_of(s.recurring_grant, RecurringGrant, whose) for whose in (BY_ID, BY_NAME, BY_IDS, _BY_TICKET)
-}
+_RECURRING: Final = {whose: rows_of(s.recurring_grant, RecurringGrant, whose) for whose in (BY_ID, BY_ASKED, BY_IDS)}
 """Read only where a policy of the tenant brings any."""
-_WHOLE: Final = {whose: _selects(whose, *_whole(whose)) for whose in (BY_ID, BY_NAME, BY_IDS)}
+_WHOLE: Final = {
+    BY_ASKED: _selects(BY_ASKED, *_whole(BY_ASKED), ASKED_CUSTOMER),
+    **{whose: _selects(whose, *_whole(whose)) for whose in (BY_ID, BY_IDS)},
+}
 _OF_ORDERS: Final = select_into(
     "order_lots",
     Lot,
@@ -154,8 +160,11 @@ _OF_ORDERS: Final = select_into(
     f" select {LOT} from ours join lot on lot.tenant_id = :tenant and lot.lot_id = ours.lot_id",
 )
 """The lots that operations of some orders moved, those that an order granted among them, and the lots made of these."""
-_IN_PART: Final = {whose: _selects(whose, *_in_part(whose)) for whose in (BY_ID, BY_NAME)}
-_IN_PART_OF_TICKET: Final = _selects(_BY_TICKET, *_of_ticket(_BY_TICKET))
+_IN_PART: Final = {
+    BY_ASKED: _selects(BY_ASKED, *_in_part(BY_ASKED), ASKED_CUSTOMER),
+    BY_ID: _selects(BY_ID, *_in_part(BY_ID)),
+}
+_IN_PART_OF_TICKET: Final = _selects(BY_ASKED, *_of_ticket(BY_ASKED))
 
 
 async def read(
@@ -174,7 +183,7 @@ async def read(
     """
     whose, parameters = BY_ID, dict[str, Any](customer=customer_id)
     if customer_id is None:
-        whose, parameters = BY_NAME, {"named": external_id}
+        whose, parameters = BY_ASKED, {"named": external_id}
     selects = _WHOLE[whose]
     if part is not None:
         selects = _IN_PART[whose]
@@ -184,7 +193,11 @@ async def read(
             parameters |= {"part_orders": list(part.orders), "part_licenses": part.licenses}
     if await policies.recurs(tx):
         beside = (_RECURRING[whose], *beside)
-    return _rows(await combined.read(tx, (*selects, *beside), {**parameters, **(by or {})}), customer_id)
+    selects, parameters = (*selects, *beside), {**parameters, **(by or {})}
+    if customer_id is not None:
+        return _rows(await combined.read(tx, selects, parameters), customer_id)
+    found = await combined.read_from(tx, NAMED, selects, parameters)
+    return _nobody() if found is None else _rows(found, None)
 
 
 async def read_of_ticket(tx: Tx, external_id: str, beside: tuple[Select[Any], ...]) -> AccountRows | None:
@@ -194,7 +207,7 @@ async def read_of_ticket(tx: Tx, external_id: str, beside: tuple[Select[Any], ..
     """
     selects = _of_asked((*_IN_PART_OF_TICKET, *beside))
     if await policies.recurs(tx):
-        selects = (_RECURRING[_BY_TICKET], *selects)
+        selects = (_RECURRING[BY_ASKED], *selects)
     found = await combined.read_from(tx, _ASKED, selects, {"asked": external_id})
     return None if found is None else _rows(found, None)
 
@@ -203,6 +216,10 @@ async def read_of_ticket(tx: Tx, external_id: str, beside: tuple[Select[Any], ..
 def _of_asked(selects: tuple[Select[Any], ...]) -> tuple[Select[Any], ...]:
     """Return the selects with the row of `_ASKED` in the place of their parameter."""
     return tuple(replace(select, sql=_TICKET_ID.sub("asked.ticket_id", select.sql)) for select in selects)
+
+
+def _nobody() -> AccountRows:
+    return AccountRows(None, {}, {}, {}, [], [], [], [])
 
 
 def _rows(found: dict[str, list[Any]], customer_id: str | None) -> AccountRows:
@@ -248,7 +265,7 @@ async def read_many(tx: Tx, customer_ids: Sequence[str]) -> dict[str, AccountRow
     """Read whole accounts by our own ids, all in one statement; each where one has holds in an absorbed account."""
     selects = (*_WHOLE[BY_IDS], *([_RECURRING[BY_IDS]] if await policies.recurs(tx) else ()))
     found = await combined.read(tx, selects, {"customers": list(customer_ids)})
-    rows = {name: AccountRows(None, {}, {}, {}, [], [], [], []) for name in customer_ids}
+    rows = {name: _nobody() for name in customer_ids}
     for customer in found["customer_rows"]:
         rows[customer.customer_id].customer = customer
     for account in found["account_rows"]:

@@ -245,7 +245,7 @@ async def load_customer_page(tx: Tx, external_id: str, start: int = 0) -> Custom
     part = await parts.allowed(tx, AccountPart(), None)
     by = {"start": start if part else 0, "most": shown.ROWS_MAX if part else customers.OPEN_TICKETS_MAX}
     rows = await account_rows.read(
-        tx, external_id=external_id, beside=_page_selects(account_rows.BY_NAME, part), by=by, part=part
+        tx, external_id=external_id, beside=_page_selects(account_rows.BY_ASKED, part), by=by, part=part
     )
     if rows.customer is None:  # unknown, or merged
         customer_id = (await require_customer(tx, external_id)).customer_id
@@ -280,7 +280,7 @@ async def look(tx: Tx, external_id: str, *, part: AccountPart | None = None) -> 
     return None if found is None else await load_by_id(tx, found.customer_id, lock=False)
 
 
-_NAMES: Final = (account_rows.BY_ID, account_rows.BY_NAME)
+_NAMES: Final = (account_rows.BY_ID, account_rows.BY_ASKED)
 _OPEN_TICKETS: Final = {whose: customers.open_tickets_of(whose) for whose in _NAMES}
 _SHOWN_LOTS: Final = {whose: shown.selects("customer", whose) for whose in _NAMES}
 

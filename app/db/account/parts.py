@@ -30,12 +30,12 @@ class AccountPart:
 async def first_in_part(tx: Tx, work: Callable[[], Awaitable[T]]) -> T:
     """Return what ``work`` reads of accounts in part, or of whole ones where a rule looks further.
 
-    It must write nothing.
+    It must write nothing. Where others share the transaction, whole accounts are read in one of its own.
     """
     try:
         return await work()
     except NotLoaded:
-        if tx.whole:
+        if tx.whole or tx.peers is not None:
             raise
     tx.whole = True
     try:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from app.db import combined
 from app.db import schema as s
-from app.db.account.account_rows import BY_ID, BY_NAME, HOLD, LOT, StoredCustomer, rows_of
+from app.db.account.account_rows import ASKED_CUSTOMER, BY_ASKED, BY_ID, HOLD, LOT, NAMED, StoredCustomer, rows_of
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
 from app.db.ledger import read as rows
@@ -85,7 +85,7 @@ def _listed(column: str, table: str) -> str:
 
 @cache
 def _selects(whose: str) -> tuple[Select[Any], ...]:
-    """Return the selects of a page; ``whose``: the customer's id in SQL, `BY_ID` or `BY_NAME`.
+    """Return the selects of a page; ``whose``: the customer's id in SQL, `BY_ID` or `BY_ASKED`.
 
     What credits came from or went to without a charge stands first; a charge is a ticket's, or a hold's without one.
     """
@@ -130,7 +130,7 @@ def _selects(whose: str) -> tuple[Select[Any], ...]:
         f" {_listed('closed', 'closed')} as lots, {_listed('named', 'named')} as tickets"
     )
     return (
-        rows_of(s.customer, StoredCustomer, whose),
+        ASKED_CUSTOMER if whose == BY_ASKED else rows_of(s.customer, StoredCustomer, whose),
         rows_of(s.account, Account, whose),
         select_into("lot_rows", Lot, window.first_lots(LOT, whose)),
         select_into("hold_rows", Hold, window.term_holds(HOLD, whose)),
@@ -145,10 +145,13 @@ async def read(
 
     None where nobody of that name has an account of their own. It says what is stored: nothing may be due.
     """
-    whose, by = (BY_ID, {"customer": customer_id}) if external_id is None else (BY_NAME, {"named": external_id})
-    found = await combined.read(tx, _selects(whose), {**by, "start": start})
-    customer: StoredCustomer | None = next(iter(found["customer_rows"]), None)
-    return None if customer is None else await _rows_of(tx, customer, found, start)
+    found: dict[str, list[Any]] | None
+    if external_id is None:
+        found = await combined.read(tx, _selects(BY_ID), {"customer": customer_id, "start": start})
+    else:
+        found = await combined.read_from(tx, NAMED, _selects(BY_ASKED), {"named": external_id, "start": start})
+    customer: StoredCustomer | None = next(iter(found["customer_rows"]), None) if found else None
+    return None if customer is None or found is None else await _rows_of(tx, customer, found, start)
 
 
 async def _rows_of(tx: Tx, customer: StoredCustomer, found: Mapping[str, list[Any]], start: int) -> StatementRows:
