@@ -31,7 +31,7 @@ from app.api.pages import registry as pages
 from app.api.problems import register
 from app.api.rest import meta
 from app.api.rest.binder import routes_of
-from app.api.state import AppState, BalanceReader, CodeFlow, CreditsWriter, SharedReads, SharedWrites
+from app.api.state import AppState, BalanceReader, CodeFlow, CreditsWriter, SharedQueries, SharedReads, SharedWrites
 from app.connectors import inbound
 from app.connectors.webhooks import deliveries
 from app.db import agenda, shared_calls, shared_reads
@@ -41,6 +41,7 @@ from app.db.failures import Elsewhere
 from app.db.gather import Gatherer, GatherStats, Join
 from app.db.peers import Outcome, Work
 from app.db.secrets import Cipher, check_key
+from app.db.shared_reads import Seat
 from app.domain.policy.reason_codes import reason_codes
 from app.domain.values.errors import DomainError
 from app.settings import Settings
@@ -118,8 +119,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         ledger_writer = gatherer(settings, database, app.state.figures)
         balances = balance_reader(settings, database)
         gathered = shared_writes(settings, database)
-        reads = shared_reader(settings, database)
-        state = app.state.house = state_of(settings, database, ledger_writer, balances, gathered, reads)
+        reads, queries = shared_reader(settings, database), shared_snapshots(settings, database)
+        state = app.state.house = state_of(
+            settings, database, ledger_writer, balances, gathered, reads=reads, queries=queries
+        )
         database.pool_wait = app.state.figures.pool_wait.observe
         app.state.figures.samples.append(functools.partial(samples, database, ledger_writer.stats))
         app.state.figures.shared.append(state.watch.sample)
@@ -132,6 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             stack.push_async_callback(balances.close)
             stack.push_async_callback(gathered.close)
             stack.push_async_callback(reads.close)
+            stack.push_async_callback(queries.close)
             await stack.enter_async_context(_background(flush_forever(state)))
             if settings.worker_in_process:
                 await stack.enter_async_context(_working(state, settings))
@@ -152,7 +156,9 @@ def state_of(
     credits: CreditsWriter,
     balances: BalanceReader,
     gathered: SharedWrites,
+    *,
     reads: SharedReads,
+    queries: SharedQueries,
 ) -> AppState:
     """The parts that the doors are given."""
     operator = settings.operator_key.get_secret_value() if settings.operator_key else None
@@ -170,6 +176,7 @@ def state_of(
         balances=balances,
         shared=gathered,
         reads=reads,
+        queries=queries,
         inbox=inbound.inbox_of(settings),
         cipher=Cipher(*settings.secret_keys()),
         watch=figures.Watch(),
@@ -261,6 +268,22 @@ def shared_reader(settings: Settings, database: Database) -> Gatherer[Work, Outc
 
     return Gatherer(
         run, in_flight=2, tenants=tenants_at_once(settings), batch=shared_reads.READS_MAX, queue=settings.ledger_queue
+    )
+
+
+def shared_snapshots(settings: Settings, database: Database) -> Gatherer[Seat, None]:
+    """Gives queries that begin at once places in one snapshot."""
+
+    async def run(tenant_id: str, seats: Sequence[Seat], _: Join) -> Sequence[None]:
+        return await shared_reads.sit(database, tenant_id, seats)
+
+    return Gatherer(
+        run,
+        in_flight=2,
+        tenants=tenants_at_once(settings),
+        batch=shared_reads.READS_MAX,
+        queue=settings.ledger_queue,
+        attempts=1,
     )
 
 

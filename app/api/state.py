@@ -12,7 +12,7 @@ from fastapi import Request
 from app.api.auth import Authenticator, Principal
 from app.domain.values.errors import DomainError
 from app.settings import Settings
-from app.usecases.commands import Cipher, Database, Gathered, Outcome
+from app.usecases.commands import Cipher, Database, Gathered, Outcome, Seat
 from app.usecases.credits.credit_command import CreditCommand, CreditResult
 from app.usecases.inbound import Inbox
 from app.usecases.reports.figures import Watch
@@ -63,6 +63,13 @@ class SharedReads(Protocol):
         """What became of a read."""
 
 
+class SharedQueries(Protocol):
+    """Gives queries that begin at once places in one snapshot."""
+
+    def submit_many(self, tenant: str, seats: Sequence[Seat]) -> Sequence[asyncio.Future[None]]:
+        """Take them in."""
+
+
 class BalanceReader(Protocol):
     """Reads balances, those asked for at once shared_calls."""
 
@@ -84,6 +91,7 @@ class AppState:
     balances: BalanceReader
     shared: SharedWrites
     reads: SharedReads
+    queries: SharedQueries
     inbox: Inbox
     cipher: Cipher
     watch: Watch

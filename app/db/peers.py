@@ -27,7 +27,10 @@ from app.domain.values.phrase import english
 STEPS_AT_A_STRETCH: Final = 4
 """Works that go on before the event loop has its turn: a few milliseconds."""
 _TYPES: Final = {
+    "after_at": "timestamptz",
+    "after_id": "text",
     "asked": "text",
+    "at": "timestamptz",
     "customer": "text",
     "external": "text",
     "most": "integer",
@@ -35,8 +38,12 @@ _TYPES: Final = {
     "order": "text",
     "person": "text",
     "placed": "timestamptz",
+    "since": "timestamptz",
     "start": "integer",
+    "state_0": "text",
     "ticket": "text",
+    "tickets": "text[]",
+    "until": "timestamptz",
     "part_ticket": "text",
     "part_orders": "text[]",
     "part_licenses": "boolean",

@@ -7,7 +7,7 @@ Who needs more than a page's rows leaves, and reads in a snapshot of its own: no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,9 @@ from app.domain.values.errors import DomainError
 
 READS_MAX: Final = 16
 """Reads of one snapshot: what waits for it waits for all of them."""
+
+
+Do = Callable[[Tx], Awaitable[Any]]
 
 
 class _Own:
@@ -85,6 +88,111 @@ def _reader(tx: Tx) -> _ReaderTx:
     made = _ReaderTx(tx.connection, tx.tenant, tx.at, tx.database, read_only=True, whole=False)
     made.peers = made
     return made
+
+
+class Seat:
+    """A query's place in a snapshot that it shares with queries that began at the same time.
+
+    All that it reads is of the one snapshot, which goes on until the last of them leaves.
+    """
+
+    def __init__(self) -> None:
+        self.left = False
+        self._waiting: list[tuple[Do, asyncio.Future[Any]]] = []
+        self._bell: asyncio.Event | None = None
+        self._failure: Exception | None = None
+
+    async def read(self, do: Do) -> Any:
+        """Return what ``do`` finds in the snapshot."""
+        if self._failure is not None:
+            raise self._failure
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((do, future))
+        self._ring()
+        return await future
+
+    def leave(self) -> None:
+        """Read no more."""
+        self.left = True
+        self._ring()
+
+    def _ring(self) -> None:
+        if self._bell is not None:
+            self._bell.set()
+
+    def sit(self, bell: asyncio.Event) -> None:
+        """Take the place, and ring from now on when something is asked."""
+        self._bell = bell
+
+    def take(self) -> list[tuple[Do, asyncio.Future[Any]]]:
+        """Return what is asked, each with who waits for it."""
+        found, self._waiting = self._waiting, []
+        return [(do, future) for do, future in found if not future.done()]
+
+    def fail(self, error: Exception) -> None:
+        """Tell whoever reads that the snapshot is no more."""
+        self._failure = error
+        for _, future in self.take():
+            future.set_exception(error)
+
+
+async def sit(database: Database, tenant_id: str, seats: Sequence[Seat]) -> list[None]:
+    """Serve the reads of several queries in one snapshot, until all of them have left."""
+    try:
+        async with database.reading(tenant_id) as tx:
+            await _serve(tx, seats)
+    except Exception as error:  # noqa: BLE001 - each query tells it in its own way
+        for seat in seats:
+            seat.fail(error)
+    return [None] * len(seats)
+
+
+async def _serve(tx: Tx, seats: Sequence[Seat]) -> None:
+    bell = asyncio.Event()
+    readers = {seat: _reader(tx) for seat in seats}
+    for seat in seats:
+        seat.sit(bell)
+    while True:
+        await asyncio.sleep(0)  # what the queries ask in one turn of the event loop is asked together
+        bell.clear()
+        asked = [(seat, do, future) for seat in seats for do, future in seat.take()]
+        if not asked:
+            if all(seat.left for seat in seats):
+                return
+            await bell.wait()
+            continue
+        peers = [Peer(as_coroutine(do, readers[seat])) for seat, do, _ in asked]
+        try:
+            await _go_on(tx, peers)
+        except Exception as error:
+            for _, _, future in asked:
+                if not future.done():
+                    future.set_exception(error)
+            raise
+        finally:
+            for peer in peers:
+                peer.coroutine.close()
+        for peer, (seat, do, future) in zip(peers, asked, strict=True):
+            await _hand_over(peer.outcome or Outcome(alone=True), do, future, readers[seat])
+
+
+async def _hand_over(outcome: Outcome, do: Do, future: asyncio.Future[Any], reader: Tx) -> None:
+    """Answer a read; one that could not share its statements is done by itself, in the same snapshot."""
+    if outcome.alone and not future.done():
+        alone = Tx(reader.connection, reader.tenant, reader.at, reader.database, read_only=True, whole=False)
+        alone.caches = reader.caches
+        try:
+            outcome = Outcome(answer=await do(alone))
+        except Exception as error:  # noqa: BLE001 - whoever asked tells it
+            if not future.done():
+                future.set_exception(error)
+            return
+    if future.done():
+        return
+    if outcome.refusal is not None:
+        future.set_exception(outcome.refusal)
+    else:
+        future.set_result(outcome.answer)
 
 
 async def _go_on(tx: Tx, peers: Sequence[Peer]) -> None:

@@ -15,10 +15,11 @@ from app.db.failures import Busy, Unavailable
 from app.db.peers import Outcome
 from app.db.peers import Work as Gathered
 from app.db.secrets import Cipher
+from app.db.shared_reads import Seat
 from app.domain.values.digests import CallContent
 from app.domain.values.errors import DomainError
 
-__all__ = ["Busy", "Cipher", "Database", "Gathered", "Outcome", "Tx", "Unavailable", "once"]
+__all__ = ["Busy", "Cipher", "Database", "Gathered", "Outcome", "Seat", "Tx", "Unavailable", "once"]
 V = TypeVar("V")
 
 

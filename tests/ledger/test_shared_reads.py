@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from app.commands import demo
 from app.db import peers, shared_reads
+from bench.main_job import PAGE
 from tests.conftest import MakeVendor
 from tests.support.api import OPERATOR_KEY, Vendor, client_of
 from tests.support.statements import sent
@@ -168,6 +169,51 @@ async def test_an_account_with_something_due_is_read_alone(vendor: MakeVendor, s
         assert found == [0 if name == "c-3" else 5 for name in CUSTOMERS]
     assert sum(left for _, left in shared) in (1, 2)  # unless it was the first, which shares with nobody
     assert sum(reads for reads, _ in shared) >= 2 * len(CUSTOMERS) - 2
+
+
+async def test_queries_at_once_read_in_one_snapshot(app: FastAPI, vendor: MakeVendor) -> None:
+    made = await shop(vendor)
+    bodies = [{"query": PAGE, "variables": {"id": name}} for name in (*CUSTOMERS, "nobody")]
+    alone = [await made.ok(await made.post("/graphql", body)) for body in bodies]
+    with sent(app.state.house.database) as found:
+        answers = await asyncio.gather(*(made.post("/graphql", body) for body in bodies))
+    assert [await made.ok(answer) for answer in answers] == alone
+    assert sum("retainer_enter" in statement for statement in found) <= 2, found
+    assert len(found) <= 10, found
+    for name, answer in zip(CUSTOMERS, alone, strict=False):
+        page = answer["data"]["customer"]
+        assert page["customerId"] == name
+        assert page["balance"]["held"] > 0
+        assert [clock["milestone"] for clock in page["tickets"]["nodes"][0]["clocks"]] == ["first_response"]
+    assert alone[-1]["data"]["customer"] is None
+
+
+async def test_a_query_sees_one_state_though_others_write(app: FastAPI, vendor: MakeVendor) -> None:
+    made = await shop(vendor)
+    query = '{ a: customer(customerId: "c-0") { balance { available held } totals { available held } } }'
+    # A charge moves between the two reads of a query: both see it, or neither.
+    debits = [made.post("/v1/customers/c-0/debits", {"credits": 1}) for _ in range(10)]
+    queries = [made.post("/graphql", {"query": query}) for _ in range(10)]
+    answers = await asyncio.gather(*(call for pair in zip(debits, queries, strict=True) for call in pair))
+    for answer in answers[1::2]:
+        shown = (await made.ok(answer))["data"]["a"]
+        assert shown["balance"] == shown["totals"]
+
+
+async def test_a_query_that_reads_more_does_not_touch_the_others(vendor: MakeVendor) -> None:
+    made = await vendor("x-cart", now=None)
+    for name in CUSTOMERS:
+        grant = {"credits": 5, "reason": "r"}
+        if name == "c-3":
+            grant["expires_at"] = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+        await made.ok(await made.post(f"/v1/customers/{name}/adjustments", grant), 201)
+    await asyncio.sleep(1.1)
+    more = "entries(first: 5) { nodes { entryId } } statement { customerId } offers { sku }"
+    query = f"query($id: ID!) {{ customer(customerId: $id) {{ balance {{ available }} {more} }} }}"
+    bodies = [{"query": query, "variables": {"id": name}} for name in CUSTOMERS]
+    answers = await asyncio.gather(*(made.post("/graphql", body) for body in bodies))
+    found = [(await made.ok(answer))["data"]["customer"]["balance"]["available"] for answer in answers]
+    assert found == [0 if name == "c-3" else 5 for name in CUSTOMERS]
 
 
 class _InStory:

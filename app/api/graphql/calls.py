@@ -56,7 +56,7 @@ class Calls:
     def __post_init__(self) -> None:
         self._database, self._balances = self.rooms.database, self.rooms.balances
         if self.reading:
-            self.snapshot = Snapshot(self.rooms.database)
+            self.snapshot = Snapshot(self.rooms.database, self.rooms.queries)
             self._database = cast(Database, self.snapshot)
             if not self.alone:
                 self._balances = SnapshotBalances(self.snapshot)
@@ -113,6 +113,7 @@ class Calls:
             rooms=self.rooms,
             database=self._database,
             balances=self._balances,
+            in_query=None if self.snapshot is None else self.snapshot.read_shared,
             path=sent.path,
             query=sent.query,
             keys=() if key is None else (key,),

@@ -104,6 +104,8 @@ class Call:
     sent: Raw | None = None
     agent: Agent | None = None
     """Who acts for the vendor, where the body says so."""
+    in_query: Callable[[str, Work[Any]], Awaitable[Any]] | None = None
+    """Reads in the query's snapshot, which it may share."""
 
     @property
     def actor(self) -> str:
@@ -147,7 +149,7 @@ class Call:
         ``shared``: the snapshot may be shared with reads that came at the same time. ``work`` must then take a bounded
         time, and read most by the common statements for that (`app.db.combined`).
         """
-        read = self._read_shared if shared and self.database is self.rooms.database else self._read
+        read = self._read_shared if shared else self._read
         if self.principal.customer_id is None:
             return await read(work)
         try:
@@ -163,6 +165,10 @@ class Call:
         return await self.database.read(self.tenant_id, work)
 
     async def _read_shared(self, work: Work[T]) -> T:
+        if self.in_query is not None:
+            return cast(T, await self.in_query(self.tenant_id, work))
+        if self.database is not self.rooms.database:
+            return await self._read(work)
         outcome = await self.rooms.reads.submit(self.tenant_id, Gathered(work))
         if outcome.refusal is not None:
             raise outcome.refusal
@@ -180,12 +186,14 @@ class Call:
             raise found
         return found
 
-    async def pages(self, work: Callable[[Tx, PageRequest], Awaitable[Page[V]]]) -> Answer[PageOf[V]]:
-        """Answer a page of a list: ``work(tx, part)`` gives that part of it."""
+    async def pages(
+        self, work: Callable[[Tx, PageRequest], Awaitable[Page[V]]], *, shared: bool = False
+    ) -> Answer[PageOf[V]]:
+        """Answer a page of a list: ``work(tx, part)`` gives that part of it. ``shared``: see `read`."""
         secrets, page = self.rooms.cursor_secrets, self.page
         context = page.context(self.tenant_id)
         part = PageRequest(page.limit, page.after(secrets, self.tenant_id), page.backward)
-        found = await self.read(lambda tx: work(tx, part))
+        found = await self.read(lambda tx: work(tx, part), shared=shared)
         view = page.view(found, lambda key: encode_cursor(secrets[0], context, key))
         return Answer(view, headers=page.headers(view))
 

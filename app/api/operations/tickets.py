@@ -106,7 +106,8 @@ async def list_tickets(
             known_at=point.known_at,
             part=part,
             members=call.members,
-        )
+        ),
+        shared=point.is_now,
     )
 
 

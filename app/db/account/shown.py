@@ -8,10 +8,14 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from app.db import combined
-from app.db.account.account_rows import BY_ID, LOT
+from app.db import schema as s
+from app.db.account.account_rows import ASKED_CUSTOMER, BY_ASKED, BY_ID, HOLD, LOT, NAMED, StoredCustomer, rows_of
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
-from app.domain.ledger.lot import Lot, ShownLots
+from app.db.ledger import read as rows
+from app.db.ledger import window
+from app.domain.ledger.lot import Account, Hold, Lot, ShownLots
+from app.domain.ledger.rest import Rest
 
 ROWS_MAX: Final = 101
 """Lots that a page reads: one more than it shows."""
@@ -87,6 +91,38 @@ def shown_of(found: Mapping[str, list[Any]], start: int) -> ShownLots:
     """Return the lots that these selects read."""
     lots = found[_LOTS][0]
     return ShownLots(rows=lots.rows, start=start, total=lots.total, disputed=disputed_of(found))
+
+
+@cache
+def _balance_selects() -> tuple[Select[Any], ...]:
+    """Return the selects of a balance: the account in part, and the lots that are shown."""
+    whose = BY_ASKED
+    return (
+        ASKED_CUSTOMER,
+        rows_of(s.account, Account, whose),
+        select_into("lot_rows", Lot, window.first_lots(LOT, whose)),
+        select_into("hold_rows", Hold, window.term_holds(HOLD, whose)),
+        *selects("balance", whose),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRows:
+    """What a balance is made of; ``rest``: what was left out of the ledger."""
+
+    customer: StoredCustomer
+    ledger: rows.Loaded
+    rest: Rest
+    lots: ShownLots
+
+
+async def balance(tx: Tx, named: str, start: int) -> BalanceRows | None:
+    """Return what a balance shows from a lot on, in one statement; None where nobody of that name has an account."""
+    found = await combined.read_from(tx, NAMED, _balance_selects(), {"named": named, "start": start})
+    if found is None:
+        return None
+    ledger, rest = await window.of_selects(tx, found)
+    return BalanceRows(found["customer_rows"][0], ledger, rest, shown_of(found, start))
 
 
 async def lots(tx: Tx, customer_id: str, start: int) -> ShownLots:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -155,17 +154,11 @@ async def read(
 
 
 async def _rows_of(tx: Tx, customer: StoredCustomer, found: Mapping[str, list[Any]], start: int) -> StatementRows:
-    mine = customer.customer_id
-    accounts: dict[str, Account] = {account.credit_type: account for account in found["account_rows"]}
-    lots: dict[str, Lot] = {lot.lot_id: lot for lot in found["lot_rows"]}
-    holds: dict[str, Hold] = {hold.hold_id: hold for hold in found["hold_rows"]}
-    await rows.add_lots_of_holds(tx, lots, holds, mine)
-    ends: list[datetime] = [hold.expires_at for hold in holds.values() if hold.expires_at is not None]
-    rest = (await window.rests_of(tx, {mine: (accounts, lots, holds)}, {mine: ends}))[mine]
+    ledger, rest = await window.of_selects(tx, found)
     page: _Rows = found[_PAGE][0]
     return StatementRows(
         customer=customer,
-        ledger=(accounts, lots, holds),
+        ledger=ledger,
         rest=rest,
         page=StatementPage(
             start=start,

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from app.db.engine import Tx
 from app.db.ledger import read as rows
 from app.domain.ledger.journal import spending_key
-from app.domain.ledger.lot import Account, Lot
+from app.domain.ledger.lot import Account, Hold, Lot
 from app.domain.ledger.rest import NotLoaded, Rest, SpendingKey
 
 LOTS_MAX: Final = 50
@@ -96,6 +96,21 @@ async def load(
     await rows.add_holds(tx, answer, found, lot_ids)
     rests = await rests_of(tx, answer, ends)
     return {name: (loaded, rests[name]) for name, loaded in answer.items()}
+
+
+async def of_selects(tx: Tx, found: Mapping[str, list[Any]]) -> tuple[rows.Loaded, Rest]:
+    """Return a customer's account in part, as selects of `first_lots` and `term_holds` read it, and what was left out.
+
+    ``found``: by the selects' names, the customer's own row among them.
+    """
+    mine: str = found["customer_rows"][0].customer_id
+    accounts: dict[str, Account] = {account.credit_type: account for account in found["account_rows"]}
+    lots: dict[str, Lot] = {lot.lot_id: lot for lot in found["lot_rows"]}
+    holds: dict[str, Hold] = {hold.hold_id: hold for hold in found["hold_rows"]}
+    await rows.add_lots_of_holds(tx, lots, holds, mine)
+    ends = [hold.expires_at for hold in holds.values() if hold.expires_at is not None]
+    loaded = accounts, lots, holds
+    return loaded, (await rests_of(tx, {mine: loaded}, {mine: ends}))[mine]
 
 
 async def load_small(tx: Tx, customer_ids: Sequence[str]) -> tuple[dict[str, rows.Loaded], list[str]]:

@@ -42,9 +42,9 @@ async def balance(
 
     ``start``: the lot from which on they are shown; of many lots it has those of one page.
     """
-    customer = await accounts.require_customer(tx, customer_id)
     if as_of is None and known_at is None:
-        return await parts.first_in_part(tx, lambda: _balance_now(tx, customer, customer_id, start))
+        return await parts.first_in_part(tx, lambda: _balance_now(tx, customer_id, start))
+    customer = await accounts.require_customer(tx, customer_id)
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
     body = balance_view(ledger, customer_id=customer_id, at=at, policy=policy)
     if known_at is not None:
@@ -80,8 +80,12 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | Domain
     return answers
 
 
-async def _balance_now(tx: Tx, customer: Customer, named: str, start: int) -> Balance:
+async def _balance_now(tx: Tx, named: str, start: int) -> Balance:
     """The balance now: of a large account in part, with the lots of one page."""
+    if not tx.whole and (read := await shown.balance(tx, named, start)) is not None:
+        ledger, policy, at = await _nothing_due(tx, read.customer, read.ledger, read.rest)
+        return balance_view(ledger, customer_id=named, at=at, policy=policy, lots=read.lots)
+    customer = await accounts.require_customer(tx, named)  # or it was merged
     if tx.whole:
         ledger, policy, at = await _ledger(tx, customer, None, None)
         return balance_view(ledger, customer_id=named, at=at, policy=policy)
