@@ -12,7 +12,7 @@ takes seconds since 1970.
 from bisect import bisect_left, bisect_right
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.calendar import intervals as sets
@@ -143,6 +143,8 @@ class Timeline:
     def __init__(self, name: str, zone: ZoneInfo) -> None:
         self.name = name
         self.zone = zone
+        self.dues: dict[Any, int | None] = {}
+        """Due times that were worked out on it (`app.domain.clocks.target.due_s`)."""
         self._years: dict[int, Year] = {}
         self._index = _Index(0, 0, [_FAR_PAST], [0], [0], 0, -1)
         self._hot: tuple[int, int, list[int], list[int], list[int]] = (0, 0, [_FAR_PAST], [0], [0])

@@ -206,7 +206,24 @@ def runs_round_the_clock(target: Target) -> bool:
 def due_s(
     calendar: Timeline, target: Target, anchor: int, after_close: AfterClose = AfterClose.SAME_DATE
 ) -> int | None:
-    """`due_at` on seconds since 1970."""
+    """`due_at` on seconds since 1970. Those of days are kept with the calendar: each reading of a clock asks again."""
+    if not isinstance(target, BusinessDays | SameDay):
+        return _due_s(calendar, target, anchor, after_close)
+    asked = target, anchor, after_close
+    found = calendar.dues.get(asked)
+    if found is None:
+        found = _due_s(calendar, target, anchor, after_close)
+        if len(calendar.dues) >= _DUES_MAX:
+            calendar.dues.clear()
+        calendar.dues[asked] = found
+    return found
+
+
+_DUES_MAX: Final = 10_000
+"""Due times that a calendar keeps."""
+
+
+def _due_s(calendar: Timeline, target: Target, anchor: int, after_close: AfterClose) -> int | None:
     match target:
         case BusinessSeconds(seconds) | Rolling(seconds):
             return calendar.add_left_s(anchor, seconds)
