@@ -110,7 +110,7 @@ async def test_a_customers_page_in_graphql_asks_of_one_snapshot_once(app: FastAP
     with sent(app.state.house.database) as found:
         answer = await made.ok(await made.post("/graphql", body))
     asked = [line for line in found if "retainer_key(" not in line and "begin(" not in line]
-    assert len(asked) + AROUND <= 10, asked
+    assert len(asked) + AROUND <= 7, asked
     shown = answer["data"]["customer"]
     ticket = shown["tickets"]["nodes"][0]
     assert ticket["ticketId"] == "T-1"
