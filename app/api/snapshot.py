@@ -25,6 +25,7 @@ class Snapshot:
         self._database = database
         self._queries = queries
         self._seat: Seat | None = None
+        self._place: asyncio.Future[None] | None = None
         self._stack = AsyncExitStack()
         self._open: dict[str, Tx] = {}
         self._turn = asyncio.Lock()
@@ -64,16 +65,17 @@ class Snapshot:
         """
         if self._seat is None and self._queries is not None and not self._open and not self._turn.locked():
             seat = Seat()
-            for place in self._queries.submit_many(tenant_id, [seat]):
-                place.add_done_callback(_retrieved)
+            (self._place,) = self._queries.submit_many(tenant_id, [seat])
+            self._place.add_done_callback(_retrieved)
             self._seat = seat
         return await self.read(tenant_id, work)
 
-    def _stand_up(self) -> None:
-        """Leave a shared snapshot, if it is one."""
-        if self._seat is not None:
-            self._seat.leave()
-            self._seat = None
+    async def _stand_up(self) -> None:
+        """Leave a shared snapshot, if it is one. The last one waits for its end."""
+        if self._seat is not None and self._place is not None:
+            is_last, self._seat = self._seat.leave(), None
+            if is_last:
+                await asyncio.wait([self._place])
 
     async def run(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], **more: Any) -> T:
         """For the few readings that write first (placing events). What nobody has read yet is then read anew.
@@ -92,7 +94,7 @@ class Snapshot:
         """For simulations: the snapshot gives its connection up for as long, and a new one serves what is read after
         them. The other fields wait: a query never holds two connections."""
         async with self._turn:
-            self._stand_up()
+            await self._stand_up()
             await self._stack.aclose()
             self._open.clear()
             async with self._database.lend(tenant_id) as made:
@@ -100,7 +102,7 @@ class Snapshot:
 
     async def close(self) -> None:
         """Ends the snapshot; may be called when none was opened."""
-        self._stand_up()
+        await self._stand_up()
         await self._stack.aclose()
 
     def __getattr__(self, name: str) -> Any:

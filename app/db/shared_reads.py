@@ -68,7 +68,7 @@ async def run(database: Database, tenant_id: str, works: Sequence[Work]) -> list
     if len(works) == 1:
         return [await _run_one(database, tenant_id, works[0])]
     async with database.reading(tenant_id) as tx:
-        peers = [Peer(as_coroutine(work.do, _reader(tx))) for work in works]
+        peers = [_Reading(as_coroutine(work.do, _reader(tx))) for work in works]
         try:
             await _go_on(tx, peers)
         finally:
@@ -90,6 +90,19 @@ def _reader(tx: Tx) -> _ReaderTx:
     return made
 
 
+class _Reading(Peer):
+    """A read under way. What fails in it is its own: it reads alone then, and fails there."""
+
+    __slots__ = ()
+
+    def step(self, answer: Any = None) -> None:
+        """Go on to the next question, or to the end."""
+        try:
+            super().step(answer)
+        except Exception:  # noqa: BLE001 - whoever reads alone tells it
+            self.leave()
+
+
 class Seat:
     """A query's place in a snapshot that it shares with queries that began at the same time.
 
@@ -99,8 +112,10 @@ class Seat:
     def __init__(self) -> None:
         self.left = False
         self._waiting: list[tuple[Do, asyncio.Future[Any]]] = []
+        self._under_way: list[tuple[Do, asyncio.Future[Any]]] = []
         self._bell: asyncio.Event | None = None
         self._failure: Exception | None = None
+        self._mates: Sequence[Seat] = ()
 
     async def read(self, do: Do) -> Any:
         """Return what ``do`` finds in the snapshot."""
@@ -111,29 +126,31 @@ class Seat:
         self._ring()
         return await future
 
-    def leave(self) -> None:
-        """Read no more."""
+    def leave(self) -> bool:
+        """Read no more. Return whether it is the last to leave, so that the snapshot ends."""
         self.left = True
         self._ring()
+        return bool(self._mates) and all(mate.left for mate in self._mates)
 
     def _ring(self) -> None:
         if self._bell is not None:
             self._bell.set()
 
-    def sit(self, bell: asyncio.Event) -> None:
+    def sit(self, bell: asyncio.Event, mates: Sequence[Seat]) -> None:
         """Take the place, and ring from now on when something is asked."""
-        self._bell = bell
+        self._bell, self._mates = bell, mates
 
     def take(self) -> list[tuple[Do, asyncio.Future[Any]]]:
         """Return what is asked, each with who waits for it."""
-        found, self._waiting = self._waiting, []
-        return [(do, future) for do, future in found if not future.done()]
+        self._under_way, self._waiting = self._waiting, []
+        return [(do, future) for do, future in self._under_way if not future.done()]
 
     def fail(self, error: Exception) -> None:
         """Tell whoever reads that the snapshot is no more."""
         self._failure = error
-        for _, future in self.take():
-            future.set_exception(error)
+        for _, future in (*self._under_way, *self.take()):
+            if not future.done():
+                future.set_exception(error)
 
 
 async def sit(database: Database, tenant_id: str, seats: Sequence[Seat]) -> list[None]:
@@ -151,7 +168,7 @@ async def _serve(tx: Tx, seats: Sequence[Seat]) -> None:
     bell = asyncio.Event()
     readers = {seat: _reader(tx) for seat in seats}
     for seat in seats:
-        seat.sit(bell)
+        seat.sit(bell, seats)
     while True:
         await asyncio.sleep(0)  # what the queries ask in one turn of the event loop is asked together
         bell.clear()
@@ -161,14 +178,9 @@ async def _serve(tx: Tx, seats: Sequence[Seat]) -> None:
                 return
             await bell.wait()
             continue
-        peers = [Peer(as_coroutine(do, readers[seat])) for seat, do, _ in asked]
+        peers = [_Reading(as_coroutine(do, readers[seat])) for seat, do, _ in asked]
         try:
             await _go_on(tx, peers)
-        except Exception as error:
-            for _, _, future in asked:
-                if not future.done():
-                    future.set_exception(error)
-            raise
         finally:
             for peer in peers:
                 peer.coroutine.close()

@@ -40,8 +40,13 @@ def transactions(found: list[str]) -> int:
     return sum("retainer_begin" in one or "retainer_enter" in one for one in found)
 
 
+def asked_by_driver(found: list[str]) -> int:
+    """On a connection that is new to them, the driver asks what the types of columns are."""
+    return sum("typeinfo_tree" in one or "current_setting('jit')" in one for one in found)
+
+
 def count(found: list[str]) -> int:
-    return len(found) - look_ups(found)
+    return len(found) - look_ups(found) - asked_by_driver(found)
 
 
 async def customers(vendor: Vendor, count: int) -> None:
