@@ -185,7 +185,7 @@ UPGRADE = Scene(
         Seen(COVER_OF % "o1", {"ends_at": "2025-03-15T10:00:00Z"}),
     ],
     audit=Broken(LONGER, DAYS),
-    lives="no plan replaces another in lives: tests/plans/test_any_chain.py draws chains that do",
+    lives=Lived("levels", "into: days", "take_level"),
     permuted=[
         sold("o1", "silver", "2025-03-03T10:00:00Z"),
         sold("o2", "gold-now", "2025-03-15T10:00:00Z"),
@@ -237,7 +237,7 @@ DOWNGRADE = Scene(
         Seen("/v1/customers/ann/balance", {"available": 120}),
     ],
     audit=Broken(LONGER, DAYS),
-    lives="no plan replaces another in lives: tests/plans/test_any_chain.py draws chains that do",
+    lives=Lived("levels", "into: credits", "take_level"),
     permuted=[
         sold("o1", "gold", "2025-03-03T10:00:00Z"),
         sold("o2", "silver-now", "2025-03-13T10:00:00Z"),
@@ -433,7 +433,7 @@ qualification: {checks: [{check: n, code: not_named, clause: E-2, message: Only 
         Seen("/v1/tickets/t2", {"state": "rejected"}),
     ],
     audit=Broken(LONGER, DAYS),
-    lives="no offer has seats in lives: tests/plans/test_seats_and_ends.py",
+    lives=Lived("levels", "seats: quantity", "take_seats"),
     permuted=[
         sold("o1", "seat", "2025-03-03T10:00:00Z", 2),
         sold("o2", "seat", "2025-03-05T10:00:00Z"),

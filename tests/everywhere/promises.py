@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.everywhere.scene import (
     Broken,
     Draft,
+    Lived,
     Scene,
     Seen,
     Told,
@@ -20,7 +21,6 @@ from tests.everywhere.scene import (
 )
 
 SATURDAY = "2025-03-08T10:00:00Z"
-NO_CLOCKS = "no clock runs in whole lives: tests/domain/test_sla_properties.py draws histories of clocks"
 DUE = "update clock set due_at = due_at + interval '1 hour' where phase = 'running'"
 KEPT = "a_clock_keeps_what_its_events_come_to"
 OPEN = [{"credits": 6}]
@@ -83,7 +83,7 @@ promises:
         Seen("/v1/tickets/t3", {"priority": "high", "clocks": [{"phase": "cancelled"}, {"calendar": "always"}]}),
     ],
     audit=Broken(DUE, KEPT),
-    lives=NO_CLOCKS,
+    lives=Lived("promised", "calendar: always", "turn"),
     first=[sold("o1", "credits-100", "2025-03-03T10:00:00Z")],
     permuted=[
         written("t1", SATURDAY, priority="high"),
@@ -152,7 +152,7 @@ promises:
         Seen("/v1/tickets/t1", {"clocks": [{"outcome": "met"}]}),
     ],
     audit=Broken(DUE, KEPT),
-    lives=NO_CLOCKS,
+    lives=Lived("promised", "fact: plan.name", "open_promised"),
     first=[sold("o1", "gold", "2025-03-03T10:00:00Z")],
     permuted=[
         written("t1", "2025-03-03T10:05:00Z", channel="phone"),
@@ -214,7 +214,7 @@ promises:
         Seen("/v1/tickets/t1", {"clocks": [{"outcome": "breached", "reminders": [{"fired": True}]}]}),
     ],
     audit=Broken(DUE, KEPT),
-    lives=NO_CLOCKS,
+    lives=Lived("promised", "notify: [director]", "pass_time"),
     first=[sold("o1", "credits-100", "2025-03-03T10:00:00Z")],
     permuted=[
         written("t1", "2025-03-03T10:00:00Z"),
@@ -292,7 +292,7 @@ promises:
         "update lot set granted = granted + 1, available = available + 1 where source = 'breach'",
         "lot_is_replay_of_entries",
     ),
-    lives=NO_CLOCKS,
+    lives=Lived("promised", "breach_cap: {credits: 8", "pass_time"),
     first=[sold("o1", "credits-100", "2025-03-03T10:00:00Z")],
     permuted=[
         written("t1", "2025-03-03T10:00:00Z"),

@@ -52,6 +52,10 @@ CHAINS = (
     ("fill", "wait", "fill", "wait", "fill", "give_back", "ask_one"),
     ("take_plan", "fill", "wait", "take_plan", "give_back", "wait", "ask_one"),
     ("name_one", "fill", "ask_one", "ask_one", "wait", "ask_one"),
+    ("take_level", "days_pass", "take_level", "undo_level", "take_level"),
+    ("take_seats", "name_people", "name_people", "one_asks", "days_pass", "one_asks"),
+    ("buy_promised", "open_promised", "turn", "pass_time", "turn", "answer_promised"),
+    ("buy_promised", "open_promised", "pass_time", "turn", "pass_time", "turn", "pass_time"),
 )
 """What is done one after another more often than chance would have it: where one noun's rule meets another's."""
 DOCUMENTS: dict[str, str] = {}

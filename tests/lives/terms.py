@@ -216,8 +216,12 @@ BY_THE_HOUR = Terms(
 PLANS = Terms(name="plans", packs={}, licenses=())
 LIVING = Terms(name="living", packs={}, licenses=())
 WALLET = Terms(name="wallet", packs={}, licenses=())
+PROMISED = Terms(name="promised", packs={}, licenses=())
+LEVELS = Terms(name="levels", packs={}, licenses=())
 
-ALL = {one.name: one for one in (X_CART, CS_CART, AVACTIS, SHOPP, CACTUSHOP, BY_THE_HOUR, PLANS, LIVING, WALLET)}
+MADE_UP = (PLANS, LIVING, WALLET, PROMISED, LEVELS)
+
+ALL = {one.name: one for one in (X_CART, CS_CART, AVACTIS, SHOPP, CACTUSHOP, BY_THE_HOUR, *MADE_UP)}
 
 
 def at(text: Any) -> datetime:
