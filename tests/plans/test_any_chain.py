@@ -70,3 +70,16 @@ async def test_a_random_chain_gives_the_same_in_any_order_of_arrival(
     for _ in range(3):
         arrival = rng.sample(placed, len(placed))
         assert await stands(app, api, arrival, refunds) == expected, (placed, arrival, refunds)
+
+
+@pytest.mark.parametrize("skus", [("gold-days", "silver-month"), ("silver-now", "gold-days")], ids=" then ".join)
+async def test_of_two_orders_at_one_instant_the_id_says_which_replaces(
+    app: FastAPI, api: httpx.AsyncClient, skus: tuple[str, str]
+) -> None:
+    """A later order, which concerns neither, changes nothing of it."""
+    at = "2025-03-08T10:00:00Z"
+    placed = [("a", skus[0], at), ("b", skus[1], at)]
+    ((_, _, right),) = await stands(app, api, placed, [])
+    for arrival in itertools.permutations([*placed, ("c", "silver-month", at)]):
+        ((_, _, found),) = await stands(app, api, [*arrival], [])
+        assert [row for row in found if row[0] != "c"] == right, arrival

@@ -17,14 +17,21 @@ from app.domain.policy.offers import Replaces
 from app.domain.values.wire import iso_or_none, parse_iso_or_none
 
 REPLACED = "replaced"
+Place = tuple[datetime, str]
+"""When an order was placed, and its id: of two at one instant the id says which was first, whichever is told first."""
+
+
+def place_of(cover: Cover) -> Place:
+    """Return the place of the order that bought a cover."""
+    return cover.granted_at, cover.order_id or ""
 
 
 def replaceable(
-    found: Iterable[Cover], rule: Replaces, starts: datetime, bought_by: datetime, *, known: Iterable[str] = ()
+    found: Iterable[Cover], rule: Replaces, starts: datetime, bought_by: Place, *, known: Iterable[str] = ()
 ) -> list[Cover]:
     """Return the covers of replaced plans that would run after an instant, in order.
 
-    ``bought_by``: when what replaces them was bought. A later order that waits for it is not replaced by it.
+    ``bought_by``: the place of the order that replaces them. A later order that waits for it is not replaced by it.
     """
     gone = set(known)
     mine = [
@@ -35,7 +42,7 @@ def replaceable(
         and cover.state == "running"
         and cover.starts_at is not None
         and cover.ends_at is not None
-        and cover.granted_at <= bought_by
+        and place_of(cover) <= bought_by
         and starts < cover.ends_at
         and "cut" not in cover.data
         and cover.cover_id not in gone

@@ -58,7 +58,8 @@ class ReplacedPlans:
             if (each.order_id, each.line_id) != mine and not self._ended_by_refund(each)
         ]
         known = (*cover.data.get("instead_of", ()), *cover.data.get("brought", ()))
-        for lower in replacing.replaceable(others, rule, starts, self.order.placed_at, known=known):
+        place = (self.order.placed_at, self.order.order_id)
+        for lower in replacing.replaceable(others, rule, starts, place, known=known):
             worth = self._worth(lower, starts)
             replacing.cut(self.account, lower, cover, starts)
             self.any = True
@@ -67,9 +68,9 @@ class ReplacedPlans:
                 replacing.bring(self.account, cover, lower, {"seconds": more // _SECOND})
                 longer += more
             elif rule.into == "credits" and rule.per_credit is not None:
-                place = len(cover.data["instead_of"])
-                self._credits(int(worth / Fraction(rule.per_credit)), place)
-                replacing.bring(self.account, cover, lower, {"unit_no": place})
+                unit_no = len(cover.data["instead_of"])
+                self._credits(int(worth / Fraction(rule.per_credit)), unit_no)
+                replacing.bring(self.account, cover, lower, {"unit_no": unit_no})
         return longer
 
     def _ended_by_refund(self, lower: Cover) -> bool:
@@ -135,9 +136,9 @@ def undo_later(account: CustomerAccount, ordered: Sequence[Order]) -> None:
 
     Where credits that a plan gave instead are used, or a refund took something of it, all stays as it is.
     """
-    new = [order.placed_at for order in ordered if "not_granted" not in order.answer]
+    new = [(order.placed_at, order.order_id) for order in ordered if "not_granted" not in order.answer]
     found = [cover for cover in account.covers.values() if "instead_of" in cover.data or "brought" in cover.data]
-    later = [cover for cover in found if new and min(new) <= cover.granted_at]
+    later = [cover for cover in found if new and min(new) <= replacing.place_of(cover)]
     if not later or any(not _whole(account, cover) for cover in later):
         return
     for cover in sorted(later, key=lambda cover: (cover.granted_at, cover.cover_id), reverse=True):
