@@ -70,3 +70,28 @@ async def test_credits_for_a_kind_of_work_and_an_overdraft(app: FastAPI, api: ht
     overdraft = "credits:\n  clause: L-1\n  overdraft: {most: 5, against: anything, clause: L-1}\n"
     drawn = changes(await simulate(shop, DOCUMENT.replace("credits:\n  clause: L-1\n", overdraft)))
     assert drawn["t2"][1]["state"] == "in_progress"
+
+
+async def test_what_was_taken_by_hand_is_taken_again(app: FastAPI, api: httpx.AsyncClient) -> None:
+    """The same policy comes out the same after debits, and holds captured, released, given back or run out."""
+    shop = await vendor_under(app, api, DOCUMENT, now=NOW)
+    await bought(shop, "credits-100", "o1")
+    account = "/v1/customers/ann"
+    await shop.ok(await shop.post(f"{account}/debits", {"credits": 20}))
+    ends = "2025-03-03T12:00:00Z"
+    made = [await shop.ok(await shop.post(f"{account}/holds", {"credits": 25, "expires_at": ends})) for _ in range(2)]
+    hold = f"/v1/holds/{made[0]['hold_id']}"
+    await shop.ok(await shop.post(f"{hold}/capture", {"credits": 15}))
+    await shop.ok(await shop.post(f"{hold}/refund", {"credits": 3}))
+    await shop.ok(await shop.post(f"{hold}/release", {}))
+    await shop.move_clock("2025-03-04T10:00:00Z")
+    await shop.ok(await shop.post(f"{account}/debits", {"credits": 60}))
+    await opened(shop, "t1")
+    await opened(shop, "t2")
+    left = (await shop.ok(await shop.get(f"{account}/balance")))["available"]
+    states = [(await shop.ok(await shop.get(f"/v1/tickets/{name}")))["state"] for name in ("t1", "t2")]
+    assert (left, states) == (2, ["in_progress", "awaiting_credits"])
+    assert changes(await simulate(shop, DOCUMENT)) == {}
+    dear = DOCUMENT.replace("price: {kind: fixed, credits: 6}", "price: {kind: fixed, credits: 9}")
+    dearer = changes(await simulate(shop, dear))
+    assert dearer["t1"][1]["state"] == "awaiting_credits"

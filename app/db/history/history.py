@@ -23,7 +23,7 @@ from app.domain.values.wire import parse_iso
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Before anything was recorded."""
-RANKS: Final = ("order", "license", "choice", "cover", "adjust", "ticket", "refund")
+RANKS: Final = ("order", "license", "choice", "cover", "adjust", "hold", "ticket", "refund")
 """What goes first of two things at one instant whose order was not recorded."""
 
 _ENTRIES: Final = (
@@ -107,10 +107,35 @@ _ADJUSTED = text(
     " and o.recorded_at < :end and (o.kind = 'adjust' or o.kind = 'grant' and l.source in ('goodwill', 'import'))"
     " group by o.operation_id, o.customer_id, o.credit_type, o.recorded_at, o.reason"
 )
+_USED = text(
+    "select o.operation_id, o.customer_id, o.kind, o.hold_id, o.credit_type, o.recorded_at, o.reason, c.actor,"
+    " o.account_version, h.expires_at, coalesce(t.external_id, o.ticket_id) as ticket_id,"
+    " sum(e.credits) filter (where e.source = case when o.kind in ('hold', 'debit') then 'available'"
+    " when o.kind = 'refund' then 'spent' else 'held' end)::int as credits,"
+    " min(l.data -> 'categories' ->> 0) as category, min(l.license_id) as license_id"
+    " from operation o join command c on c.tenant_id = o.tenant_id and c.key = o.command_id"
+    " join hold h on h.tenant_id = o.tenant_id and h.hold_id = o.hold_id"
+    " join entry e on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id"
+    " join lot l on l.tenant_id = o.tenant_id and l.lot_id = e.lot_id"
+    " left join ticket t on t.tenant_id = o.tenant_id and t.ticket_id = o.ticket_id"
+    " where o.tenant_id = :tenant and o.customer_id = any(:customers) and o.recorded_at < :end"
+    " and o.kind = any(:kinds) and c.kind = any(:kinds)"
+    " group by o.operation_id, o.customer_id, o.kind, o.hold_id, o.credit_type, o.recorded_at, o.reason, c.actor,"
+    " o.account_version, h.expires_at, t.external_id, o.ticket_id order by o.customer_id, o.account_version"
+)
+_TOLD_OF: Final = {
+    "hold": "credits.held",
+    "debit": "credits.charged",
+    "capture": "credits.charged",
+    "release": "credits.released",
+    "refund": "credits.refunded",
+}
+"""The event by which others learnt of what was done with credits by hand."""
 _EMITTED = text(
     "select customer_id, sequence, type, data->>'order_id' as order_id, data->>'refund_id' as refund_id,"
-    " data->>'choice_id' as choice_id, data->>'ticket_id' as ticket_id from outbox where tenant_id = :tenant"
-    " and customer_id = any(:customers) and occurred_at < :end order by customer_id, sequence"
+    " data->>'choice_id' as choice_id, data->>'ticket_id' as ticket_id, data->>'hold_id' as hold_id"
+    " from outbox where tenant_id = :tenant and customer_id = any(:customers) and occurred_at < :end"
+    " order by customer_id, sequence"
 )
 
 
@@ -196,7 +221,7 @@ class _Reader:
 
     def __init__(self, tx: Tx, customers: Sequence[str], end: datetime) -> None:
         self.tx = tx
-        self.parameters = {"tenant": tx.tenant_id, "customers": list(customers), "end": end}
+        self.parameters = {"tenant": tx.tenant_id, "customers": list(customers), "end": end, "kinds": list(_TOLD_OF)}
         self.made: dict[str, _Made] = {customer: _Made() for customer in customers}
         self.emitted: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
 
@@ -205,7 +230,7 @@ class _Reader:
         if not self.made:
             return self.made
         for row in await self._rows(_EMITTED):
-            for about in ("order_id", "refund_id", "choice_id", "ticket_id"):
+            for about in ("order_id", "refund_id", "choice_id", "ticket_id", "hold_id"):
                 if (value := getattr(row, about)) is not None:
                     self.emitted[about, value].append((row.sequence, row.type))
         await self._orders()
@@ -220,8 +245,28 @@ class _Reader:
                     "reason": row.reason,
                 }
                 self._add(row.customer_id, "adjust", row.operation_id, "adjust", row.recorded_at, data)
+        await self._used()
         await self._tickets()
         return self.made
+
+    async def _used(self) -> None:
+        """What was reserved, taken and given back by hand, of whichever lots it was."""
+        for row in await self._rows(_USED):
+            data = {
+                "credits": row.credits,
+                "credit_type": row.credit_type,
+                "reason": row.reason,
+                "expires_at": row.expires_at,
+                "ticket_id": row.ticket_id,
+                "category": row.category,
+                "license_id": row.license_id,
+            }
+            told = self.emitted["hold_id", row.hold_id]
+            place = next((pair for pair in told if pair[1] == _TOLD_OF[row.kind]), None)
+            if place is not None:
+                told.remove(place)
+            more = {"emitted": place[0] if place else 0, "seq": row.account_version, "actor": row.actor}
+            self._add(row.customer_id, "hold", row.hold_id, row.kind, row.recorded_at, data, **more)
 
     async def _rows(self, statement: Any) -> Sequence[Any]:
         names = statement.compile().params.keys()

@@ -25,7 +25,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
 from app.usecases.agenda import HANDLERS
 from app.usecases.simulation import standing
-from app.usecases.simulation.steps import STEPS
+from app.usecases.simulation.steps import STEPS, use_credits
 from app.usecases.simulation.totals import Listed, by_the_list, prices_differ, summed
 from app.usecases.tickets import tickets
 from app.views.simulation import PolicyDifference, PolicySimulation, RehearsalError, Rehearsed, RehearsedSum
@@ -193,6 +193,8 @@ class _Again:
     run: _Run
     at_once: bool
     """Whether clocks may be judged together: no breach returns credits, so that none changes an order or a ticket."""
+    holds: dict[str, str] = field(default_factory=dict)
+    """The ids on this stage of what was reserved or taken by hand, by the ids that were recorded."""
     all_fired: bool = True
     """Whether everything was carried out that fell due."""
 
@@ -205,7 +207,10 @@ class _Again:
             data = await self._translated(entry)
             if data is not None and entry.name == "order" and self.run.listed is not None:
                 self.run.listed[entry.id] = await by_the_list(self.tx, data["customer_id"], data)
-            if data is not None:
+            if entry.kind == "hold" and data is not None:
+                made = await use_credits(self.tx, entry.name, self.holds.get(entry.id), data)
+                self.holds[entry.id] = made
+            elif data is not None:
                 await STEPS[entry.name](self.tx, data.pop("id", entry.id), data)
         except DomainError as error:
             self.run.missed(entry.kind, entry.id, entry.name, error)

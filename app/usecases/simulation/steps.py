@@ -19,6 +19,7 @@ from app.usecases.orders.refunds import RefundLine, RefundOrder
 from app.usecases.tickets import ticket_work, tickets
 
 Data = dict[str, Any]
+_OF_A_USE: Final = ("credit_type", "ticket_id", "category", "license_id", "expires_at")
 Step = Callable[[Tx, str, Data], Awaitable[Any]]
 """A use case: (transaction, the vendor's id of what it is about, what was said)."""
 
@@ -98,6 +99,22 @@ async def _adjust(tx: Tx, id_: str, data: Data) -> None:
     result = (await commands.apply(tx, [command]))[0]
     if result.error is not None:
         raise result.error
+
+
+async def use_credits(tx: Tx, kind: Any, hold_id: str | None, data: Data) -> str:
+    """Reserve, take or give back credits by hand; which hold it was, or is now."""
+    command = CreditCommand(
+        kind=kind,
+        customer_id=data["customer_id"],
+        hold_id=hold_id,
+        credits=data["credits"],
+        reason=data["reason"],
+        **({} if hold_id is not None else {name: data[name] for name in _OF_A_USE}),
+    )
+    result = (await commands.apply(tx, [command]))[0]
+    if result.error is not None:
+        raise result.error
+    return str(result.data()["hold_id"] if hold_id is None else hold_id)
 
 
 async def _open(tx: Tx, id_: str, data: Data) -> None:
