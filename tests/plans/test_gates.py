@@ -185,3 +185,16 @@ def test_a_gate_needs_credits_and_somebody_who_asks() -> None:
     )
     (missing, *_) = [p for p in check_policy(ungated.policy, ungated.marks) if p.code == "means_missing"]
     assert "`pays: false`" in missing.hint
+
+
+async def test_cover_of_gates_alone_is_told_from_cover_that_no_offer_grants(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    shop = await vendor_under(app, api, DOCUMENT, now=NOW)
+    gates = DOCUMENT.replace("title: Silver, clause", "title: Silver, pays: false, clause")
+    gates = gates.replace("title: Gold, clause", "title: Gold, pays: false, clause")
+    answer = await shop.ok(await shop.post("/v1/policies/validate", {"document": gates}, key=None))
+    (row,) = [row for row in answer["problems"] if row["code"] == "means_never_granted"]
+    assert gates.splitlines()[row["line"] - 1].startswith("payment:")
+    assert row["message"] == "All cover that offers grant is of plans that pay for no ticket."
+    assert row["hint"] == "Remove `cover`, or `pays: false` of a plan."

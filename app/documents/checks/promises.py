@@ -27,12 +27,16 @@ def check_payment(c: Checker) -> None:
     granted = [grant for i, offer in enumerate(p.offers) for _, grant in grants(offer, i)]
     for i, means in enumerate(p.payment.means):
         kind: type = CreditGrant if means == "credits" else CoverGrant
-        if not any(isinstance(grant, kind) and p.pays(getattr(grant, "plan", None)) for grant in granted):
+        there = [grant for grant in granted if isinstance(grant, kind)]
+        if not any(p.pays(getattr(grant, "plan", None)) for grant in there):
+            gates = bool(there)
             c.warn(
                 ("payment", "means", i),
                 "means_never_granted",
-                f"No offer grants {means}.",
-                "Add a grant, or remove it.",
+                f"All {means} that offers grant is of plans that pay for no ticket."
+                if gates
+                else f"No offer grants {means}.",
+                f"Remove `{means}`, or `pays: false` of a plan." if gates else "Add a grant, or remove it.",
             )
     if not p.payment.means:
         c.error(("payment", "means"), "no_means", "Nothing pays for a ticket.", "Write `[credits]`, `[cover]` or both.")
