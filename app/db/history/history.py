@@ -123,7 +123,7 @@ _USED = text(
     " group by o.operation_id, o.customer_id, o.kind, o.hold_id, o.credit_type, o.recorded_at, o.reason, c.actor,"
     " o.account_version, h.expires_at, t.external_id, o.ticket_id order by o.customer_id, o.account_version"
 )
-_TOLD_OF: Final = {
+_EVENT_OF: Final = {
     "hold": "credits.held",
     "debit": "credits.charged",
     "capture": "credits.charged",
@@ -221,7 +221,7 @@ class _Reader:
 
     def __init__(self, tx: Tx, customers: Sequence[str], end: datetime) -> None:
         self.tx = tx
-        self.parameters = {"tenant": tx.tenant_id, "customers": list(customers), "end": end, "kinds": list(_TOLD_OF)}
+        self.parameters = {"tenant": tx.tenant_id, "customers": list(customers), "end": end, "kinds": list(_EVENT_OF)}
         self.made: dict[str, _Made] = {customer: _Made() for customer in customers}
         self.emitted: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
 
@@ -261,10 +261,10 @@ class _Reader:
                 "category": row.category,
                 "license_id": row.license_id,
             }
-            told = self.emitted["hold_id", row.hold_id]
-            place = next((pair for pair in told if pair[1] == _TOLD_OF[row.kind]), None)
+            events = self.emitted["hold_id", row.hold_id]
+            place = next((pair for pair in events if pair[1] == _EVENT_OF[row.kind]), None)
             if place is not None:
-                told.remove(place)
+                events.remove(place)
             more = {"emitted": place[0] if place else 0, "seq": row.account_version, "actor": row.actor}
             self._add(row.customer_id, "hold", row.hold_id, row.kind, row.recorded_at, data, **more)
 
