@@ -70,8 +70,8 @@ def perform(
     if not key:
         say("demo: no operator key: set RETAINER_OPERATOR_KEY, or start the service once with `make serve`")
         return 1
-    told = [story for story in stories() if only in (None, story["policy"])]
-    if not told:
+    stated = [story for story in stories() if only in (None, story["policy"])]
+    if not stated:
         names = ", ".join(story["policy"] for story in stories())
         say(f"demo: no story is of the policy {only}; there are {names}")
         return 1
@@ -82,7 +82,7 @@ def perform(
             say(f"demo: no service is ready at {url} ({error}); start it with `make serve` in another window")
             return 1
         played: list[Played] = []
-        for story in told:
+        for story in stated:
             try:
                 played.append(play(story, client=client, operator_key=key, say=say))
             except StoryError as error:
