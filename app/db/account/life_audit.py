@@ -240,6 +240,13 @@ LIVES: Final[dict[str, str]] = {
         where o.customer_id <> t.customer_id or exists (select from jsonb_array_elements(o.lines) as line
             where line ->> 'line_id' = c.line_id and line -> 'withdrawn' ? c.cover_id)
         union all
+        select t.order_id || '/' || t.line_id, 'a period that waited for the order: ' || t.cover_id, 'bought apart'
+        from taken t join cover c on c.tenant_id = :tenant and c.cover_id = t.cover_id
+        join purchase_order o on o.tenant_id = :tenant and o.order_id = t.order_id
+        where exists (select from jsonb_array_elements(coalesce(o.answer -> 'merges', '[]')) as mine,
+            jsonb_array_elements(coalesce(c.data -> 'merges', '[]')) as its
+            where mine ->> 'merge' = its ->> 'merge' and mine ->> 'side' <> its ->> 'side')
+        union all
         select l.order_id || '/' || l.line_id, 'at most ' || coalesce(l.line ->> 'units', l.line ->> 'quantity'),
                count(*) || ' for ' || (unit ->> 'rule')
         from lines l cross join lateral jsonb_array_elements(coalesce(l.line -> 'taken_periods', '[]')) as unit

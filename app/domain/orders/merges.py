@@ -6,8 +6,8 @@ and so is each order, for its licenses. What is bought afterwards has no mark of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -59,6 +59,22 @@ class Merges:
             any(_is_unmarked(order.answer) for order in marked),
         )
 
+    def of_order(self, order_id: str) -> Sides:
+        """Return on which side of each merge an order was."""
+        return self.orders.get(order_id, NOWHERE)
+
+    def after(self, order_id: str, at: datetime, known: Collection[str]) -> Sides:
+        """Return the sides of an order in those merges that came after something of it at an instant.
+
+        ``known``: the merges that came before it. Of one instant, time alone does not tell.
+        """
+        sides = self.of_order(order_id)
+        return {merge: side for merge, side in sides.items() if self.at[merge] >= at and merge not in known}
+
+    def without(self, later: Sides) -> Merges:
+        """Return the merges that there were before these."""
+        return replace(self, at={merge: at for merge, at in self.at.items() if merge not in later})
+
     def of_license(self, license_: License) -> Sides:
         """Return on which side of each merge a license was bought."""
         return self.orders.get(str(license_.order_id), NOWHERE)
@@ -66,6 +82,9 @@ class Merges:
     def licenses_beside(self, sides: Sides, licenses: Iterable[License]) -> list[License]:
         """Return the licenses that were not bought apart from something."""
         return [license_ for license_ in licenses if not apart(sides, self.of_license(license_))]
+
+
+NEVER: Final = Merges()
 
 
 def _sides(data: Mapping[str, Any]) -> Sides:

@@ -20,8 +20,8 @@ from app.domain.cover.of_license import stand_again, times_of
 from app.domain.cover.start import begins_at, stretches_of
 from app.domain.cover.terms import CoverTerms
 from app.domain.orders.lines import place_of
-from app.domain.orders.merges import Merges
-from app.domain.orders.queues import QUEUED, LaidPeriods, lay_out
+from app.domain.orders.merges import MARKS, NEVER, Merges, apart, sides_of
+from app.domain.orders.queues import QUEUED, LaidPeriods, lay_out, sides_of_line
 from app.domain.values.wire import iso, parse_iso
 
 Line = tuple[str, str]
@@ -44,6 +44,7 @@ def choose(
     gone: Collection[str] = (),
     waiting_still: Collection[str] = (),
     takers: Mapping[Line, Collection[Line]] = MappingProxyType({}),
+    merges: Merges = NEVER,
 ) -> Cover | None:
     """Return the period that one unit of a line takes at an instant; None: its own have run out.
 
@@ -52,8 +53,14 @@ def choose(
     ``known_until``: the newest period known at that instant. What was bought at the very instant counts up to it.
     ``waiting_still``: those that begin at that instant because a license ended at it. ``takers``: which lines took
     the periods of which. Whoever took a unit's own left it theirs instead, which serves or has served for it.
+    ``merges``: what was bought apart from the line in one of these stands in another queue, and stays.
     """
-    known = [cover for cover in found if cover.rule == rule and cover.license_id is None]
+    sides = merges.of_order(line[0])
+    known = [
+        cover
+        for cover in found
+        if cover.rule == rule and cover.license_id is None and not apart(sides, sides_of(cover))
+    ]
     states: dict[str, str] = {cover.cover_id: covers.state_of(cover, at) for cover in known}
     states |= dict.fromkeys(waiting_still, "scheduled") | dict.fromkeys(gone, "voided")
     stack = sorted(
@@ -166,10 +173,19 @@ def served_nothing(cover: Cover) -> bool:
 
 
 def taken_row(
-    rule: str, at: datetime, reason: str, ref: str | None, cover: Cover | None, known_until: str
+    rule: str,
+    at: datetime,
+    reason: str,
+    ref: str | None,
+    cover: Cover | None,
+    known_until: str,
+    merges: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return what a line keeps of one unit. ``lots``: what was taken of the credits that came with the period."""
-    return {
+    """Return what a line keeps of one unit. ``lots``: what was taken of the credits that came with the period.
+
+    ``merges``: those that the account had gone through by then.
+    """
+    row: dict[str, Any] = {
         "rule": rule,
         "at": iso(at),
         "reason": reason,
@@ -179,6 +195,7 @@ def taken_row(
         "was": None if cover is None else times_of(cover),
         "lots": {},
     }
+    return {**row, MARKS: sorted(merges)} if merges else row
 
 
 def booked(row: dict[str, Any]) -> dict[str, Any]:
@@ -230,11 +247,12 @@ class Derived:
 
 
 def derive(
-    orders: Sequence[Order], laid: Sequence[LaidPeriods], licenses: Collection[License], at: datetime, *, merged: bool
+    orders: Sequence[Order], laid: Sequence[LaidPeriods], licenses: Collection[License], at: datetime
 ) -> Derived:
     """Return what the units of these orders take by now. ``at``: the present, no unit's instant is after it.
 
-    ``merged``: two accounts became one. Then what was taken stays taken while it is there: it was one account's.
+    Where two accounts became one, a unit takes of what was not bought apart from it (decision 0034). Where the sides
+    are not known, what was taken stays taken while it is there.
     """
     lines = [(order, line) for order in orders for line in order.lines if line.quantity]
     units = [TakenUnit(order, line, row) for order, line in lines for row in line.taken_periods]
@@ -257,8 +275,8 @@ def derive(
         for unit in group:
             if "cut" in getattr(copies.get(unit.row.get("replaced", "")), "data", ()):
                 continue  # it took what another plan gave for its own period
-            stood, waits = (copies, frozenset[str]()) if merged else _as_known(unit, laid, copies, licenses, merges)
-            stays = copies.get(unit.row["cover_id"]) if merged else None
+            stays = copies.get(unit.row["cover_id"]) if merges.fixed else None
+            stood, waits = _as_known(unit, laid, copies, licenses, merges)
             mine = (str(unit.order.order_id), str(unit.line.line_id))
             chosen = stays or choose(
                 mine,
@@ -270,6 +288,7 @@ def derive(
                 gone=gone,
                 waiting_still=waits,
                 takers=takers,
+                merges=merges,
             )
             if chosen is not None:
                 cover = copies[str(chosen.cover_id)]
@@ -292,18 +311,23 @@ def _as_known(
 ) -> tuple[Mapping[str, Cover], frozenset[str]]:
     """Return the periods as they stood for a unit, and which of them wait still.
 
-    What was bought at the very instant, but after it, moved none of them yet.
+    What was bought at the very instant, but after it, moved none of them yet. Nor did what another account had bought
+    that was merged with its own since.
     """
     at, known = unit.at, unit.row["known_until"]
+    sides = merges.after(str(unit.order.order_id), at, unit.row.get(MARKS, ()))
     later = {
         (each.order.order_id, each.line.line_id)
         for each in laid
         if each.order.placed_at == at and each.covers and all(cover.cover_id > known for cover in each.covers)
     } - {(unit.order.order_id, unit.line.line_id)}
-    if later:
+    if later or sides:
+        laid = [each for each in laid if not apart(sides, sides_of_line(each.covers))]
         laid = [each for each in laid if (each.order.order_id, each.line.line_id) not in later]
+        licenses = [license_ for license_ in licenses if not apart(sides, merges.of_license(license_))]
         licenses = [license_ for license_ in licenses if (license_.order_id, license_.line_id) not in later]
         copies = {str(cover.cover_id): replace(copies[cover.cover_id]) for each in laid for cover in each.covers}
+        merges = merges.without(sides)
         lay_out(laid, copies, licenses, merges)
     unit_terms = next((CoverTerms.of(each.policy) for each in laid if each.line is unit.line), None)
     if unit_terms is None:

@@ -16,7 +16,7 @@ from app.domain.cover import of_license
 from app.domain.cover.of_license import stand_again
 from app.domain.cover.start import begins_at, brought_forward, stretches_of
 from app.domain.cover.terms import CoverTerms, Stretch
-from app.domain.orders.lines import Terms, judged, sold
+from app.domain.orders.lines import Terms, judged, place_of, sold
 from app.domain.orders.merges import NOWHERE, Merges, Sides, apart, sides_of
 from app.domain.policy.offers import CoverGrant, NotGranted
 from app.domain.policy.policy import Policy
@@ -101,6 +101,24 @@ class Queues:
 def sides_of_line(mine: Sequence[Cover]) -> Sides:
     """Return on which side of each merge a line's periods were bought: they are counted from one anchor."""
     return sides_of(mine[0]) if mine else NOWHERE
+
+
+def found_by(order: Order, line: OrderLine, mine: Sequence[Cover], there: Iterable[Cover]) -> list[Cover]:
+    """Return the covers of other lines that one finds when it is bought: not those that were bought apart from it.
+
+    Nor those of its instant that are judged after it (`judged`), which it would find only once they are told.
+    """
+    sides = sides_of_line(mine)
+    own = (not mine or mine[0].license_id is None, order.order_id, place_of(line.line_id))
+
+    def is_found(cover: Cover) -> bool:
+        if (cover.order_id, cover.line_id) == (order.order_id, line.line_id) or apart(sides, sides_of(cover)):
+            return False
+        if cover.granted_at != order.placed_at or cover.order_id is None or cover.line_id is None:
+            return True
+        return (cover.license_id is None, cover.order_id, place_of(cover.line_id)) < own
+
+    return [cover for cover in there if is_found(cover)]
 
 
 def lay_out(

@@ -64,8 +64,7 @@ def reconcile_grants(
     ordered = sorted(orders, key=lambda order: (order.placed_at, order.order_id))
     account.orders = {order.order_id: order for order in ordered}
     rank(account, ordered, terms)
-    if not any(order.answer.get("merged") for order in orders):
-        undo_later(account, ordered)
+    undo_later(account, ordered)
     if stored is None:
         stored = account.covers.keys() - account.plan.covers.keys()
     there_before = {event.data["cover_id"] for event in account.plan.outbox if event.type == "cover.granted"}
@@ -86,7 +85,7 @@ def reconcile_grants(
             order.answer = answer
             account.plan.orders[order.order_id] = order
     extension.follow_purchases(account)
-    if follow and follow_orders(account, ordered, there.laid, merged=there.merged):
+    if follow and follow_orders(account, ordered, there.laid):
         reconcile_grants(account, orders, terms, corrected=corrected, follow=False, stored=stored)
 
 
@@ -358,7 +357,7 @@ class _Line:
                 placed_at=self.order.placed_at,
                 starts_at=starts_at,
                 ends_at=ends_at,
-                own_term=self._lower_end(grant) is None,
+                own_term=self._lower_end(grant, mine) is None,
                 seats=seats_of(grant, n),
             )
             lengthen(self.account, made, longer := instead.of(made), fresh=True)
@@ -380,14 +379,14 @@ class _Line:
         placed_at = self.order.placed_at
         if grant.term is None:
             return [(placed_at, None)] * target
-        if (until := self._lower_end(grant)) is not None:
+        if (until := self._lower_end(grant, mine)) is not None:
             return [(placed_at, until)] * target
         found, licenses = self.there.before(mine, self.account)
         begins = placed_at if grant.seats == "quantity" else placed_at + later  # those run side by side
         return [*spans(self.policy, grant, begins, target, found, licenses)]
 
-    def _lower_end(self, grant: CoverGrant) -> datetime | None:
-        return lower_end(self.account, self.order, self.line, self.policy, grant)
+    def _lower_end(self, grant: CoverGrant, mine: Sequence[Cover]) -> datetime | None:
+        return lower_end(self.account, self.order, self.line, self.policy, grant, mine)
 
     # - choices and add-ons -
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from app.domain.account import extension, recurring
@@ -26,6 +27,7 @@ from app.domain.ledger.units import TakeBackReason, VoidedGrant, claimed, outsta
 from app.domain.orders import periods, queues
 from app.domain.orders.grants import end_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
+from app.domain.orders.merges import Merges
 from app.domain.orders.refundable import whole
 from app.domain.orders.replaced_plans import lots_instead, shift
 from app.domain.policy.offers import NotGranted
@@ -369,14 +371,14 @@ def take_period(taking: Taking, rule: str) -> None:
     there = [cover for cover in account.covers.values() if cover.cover_id not in line.withdrawn]
     mine = (str(order.order_id), str(line.line_id))
     newest, corrected = str(max(account.covers)), taking.reason == "corrected"
+    merges = Merges.of(account.orders.values())
     waits = periods.still_waiting(there, account.licenses.values(), account.at, CoverTerms.of(account.policy))
     takers = periods.takers_of({**account.orders, order.order_id: order}.values(), account.covers)
-    target = periods.choose(
-        mine, rule, account.at, there, corrected=corrected, known_until=newest, waiting_still=waits, takers=takers
-    )
+    among = partial(periods.choose, known_until=newest, waiting_still=waits, takers=takers, merges=merges)
+    target = among(mine, rule, account.at, there, corrected=corrected)
     replaced = None if target is not None and taking.brought(target) else _replaced(taking, there, rule)
     target = target if replaced is None else None
-    row = periods.taken_row(rule, account.at, taking.reason, taking.ref, target, newest)
+    row = periods.taken_row(rule, account.at, taking.reason, taking.ref, target, newest, merges.at)
     if replaced is not None:
         row["replaced"] = str(replaced.cover_id)
         credits_of(taking, replaced)

@@ -13,9 +13,12 @@ from app.domain.cover import cover as covers
 from app.domain.cover import replacing
 from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.events import granted_data, voided_data
+from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
 from app.domain.orders.grants import schedule_lot
+from app.domain.orders.merges import Merges
 from app.domain.orders.offer_price import Buyer, cost_of, price_of_cover
+from app.domain.orders.queues import found_by
 from app.domain.policy.offers import CoverGrant, Offer
 from app.domain.policy.policy import Policy
 from app.domain.values.money import MAX_CREDITS
@@ -51,12 +54,8 @@ class ReplacedPlans:
             return longer
         if cover.ends_at <= self.account.at and cover.version > 1:  # it was taken back, or has run out
             return longer
-        mine = (self.order.order_id, self.line.line_id)
-        others = [
-            each
-            for each in self.account.covers.values()
-            if (each.order_id, each.line_id) != mine and not self._ended_by_refund(each)
-        ]
+        there = found_by(self.order, self.line, [cover], self.account.covers.values())
+        others = [each for each in there if not self._ended_by_refund(each)]
         known = (*cover.data.get("instead_of", ()), *cover.data.get("brought", ()))
         place = (self.order.placed_at, self.order.order_id)
         for lower in replacing.replaceable(others, rule, starts, place, known=known):
@@ -134,20 +133,24 @@ class ReplacedPlans:
 def undo_later(account: CustomerAccount, ordered: Sequence[Order]) -> None:
     """Undo what plans replaced that were bought after an order that is told only now; the fold replaces anew.
 
-    Where credits that a plan gave instead are used, or a refund took something of it, all stays as it is.
+    Where credits that a plan gave instead are used, or a refund took something of it, all stays as it is. So it does
+    in an account that was merged before it was known what was bought apart.
     """
+    if Merges.of(ordered).fixed:
+        return
     new = [(order.placed_at, order.order_id) for order in ordered if "not_granted" not in order.answer]
     found = [cover for cover in account.covers.values() if "instead_of" in cover.data or "brought" in cover.data]
     later = [cover for cover in found if new and min(new) <= replacing.place_of(cover)]
     if not later or any(not _whole(account, cover) for cover in later):
         return
     for cover in sorted(later, key=lambda cover: (cover.granted_at, cover.cover_id), reverse=True):
-        for lot in _lots_instead(account, cover):
-            voided = account.ledger.void(lot.lot_id, reason=CORRECTED)
-            account.ledger.withdraw(lot.lot_id)
-            balance = account.ledger.balance(lot.credit_type)
-            data = voided_data(lot, voided, balance, reason=CORRECTED, order_id=cover.order_id)
-            account.emit("credits.voided", data)
+        for ledger, lot in _lots_instead(account, cover):
+            voided = ledger.void(lot.lot_id, reason=CORRECTED)
+            ledger.withdraw(lot.lot_id)
+            if voided:
+                balance = ledger.balance(lot.credit_type)
+                data = voided_data(lot, voided, balance, reason=CORRECTED, order_id=cover.order_id)
+                account.emit("credits.voided", data)
         shift(account, cover, -replacing.undo(account, cover))
 
 
@@ -157,24 +160,25 @@ def _whole(account: CustomerAccount, cover: Cover) -> bool:
     cut = cover.data["cut"]["ends_at"] if replacing.is_cut(cover) else iso_or_none(cover.ends_at)
     ends = parse_iso_or_none(cut)
     stands = ends is not None and ends > account.at
-    return not ended and stands and all(lot.available == lot.granted for lot in _lots_instead(account, cover))
+    return not ended and stands and _unused(account, cover)
+
+
+def _unused(account: CustomerAccount, cover: Cover) -> bool:
+    """Whether all credits that a cover gave for others are there, in whichever lots a merge put them."""
+    found = [lot for _, lot in _lots_instead(account, cover)]
+    granted = sum(lot.granted for lot in found if lot.lot_id == lot.root)
+    return granted == sum(lot.available for lot in found)
 
 
 def _rows(cover: Cover) -> list[Mapping[str, Any]]:
     return list(cover.data.get("brought", {}).values())
 
 
-def _lots_instead(account: CustomerAccount, cover: Cover) -> list[Lot]:
-    """Return the credits that a cover gave for those that it replaced."""
-    units = {row["unit_no"] for row in _rows(cover) if "unit_no" in row}
-    return [
-        lot
-        for lot in account.ledger.lots.values()
-        if units
-        and (lot.order_id, lot.line_id, lot.rule) == (cover.order_id, cover.line_id, cover.rule)
-        and lot.unit_no in units
-        and not lot.withdrawn
-    ]
+def _lots_instead(account: CustomerAccount, cover: Cover) -> list[tuple[Ledger, Lot]]:
+    """Return the credits that a cover gave for those that it replaced: the account's, also where it was before."""
+    ledgers = {ledger.customer_id: ledger for ledger in (account.ledger, *account.ledger.former.values())}
+    families = lots_instead(account, cover)
+    return [(ledgers[lot.customer_id], lot) for family in families for lot in family if lot.customer_id in ledgers]
 
 
 def lots_instead(account: CustomerAccount, cover: Cover) -> list[list[Lot]]:

@@ -20,6 +20,7 @@ from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.undone_claims import undo_claims
 from app.domain.ledger.units import forget
+from app.domain.orders.merges import MARKS
 from app.domain.orders.periods import Derived, TakenUnit, booked, derive, served_nothing
 from app.domain.orders.queues import LaidPeriods
 from app.domain.orders.refunds import TakenBack, Taking, credits_of, lots_taken
@@ -29,19 +30,17 @@ from app.domain.values.wire import iso_or_none, parse_iso_or_none, payload_hash
 _NOTHING: Final[Mapping[str, Any]] = {"cover_id": None, "was": None, "lots": {}}
 _OF_PERIOD: Final = (*_NOTHING, "booked")
 """What goes with the period, whichever unit takes it by now."""
-_OWN: Final = ("rule", "at", "reason", "ref", "known_until", "replaced")
+_OWN: Final = ("rule", "at", "reason", "ref", "known_until", "replaced", MARKS)
 """What a line keeps of a unit, whichever period it takes."""
 RETAKEN: Final = "retaken"
 """Why a period stands again: the refund that took it takes another one, or is undone."""
 
 
-def follow_orders(
-    account: CustomerAccount, orders: Sequence[Order], laid: Sequence[LaidPeriods], *, merged: bool
-) -> bool:
+def follow_orders(account: CustomerAccount, orders: Sequence[Order], laid: Sequence[LaidPeriods]) -> bool:
     """Let each refunded unit take what it takes by the orders that stand now. Return whether a period changed."""
     if account.ledger.rest is not None or not any(line.taken_periods for order in orders for line in order.lines):
         return False
-    found = derive(orders, laid, list(account.licenses.values()), account.at, merged=merged)
+    found = derive(orders, laid, list(account.licenses.values()), account.at)
     before, now = found.before(), found.now()
     again = {cover_id for cover_id in before if cover_id not in now or _otherwise(account, found, cover_id)}
     fresh = {cover_id for cover_id in now if cover_id not in before or cover_id in again}

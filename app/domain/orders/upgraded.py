@@ -9,22 +9,23 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.cover import upgrades
+from app.domain.orders.queues import found_by
 from app.domain.policy.offers import CoverGrant
 from app.domain.policy.policy import Policy
 
 
 def lower_end(
-    account: CustomerAccount, order: Order, line: OrderLine, policy: Policy, grant: CoverGrant
+    account: CustomerAccount, order: Order, line: OrderLine, policy: Policy, grant: CoverGrant, mine: Sequence[Cover]
 ) -> datetime | None:
-    """Return when an upgrade that a line brings ends, if it ends with a lower plan."""
-    return upgrades.ends_with(policy, grant, _others(account, order, line), order.placed_at)
+    """Return when an upgrade that a line brings ends, if it ends with a lower plan. ``mine``: the covers it has."""
+    return upgrades.ends_with(policy, grant, found_by(order, line, mine, account.covers.values()), order.placed_at)
 
 
 def end_with_lower(
     account: CustomerAccount, order: Order, line: OrderLine, policy: Policy, grant: CoverGrant, mine: Sequence[Cover]
 ) -> None:
     """Move the end of an upgrade, because an order of the lower plan that was placed earlier has arrived."""
-    others = _others(account, order, line) if mine else []
+    others = found_by(order, line, mine, account.covers.values()) if mine else []
     lower = upgrades.beneath(policy, grant, others, order.placed_at)
     if not lower or lower[-1].ends_at is None or not upgrades.as_bought(policy, lower):
         return
@@ -39,9 +40,3 @@ def end_with_lower(
             covers.move(
                 account, cover, starts_at=order.placed_at, ends_at=lower[-1].ends_at, occurred_at=order.placed_at
             )
-
-
-def _others(account: CustomerAccount, order: Order, line: OrderLine) -> list[Cover]:
-    """Return the covers that a line did not bring."""
-    mine = (order.order_id, line.line_id)
-    return [cover for cover in account.covers.values() if (cover.order_id, cover.line_id) != mine]

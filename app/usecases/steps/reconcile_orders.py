@@ -81,12 +81,14 @@ async def reconcile_grants(
 
 
 async def _join_former(tx: Tx, account: CustomerAccount, mine: Sequence[Order]) -> None:
-    """Load what recurring grants brought to accounts that were merged into this one.
+    """Load what plans brought to accounts that were merged into this one: what comes again, or was given instead.
 
-    Their plan may begin at another instant by now. Then that is withdrawn where it lies, and granted anew.
+    A plan may begin at another instant by now, or replace another one. Then that is withdrawn where it lies, and
+    granted anew. What a refund took of credits comes back where it lies, too, if that takes another period by now.
     """
     grants = (account.ledger.recurring or {}).values()
     again = {grant.order_id for grant in grants if grant.granted and not grant.withdrawn}
+    again |= {cover.order_id for cover in account.covers.values() if "brought" in cover.data and cover.order_id}
     owners = {owner for order in mine if order.order_id in again for owner in order.answer.get("owners", ())}
     if owners:
         await accounts.join_former(tx, account.ledger, dict.fromkeys(sorted(owners), ()))
