@@ -12,6 +12,7 @@ QUEUED: Final = "tests/inbound/test_queued_periods.py"
 LICENSES: Final = "tests/orders/test_covers_of_refunded_licenses.py"
 LINE: Final = "tests/inbound/test_disputes_of_one_line.py"
 MERGED: Final = "tests/orders/test_merged_queues.py"
+PLANS: Final = "tests/orders/test_merged_plans.py"
 REPLACED: Final = "tests/plans/test_replaced_then_refunded.py"
 
 ROWS: Final = (
@@ -95,7 +96,7 @@ ROWS: Final = (
     (
         "what a refund took of periods stays as it was taken first",
         "app/domain/orders/reconcile.py",
-        "if follow and follow_orders(account, ordered, there.laid, merged=there.merged):",
+        "if follow and follow_orders(account, ordered, there.laid):",
         "if False:",
         f"{QUEUED}::test_a_refund_gives_up_the_period_of_an_order_that_went_to_another_customer",
     ),
@@ -245,6 +246,20 @@ ROWS: Final = (
         "any(_is_unmarked(order.answer) for order in marked),",
         "True,",
         f"{MERGED}::test_a_merge_into_an_empty_account_changes_nothing",
+    ),
+    (
+        "a refund takes a period that was bought apart from its order",
+        "app/domain/orders/periods.py",
+        "if cover.rule == rule and cover.license_id is None and not apart(sides, sides_of(cover))",
+        "if cover.rule == rule and cover.license_id is None",
+        f"{PLANS}::test_what_each_side_would_have_alone_it_has_after_a_merge",
+    ),
+    (
+        "a plan replaces one that was bought apart from it",
+        "app/domain/orders/queues.py",
+        "(cover.order_id, cover.line_id) == (order.order_id, line.line_id) or apart(sides, sides_of(cover)):",
+        "(cover.order_id, cover.line_id) == (order.order_id, line.line_id):",
+        f"{PLANS}::test_what_each_side_would_have_alone_it_has_after_a_merge",
     ),
     (
         "recurring credits of a merged account do not follow their plan",

@@ -29,6 +29,7 @@ from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import ShownLots
 from app.domain.ledger.recurring import RecurringGrant
 from app.domain.ledger.rest import NotLoaded, Rest
+from app.domain.orders import merges
 from app.domain.policy.credit_rules import CreditRules
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
@@ -58,12 +59,14 @@ _LOCK = text(
 )
 
 
-async def find_customer(tx: Tx, external_id: str) -> Customer | None:
-    """The customer with the vendor's id, not locked; a merged one leads to where it went."""
-    if (known := preload.named(tx, external_id)) is not None:
+async def find_customer(tx: Tx, external_id: str, *, then: datetime | None = None) -> Customer | None:
+    """The customer with the vendor's id, not locked; a merged one leads to where it went, by an instant at least."""
+    if then is None and (known := preload.named(tx, external_id)) is not None:
         return known
     row = await tx.row(_BY_NAME, {"tenant": tx.tenant_id, "external": external_id})
     while row is not None and row.merged_into is not None:  # no circle: a merge takes living accounts alone
+        if then is not None and merges.is_later(row.data, then):
+            break
         row = await tx.row(_BY_ID, {"tenant": tx.tenant_id, "customer": row.merged_into})
     # No name leads to an erased customer.
     return None if row is None or row.external_id is None else customer_of(row)
@@ -77,9 +80,9 @@ async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
     return None if row is None else customer_of(row)
 
 
-async def require_customer(tx: Tx, external_id: str) -> Customer:
+async def require_customer(tx: Tx, external_id: str, *, then: datetime | None = None) -> Customer:
     """`find_customer`, or 404 ``customer_not_found``."""
-    found = await find_customer(tx, external_id)
+    found = await find_customer(tx, external_id, then=then)
     if found is None:
         raise DomainError("customer_not_found", customer_id=external_id)
     return found

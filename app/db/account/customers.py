@@ -304,9 +304,11 @@ async def merge(tx: Tx, source: str, target: str, at: datetime) -> None:
             .values(customer_id=target)
         )
     await tx.execute(
-        update(s.customer)
-        .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == source)
-        .values(merged_into=target)
+        text(
+            "update customer set merged_into = :target, data = data || cast(:since as jsonb)"
+            " where tenant_id = :tenant and customer_id = :source"
+        ),
+        {"tenant": tx.tenant_id, "source": source, "target": target, "since": json.dumps(merges.stamp(at))},
     )
 
 

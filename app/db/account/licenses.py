@@ -15,7 +15,8 @@ from app.db.ledger import read as ledger_rows
 from app.db.ledger import recurring
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
-from app.domain.account.customer import Cover, Customer, License
+from app.domain.account.customer import Addon, Choice, Cover, Customer, License
+from app.domain.orders.merges import MARKS, owner_then
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso, parse_iso_or_none
 
@@ -24,6 +25,17 @@ _LAST = text(
     " where e.tenant_id = :tenant and e.stream = :stream and e.entity_id = any(:ids) and e.occurred_at <= :at"
     " and (cast(:known as timestamptz) is null or e.recorded_at <= :known)"
     " order by e.entity_id, e.seq desc"
+)
+
+_HEIR = text(
+    "with recursive line as (select customer_id, merged_into from customer where tenant_id = :tenant"
+    " and customer_id = :customer union all select c.customer_id, c.merged_into from line join customer c"
+    " on c.tenant_id = :tenant and c.customer_id = line.merged_into)"
+    " select customer_id from line where merged_into is null"
+)
+_MARKED = text(
+    "select order_id, answer -> 'merges' as marks from purchase_order where tenant_id = :tenant"
+    " and customer_id = :customer and answer ? 'merges'"
 )
 
 
@@ -54,7 +66,7 @@ async def account_at(tx: Tx, customer: Customer, *, at: datetime, known_at: date
 
     Covers and licenses are the last of their events by then, credits the sums of their entries.
     """
-    now = await accounts.load_by_id(tx, customer.customer_id, lock=False)
+    now = await _owned(tx, customer, at if known_at is None else min(at, known_at))
     policy = await policies.in_force(tx, at)
     loaded = await ledger_rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
     covers = await _last(tx, "cover", list(now.covers), at, known_at)
@@ -83,6 +95,27 @@ async def account_at(tx: Tx, customer: Customer, *, at: datetime, known_at: date
         addons=[addon for addon in now.addons if addon.placed_at <= at and _undone_addon(addon, at)],
     )
     return await contacts.load(tx, await counted.load_as_of(tx, account, at, known_at))
+
+
+async def _owned(tx: Tx, customer: Customer, then: datetime) -> CustomerAccount:
+    """Return what there is by now of what was the customer's at an instant. What merges moved since is at its heir."""
+    by = {"tenant": tx.tenant_id, "customer": customer.customer_id}
+    found = await tx.row(_HEIR, by)
+    heir = customer.customer_id if found is None else found.customer_id
+    now = await accounts.load_by_id(tx, heir, lock=False)
+    marks = {row.order_id: row.marks for row in await tx.rows(_MARKED, {**by, "customer": heir})}
+    if not marks and heir == customer.customer_id:
+        return now
+
+    def was_there(item: License | Cover | Choice | Addon) -> bool:
+        mine = item.data.get(MARKS, ()) if isinstance(item, Cover) else marks.get(item.order_id, ())
+        return owner_then(mine, then, heir) == customer.customer_id
+
+    now.licenses = {key: license_ for key, license_ in now.licenses.items() if was_there(license_)}
+    now.covers = {key: cover for key, cover in now.covers.items() if was_there(cover)}
+    now.choices = {key: choice for key, choice in now.choices.items() if was_there(choice)}
+    now.addons = [addon for addon in now.addons if was_there(addon)]
+    return now
 
 
 async def _last(tx: Tx, stream: str, ids: list[str], at: datetime, known_at: datetime | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ and so is each order, for its licenses. What is bought afterwards has no mark of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from app.domain.values.wire import iso, parse_iso
 MARKS: Final = "merges"
 """Where a cover's data and an order's answer keep their marks: merge, instant, side."""
 
+_SINCE: Final = "merged_at"
 Sides = Mapping[str, str]
 """The side of each merge on which something was. A merge goes by our id of the customer that was merged."""
 NOWHERE: Final[Sides] = {}
@@ -25,6 +26,27 @@ NOWHERE: Final[Sides] = {}
 def mark(source: str, side: str, at: datetime) -> list[dict[str, str]]:
     """Return what is added to the marks of all that was on one side. ``source``: the customer that was merged."""
     return [{"merge": source, "at": iso(at), "side": side}]
+
+
+def stamp(at: datetime) -> dict[str, str]:
+    """Return what a customer that is merged keeps of it: since when it is another one's."""
+    return {_SINCE: iso(at)}
+
+
+def asked_of(as_of: datetime | None, known_at: datetime | None) -> datetime | None:
+    """Return the instant by which a merge counts in an answer: it was done, and known; None where all do."""
+    return min((at for at in (as_of, known_at) if at is not None), default=None)
+
+
+def is_later(data: Mapping[str, Any], then: datetime) -> bool:
+    """Whether a customer was merged after an instant, so that it was itself then. ``data``: what it keeps."""
+    return _SINCE in data and parse_iso(data[_SINCE]) > then
+
+
+def owner_then(marks: Sequence[Mapping[str, str]], then: datetime, now: str) -> str:
+    """Return our id of the customer whose something was at an instant, who is another one's by ``now``."""
+    later = [row for row in marks if parse_iso(row["at"]) > then]
+    return min(later, key=lambda row: parse_iso(row["at"]))["side"] if later else now
 
 
 def sides_of(cover: Cover) -> Sides:

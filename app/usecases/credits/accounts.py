@@ -20,6 +20,7 @@ from app.domain.ledger.line import Line, StatementPage, due_lines
 from app.domain.ledger.lot import Account, Lot
 from app.domain.ledger.rest import NotLoaded, Rest
 from app.domain.ledger.suspension import suspended
+from app.domain.orders import merges
 from app.domain.policy.policy import Label, Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LotId
@@ -44,7 +45,7 @@ async def balance(
     """
     if as_of is None and known_at is None:
         return await parts.first_in_part(tx, lambda: _balance_now(tx, customer_id, start))
-    customer = await accounts.require_customer(tx, customer_id)
+    customer = await accounts.require_customer(tx, customer_id, then=merges.asked_of(as_of, known_at))
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
     body = balance_view(ledger, customer_id=customer_id, at=at, policy=policy)
     if known_at is not None:
@@ -98,7 +99,7 @@ async def entries(
     tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, part: PageRequest
 ) -> Page[Entry]:
     """A part of the ledger by credit type, version and line. 404 ``customer_not_found``."""
-    customer = await accounts.require_customer(tx, customer_id)
+    customer = await accounts.require_customer(tx, customer_id, then=merges.asked_of(as_of, known_at))
     found, more = await rows.page(tx, customer.customer_id, at=as_of, known_at=known_at, part=part)
     names = await _names(tx, found)
     views = [entry_view(line, ticket_names=names) for line in found]
@@ -142,7 +143,7 @@ async def statement(
     ``start``: the row from which on each part is shown; a long part has the rows of one page.
     """
     if as_of is not None or known_at is not None:
-        customer = await accounts.require_customer(tx, customer_id)
+        customer = await accounts.require_customer(tx, customer_id, then=merges.asked_of(as_of, known_at))
         return await _statement(tx, customer, customer_id, as_of, known_at)
     return await parts.first_in_part(tx, lambda: _statement_now(tx, customer_id, start))
 

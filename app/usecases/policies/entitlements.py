@@ -8,6 +8,7 @@ from app.db import policies
 from app.db.account import accounts, licenses, parts, payers
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
+from app.domain.orders import merges
 from app.domain.tickets import entitlement
 from app.domain.tickets.entitlement import Query
 from app.domain.values.decision import Decision
@@ -49,7 +50,7 @@ async def _account(tx: Tx, customer_id: str, as_of: datetime | None, known_at: d
         payer_account = await payers.paying(tx, account, part=parts.AccountPart())
         payer_account.asked_by = account.customer.customer_id
         return payer_account
-    found = await accounts.find_customer(tx, customer_id)
+    found = await accounts.find_customer(tx, customer_id, then=merges.asked_of(as_of, known_at))
     if found is None:
         account = accounts.empty_account(tx, await policies.in_force(tx, at), customer_id)
         account.at = at
