@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import load_document
 from tests.living.shop import ANN, DOCUMENT, NOW, balance, bought, resolved
-from tests.support.vendors import opened, refunded, sound, told, vendor_under
+from tests.support.vendors import opened, ordered, refunded, sound, told, vendor_under
 
 RULE = "  overdraft: {most: 10, clause: L-4}\n"
 OVERDRAWN = DOCUMENT.replace("credits:\n  clause: L-1\n", "credits:\n  clause: L-1\n" + RULE)
@@ -200,4 +200,26 @@ async def test_nothing_is_left_of_an_overdraft_once_all_is_refunded(app: FastAPI
     assert owed(await balance(shop)) == (3, 0, 0)
     await refunded(shop, "o1")
     assert owed(await balance(shop)) == (0, 0, 0), "nobody has paid for anything"
+    await sound(shop)
+
+
+async def test_a_gift_that_paid_an_overdraft_is_owed_by_the_giver_once_it_is_refunded(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    """Eve had the money back for 10 credits, 4 of which had paid Ann's debt. What Ann has of them left is taken."""
+    rule = 'transfer: {allowed: true, clause: L-1, message: "It may."}\n'
+    shop = await vendor_under(app, api, ALWAYS.replace("credits:\n", rule + "credits:\n", 1), now=NOW)
+    await bought(shop, "plan", "p1")
+    for number in range(4):
+        await opened(shop, f"t{number}")
+    assert owed(await balance(shop)) == (0, 24, 4)
+    given = await ordered(shop, "gift", [{"sku": "credits-10"}], customer="eve", currency="USD")
+    (lot,) = given["lots"]
+    await shop.ok(await shop.post(f"/v1/lots/{lot['lot_id']}/transfer", {"to_customer_id": "ann"}))
+    assert owed(await balance(shop)) == (6, 24, 0)
+    answer = await refunded(shop, "gift")
+    assert answer["owed"] == 4
+    assert [(row["credits"], row["customer_id"]) for row in answer["taken_back"]] == [(6, "ann")]
+    assert owed(await balance(shop)) == (0, 24, 0)
+    assert owed(await shop.ok(await shop.get("/v1/customers/eve/balance"))) == (0, 0, 4)
     await sound(shop)
