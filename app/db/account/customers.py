@@ -19,7 +19,7 @@ from app.db.combined import Select, select_into
 from app.db.engine import Tx
 from app.domain.orders import merges
 from app.domain.values.paging import Stretch
-from app.domain.values.wire import jsonable
+from app.domain.values.wire import iso, jsonable
 from app.views.customer import OpenTicket
 
 _OPEN_TICKET: Final = ("resolved", "rejected", "withdrawn")
@@ -139,8 +139,8 @@ def open_ticket_views(rows: Sequence[Any]) -> Sequence[OpenTicket]:
             "category": row.category,
             "subject": row.subject,
             "license_id": row.license_id,
-            "opened_at": jsonable(row.opened_at),
-            "updated_at": jsonable(row.updated_at),
+            "opened_at": iso(row.opened_at),
+            "updated_at": iso(row.updated_at),
         }
         for row in rows
     ]

@@ -9,9 +9,11 @@ document is what is stored. Names, the subject and external ids stand in the row
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Final, Literal, TypeVar, cast, get_args
 
 from app.domain.tickets.ticket_lists import (
@@ -360,9 +362,8 @@ def from_document(
     It is made member by member, without the constructor, which costs a ticket of a list as much as reading it does.
     """
     ticket: Ticket = object.__new__(Ticket)
-    for name, value in document.items():
-        if name in _STORED:
-            setattr(ticket, name, value)
+    known = document if document.keys() <= _STORED else {name: document[name] for name in _STORED & document.keys()}
+    deque(map(setattr, repeat(ticket), known, known.values()), maxlen=0)
     for name in _MADE.keys() - document.keys():
         setattr(ticket, name, _MADE[name]())
     ticket.external_id = external_id
