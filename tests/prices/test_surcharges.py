@@ -125,7 +125,13 @@ async def test_the_priority_of_a_ticket_that_is_worked_on_changes_its_price(
     assert agreed["price"] == 6
     asked = await shop.ok(await shop.post("/v1/tickets/T-2/details", {"priority": "high"}))
     assert (asked["state"], asked["priority"], asked["price"]) == ("awaiting_confirmation", "high", 6)
-    yes = await shop.ok(await shop.post("/v1/tickets/T-2/assessments/2/confirmation", {"accept": True}))
+    back = await shop.ok(await shop.post("/v1/tickets/T-2/details", {"priority": "low"}))
+    assert (back["state"], back["price"], back["charge"]["held"]) == ("in_progress", 6, 6)
+    late = await shop.post("/v1/tickets/T-2/assessments/2/confirmation", {"accept": True})
+    problem(late, 409, "not_awaiting_confirmation")
+    asked = await shop.ok(await shop.post("/v1/tickets/T-2/details", {"priority": "high"}))
+    number = asked["assessments"][-1]["number"]
+    yes = await shop.ok(await shop.post(f"/v1/tickets/T-2/assessments/{number}/confirmation", {"accept": True}))
     assert (yes["state"], yes["price"], yes["charge"]["held"]) == ("in_progress", 9, 9)
     assert await available(shop) == 85
 

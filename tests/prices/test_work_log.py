@@ -338,3 +338,48 @@ async def test_a_history_is_rehearsed_with_its_work(app: FastAPI, api: httpx.Asy
     found = await shop.ok(await shop.post(path, {"document": dearer}))
     assert found["errors"] == []
     assert len(found["differences"]) == 1
+
+
+async def test_a_yes_is_to_no_more_than_was_asked_for(app: FastAPI, api: httpx.AsyncClient) -> None:
+    """Work goes on while the customer is asked, as long as a yes to what is asked would still cover it."""
+    shop = await vendor_under(app, api)
+    await supplied(shop)
+    await opened(shop, "T-1", "summed", agreed_up_to=2)
+    await worked(shop, "T-1", 1)
+    asked = await shop.ok(await shop.post("/v1/tickets/T-1/assessments", {"category": "hours", "credits": 3}))
+    assert (asked["state"], asked["price"], asked["work"]["asked"]) == ("awaiting_confirmation", 2, 3)
+    await worked(shop, "T-1", 1)
+    assert (await worked(shop, "T-1", 1))["price"] == 2
+    refused = problem(await shop.post("/v1/tickets/T-1/work", {"minutes": 1}), 409, "work_beyond_limit")
+    assert refused["reasons"][0]["facts"] == {"agreed": 3, "used": 3, "comes_to": 4}
+    yes = await shop.ok(await shop.post("/v1/tickets/T-1/assessments/2/confirmation", {"accept": True}))
+    assert (yes["price"], yes["work"]["agreed"], yes["work"]["used"], yes["charge"]["held"]) == (3, 3, 3, 3)
+    await opened(shop, "T-2", "question", agreed_up_to=6)
+    await shop.ok(await shop.post("/v1/tickets/T-2/assessments", {"category": "hours", "credits": 7}))
+    problem(await shop.post("/v1/tickets/T-2/work", {"minutes": 120}), 409, "work_beyond_limit")
+    await worked(shop, "T-2", 105)
+    yes = await shop.ok(await shop.post("/v1/tickets/T-2/assessments/2/confirmation", {"accept": True}))
+    assert (yes["price"], yes["charge"]["held"]) == (7, 7)
+    assert await available(shop) == 90
+
+
+async def test_a_priority_that_makes_work_dearer_than_agreed_asks_the_customer(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    shop = await vendor_under(app, api)
+    await supplied(shop)
+    await opened(shop, "T-1", "hours", agreed_up_to=4)
+    await worked(shop, "T-1", 45)
+    asked = await shop.ok(await shop.post("/v1/tickets/T-1/details", {"priority": "high"}))
+    assert (asked["priority"], asked["state"], asked["price"]) == ("high", "awaiting_confirmation", 3)
+    assert (asked["work"]["agreed"], asked["work"]["asked"], asked["charge"]["held"]) == (4, 7, 4)
+    assert (await worked(shop, "T-1", 15))["price"] == 4, "within the old limit work goes on"
+    back = await shop.ok(await shop.post("/v1/tickets/T-1/details", {"priority": "low"}))
+    assert (back["state"], back["price"], back["work"]["agreed"], back["work"]["asked"]) == ("in_progress", 4, 4, None)
+    late = await shop.post("/v1/tickets/T-1/assessments/2/confirmation", {"accept": True})
+    problem(late, 409, "not_awaiting_confirmation")
+    asked = await shop.ok(await shop.post("/v1/tickets/T-1/details", {"priority": "high"}))
+    number = asked["assessments"][-1]["number"]
+    yes = await shop.ok(await shop.post(f"/v1/tickets/T-1/assessments/{number}/confirmation", {"accept": True}))
+    assert (yes["state"], yes["price"], yes["work"]["agreed"], yes["charge"]["held"]) == ("in_progress", 7, 7, 7)
+    assert await available(shop) == 93

@@ -7,7 +7,7 @@ stands (CSC-10). So does a change to a category that is asked beforehand. Polici
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.domain.policy import prices as list_prices
 from app.domain.policy import reckoning
 from app.domain.policy.price_terms import TimePrice
 from app.domain.policy.prices import Assessed
+from app.domain.policy.surcharges import Surcharge
 from app.domain.policy.ticket_rules import Category
 from app.domain.tickets import admission, pricing, qualification
 from app.domain.tickets import opening as ticket_flow
@@ -153,18 +154,22 @@ def restate(session: TicketSession, stated: Mapping[str, Any]) -> None:
     ticket = session.ticket
     before = pricing.price_facts(session)
     ticket_flow.details(session, stated)
-    standing = ticket.in_force
+    standing, quote = ticket.in_force, ticket.quote
     category = session.policy.category(ticket.category) if ticket.category is not None else None
-    if ticket.state != "in_progress" or standing is None or category is None or ticket.paid_by == "cover":
+    asked = ticket.state == "awaiting_confirmation" and quote is not None and quote["by"] == "rules"
+    if ticket.state != "in_progress" and not asked:
+        return
+    if standing is None or category is None or ticket.paid_by == "cover":
         return
     if before is None or pricing.price_facts(session) == before:
         return
     surcharges = pricing.of_ticket(session.account, ticket, category)
-    names = [step["surcharge"] for step in standing.get("steps", ()) if step["surcharge"] is not None]
-    if [rule.surcharge for rule in surcharges] == names:
+    names = pricing.surcharges_of(standing)
+    if [rule.surcharge for rule in surcharges] == (names if quote is None else pricing.surcharges_of(quote)):
         return
     if isinstance(category.price, TimePrice):
-        _assess_time(session, category, category.price, standing.get("up_to"), reason=None, by="rules")
+        limit = _limit_after(session, category, standing, surcharges)
+        _assess_time(session, category, category.price, limit, reason=None, by="rules")
         return
     if session.committed < standing["credits"]:
         return  # an earlier ending gave some of it back, and that stays so
@@ -189,6 +194,23 @@ def restate(session: TicketSession, stated: Mapping[str, Any]) -> None:
         {"category": ticket.category, "inputs": ticket.inputs, "cover_id": None},
         above_list=False,
     )
+
+
+def _limit_after(
+    session: TicketSession, category: Category, standing: Assessment, surcharges: Sequence[Surcharge]
+) -> int | None:
+    """What work may take once other surcharges apply: as before, as long as what was worked fits.
+
+    Where it does not, the same work as before at the price of now: the customer is asked for that much.
+    """
+    limit, policy, ticket = standing.get("up_to"), session.policy, session.ticket
+    if limit is None:
+        return None
+    made = pricing.work_price(policy, category, ticket.work, surcharges, given_back=ticket.returned_before)
+    if made.credits <= limit:
+        return limit
+    base = reckoning.before(policy, limit, reckoning.named(policy, pricing.surcharges_of(standing)))
+    return max(made.credits, reckoning.whole(policy, reckoning.changed(base, surcharges)))
 
 
 def _free(session: TicketSession, category: Category) -> str | None:
@@ -354,12 +376,8 @@ def _accepted(session: TicketSession, number: int) -> None:
 def _in_force(session: TicketSession, quote: Assessment) -> dict[str, Any]:
     """What changes on a quote that comes into force: of one for time also what the work came to by now."""
     change: dict[str, Any] = {"status": "in_force", "decided_at": iso(session.at)}
-    category = session.policy.category(quote["category"]) if quote["category"] is not None else None
-    if category is not None and isinstance(category.price, TimePrice):
-        ticket = session.ticket
-        names = [step["surcharge"] for step in quote.get("steps", ()) if step["surcharge"] is not None]
-        surcharges = reckoning.named(session.policy, names)
-        made = pricing.work_price(session.policy, category, ticket.work, surcharges, given_back=ticket.returned_before)
+    made = pricing.quoted_price(session.policy, session.ticket, quote, session.ticket.work)
+    if made is not None:
         change |= {"credits": made.credits, **ticket_flow.made_members(made)}
     return change
 

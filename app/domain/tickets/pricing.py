@@ -178,6 +178,20 @@ def work_price(
     return Reckoned(credits=left, steps=(*found.steps, step), surviving=min(found.surviving, left))
 
 
+def surcharges_of(assessment: Assessment) -> list[str]:
+    """The names of the surcharges that an assessment was made with."""
+    return [step["surcharge"] for step in assessment.get("steps", ()) if step["surcharge"] is not None]
+
+
+def quoted_price(policy: Policy, ticket: Ticket, quote: Assessment, lines: Iterable[Any]) -> Reckoned | None:
+    """What work comes to by a quote that waits; None where the quote is not for time."""
+    category = policy.category(quote["category"]) if quote["category"] is not None else None
+    if category is None or not isinstance(category.price, TimePrice):
+        return None
+    surcharges = reckoning.named(policy, surcharges_of(quote))
+    return work_price(policy, category, lines, surcharges, given_back=ticket.returned_before)
+
+
 def standing_price(
     policy: Policy, ticket: Ticket, lines: Iterable[Any] | None = None, *, given_back: int | None = None
 ) -> Reckoned | None:
@@ -190,11 +204,10 @@ def standing_price(
     category = policy.category(ticket.category) if ticket.category is not None else None
     if standing is None or category is None or charged_by_time(policy, ticket) is None:
         return None
-    names = [step["surcharge"] for step in standing.get("steps", ()) if step["surcharge"] is not None]
     return work_price(
         policy,
         category,
         ticket.work if lines is None else lines,
-        reckoning.named(policy, names),
+        reckoning.named(policy, surcharges_of(standing)),
         given_back=ticket.returned_before if given_back is None else given_back,
     )

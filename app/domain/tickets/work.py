@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from app.domain.ledger.ticket_credits import refund_for
 from app.domain.policy import work_time
-from app.domain.policy.price_terms import TimePrice
 from app.domain.policy.reckoning import Reckoned
 from app.domain.tickets import late_facts, pricing
 from app.domain.tickets import opening as ticket_flow
@@ -186,21 +185,31 @@ def _charge(
     ``given_back``: what earlier endings gave back, where it is not as the ticket has it.
     """
     ticket, policy, every = session.ticket, session.policy, list(lines)
+    _within_quote(session, every)
     made, standing = pricing.standing_price(policy, ticket, every, given_back=given_back), ticket.in_force
     price = pricing.charged_by_time(policy, ticket)
     if made is None or standing is None or price is None:
         return {}, {}, {}
     was = standing["credits"]
     if made.credits > was:
-        _within_limit(session, price, was, made.credits)
+        _within(session, pricing.limit_of(ticket, price), was, made.credits)
     values = _settled(session, made, was) if ticket.closed else _held(session, made)
     change = {"assessments": {standing["number"]: {"credits": made.credits, **ticket_flow.made_members(made)}}}
     return values, change, work_time.worked(policy, price, every, clause=None).by_line
 
 
-def _within_limit(session: TicketSession, price: TimePrice, was: int, comes_to: int) -> None:
+def _within_quote(session: TicketSession, every: Sequence[WorkLine]) -> None:
+    """Refuses work beyond what the customer is being asked for: their yes would be to less than it costs."""
+    ticket, quote = session.ticket, session.ticket.quote
+    if quote is None or quote.get("up_to") is None:
+        return
+    before, after = (pricing.quoted_price(session.policy, ticket, quote, lines) for lines in (ticket.work, every))
+    if before is not None and after is not None and after.credits > before.credits:
+        _within(session, quote["up_to"], before.credits, after.credits)
+
+
+def _within(session: TicketSession, limit: int | None, was: int, comes_to: int) -> None:
     """Refuses work beyond what the customer agreed to, and says how to ask."""
-    limit = pricing.limit_of(session.ticket, price)
     if limit is None or comes_to <= limit:
         return
     confirmation = session.policy.confirmation
