@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import uuid
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -111,6 +112,10 @@ async def ticket(shop: Vendor, severity: str | None) -> dict[str, Any]:
     return await open_ticket(shop, "ann", category="level_0", facts=facts)
 
 
+async def now(shop: Vendor) -> str:
+    return str((await shop.ok(await shop.get("/v1/clock")))["now"])
+
+
 async def clocks(shop: Vendor, opened: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The clocks of a ticket that are not cancelled, by milestone."""
     shown = (await shop.ok(await shop.get(f"/v1/tickets/{opened['ticket_id']}")))["clocks"]
@@ -182,6 +187,60 @@ async def test_a_ticket_that_is_critical_no_more_goes_back(shop: Vendor) -> None
     assert (found["first_response"]["due_at"], "update" in found) == ("2025-06-09T16:30:00Z", False)
     await shop.move_clock("2025-06-06T18:00:00Z")
     assert (await clocks(shop, opened))["first_response"]["breaches"] == []
+
+
+async def test_a_promise_that_was_given_up_is_owed_again_when_it_holds_again(shop: Vendor) -> None:
+    opened = await ticket(shop, "critical")
+    gone = (await clocks(shop, opened))["update"]["clock_id"]
+    await shop.move_clock("2025-06-06T16:40:00Z")
+    await act(shop, opened, "details", {"facts": {"severity": "low"}})
+    why = await shop.ok(await shop.get(f"/v1/explain/clock/{gone}"))
+    assert "Nothing is owed by it any more." in why["summary"]
+    assert "this promise holds no more for the ticket" in why["trace"][-1]["summary"]
+    await shop.move_clock("2025-06-06T18:00:00Z")
+    await act(shop, opened, "details", {"facts": {"severity": "critical"}})
+    assert (await clocks(shop, opened))["update"]["due_at"] == "2025-06-06T22:00:00Z"
+    await act(shop, opened, "pauses", {"reason": document()["pause_reasons"][0]["reason"]})
+    await act(shop, opened, "details", {"facts": {"severity": "low"}})
+    await act(shop, opened, "details", {"facts": {"severity": "critical"}})
+    assert {clock["phase"] for clock in (await clocks(shop, opened)).values()} == {"paused"}
+
+
+async def test_what_was_answered_is_not_owed_again_when_a_promise_begins_to_hold(app: FastAPI) -> None:
+    """A first response after the first response would be missed, and bring credits, with nothing left to do."""
+    bring = {**PROMISES[0], "warnings": [], "breach_returns_credits": 20}
+    shop = await under(app, now="2025-06-02T09:00:00Z", promises=[bring])
+    opened = await ticket(shop, "low")
+    await shop.move_clock("2025-06-02T09:10:00Z")
+    await act(shop, opened, "responses", {"author": "vendor", "kind": "service"})
+    await act(shop, opened, "details", {"facts": {"severity": "critical"}})
+    own = await open_ticket(shop, "ann", category="level_0", facts={"severity": "low"}, opened_by="vendor")
+    await act(shop, own, "details", {"facts": {"severity": "critical"}})
+    await shop.move_clock("2025-06-03T09:00:00Z")
+    assert (await clocks(shop, opened), await clocks(shop, own)) == ({}, {})
+    assert await breach_lots(shop) == []
+    await shop.close()
+
+
+async def test_one_thing_missed_brings_its_credits_once_however_often_the_priority_changes(app: FastAPI) -> None:
+    critical = {**PROMISES[0], "warnings": [], "breach_returns_credits": 20}
+    other = {**PROMISES[2], "breach_returns_credits": 5}
+    shop = await under(app, now="2025-06-02T09:00:00Z", promises=[critical, other])
+    opened = await ticket(shop, "critical")
+    await shop.move_clock("2025-06-02T11:00:00Z")
+    for severity in ("low", "critical", "low", "critical", "low"):
+        await act(shop, opened, "details", {"facts": {"severity": severity}})
+        await shop.move_clock((datetime.fromisoformat(await now(shop)) + timedelta(minutes=5)).isoformat())
+    await shop.move_clock("2025-06-05T09:00:00Z")
+    assert [lot["granted"] for lot in await breach_lots(shop)] == [20]
+    later = await ticket(shop, "low")
+    await shop.move_clock("2025-06-09T09:00:00Z")
+    await act(shop, later, "details", {"facts": {"severity": "critical"}})
+    await shop.move_clock("2025-06-09T12:00:00Z")
+    granted = sorted(lot["granted"] for lot in await breach_lots(shop))
+    assert granted == [5, 15, 20], "the dearer promise brings what it brings more"
+    assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
+    await shop.close()
 
 
 async def test_a_pause_stays_when_another_promise_holds(shop: Vendor) -> None:

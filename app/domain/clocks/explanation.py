@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from app.domain.clocks.promises import suits
-from app.domain.clocks.ticket_clock import TicketClock
+from app.domain.clocks.ticket_clock import PROMISE_CHANGED, TicketClock
 from app.domain.policy.conditions import Not
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
@@ -153,7 +153,7 @@ def outcome_sentence(view: Row) -> Phrase:
         case "paused":
             return phrased("The clock stands: somebody else is waited for.")
         case "cancelled":
-            return phrased("It ended with the ticket; nothing is owed.")
+            return phrased("Nothing is owed by it any more.")
         case "stopped":
             return phrased("It is done.")
     return phrased("The clock runs.")
@@ -163,6 +163,8 @@ def event_sentence(event: Row, clause: str | None) -> Phrase:
     """One event of a clock."""
     kind, why = str(event["kind"]), event.get("reason")
     what = concat(_KINDS.get(kind, kind.replace("_", " ")))
-    if why:
+    if why == PROMISE_CHANGED:
+        what = phrased("this promise holds no more for the ticket")
+    elif why:
         what = concat(what, ": ", wait_words(str(why).partition(":")[0]))
     return cited(phrased("On %(instant)s: %(what)s", instant=instant_words(event["occurred_at"]), what=what), clause)

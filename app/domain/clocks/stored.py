@@ -36,6 +36,8 @@ class PromiseTerms:
     """The team that owes it within the vendor; None: it is owed to the customer, or by them."""
     ref: str | None = None
     """Tells clocks of one promise apart, e.g. the number of an access request."""
+    replaced: tuple[str, ...] = ()
+    """Breaches of the same thing owed by the clocks that this one took over from: they bring their credits once."""
 
     def stands_at(self, reason: str) -> bool:
         """Whether a reason for waiting makes the clock stand; what follows a colon tells several waits apart."""
@@ -43,7 +45,8 @@ class PromiseTerms:
 
     def alike(self, promise: Promise) -> bool:
         """Whether a promise says the same beside its target."""
-        return self == terms_of(promise, policy_version=self.policy_version, ref=self.ref)
+        terms = terms_of(promise, policy_version=self.policy_version, ref=self.ref, replaced=self.replaced)
+        return self == terms
 
 
 def target_of(promise: Promise, due_at: datetime | None) -> Target:
@@ -54,6 +57,11 @@ def target_of(promise: Promise, due_at: datetime | None) -> Target:
     if promise.milestone == "each_business_day" and not isinstance(target, Rolling):
         return EachBusinessDay()
     return target
+
+
+def owed_once(promise: Promise) -> bool:
+    """Whether a promise is kept by one deed, and not by each day or each update."""
+    return not isinstance(target_of(promise, None), EachBusinessDay | Rolling)
 
 
 def spec_of(promise: Promise, target: Target) -> ClockSpec:
@@ -76,7 +84,7 @@ def spec_of(promise: Promise, target: Target) -> ClockSpec:
     )
 
 
-def terms_of(promise: Promise, *, policy_version: int, ref: str | None) -> PromiseTerms:
+def terms_of(promise: Promise, *, policy_version: int, ref: str | None, replaced: tuple[str, ...] = ()) -> PromiseTerms:
     """What else the clock keeps of its promise."""
     return PromiseTerms(
         starts=promise.starts,
@@ -92,6 +100,7 @@ def terms_of(promise: Promise, *, policy_version: int, ref: str | None) -> Promi
         breach_cap=promise.breach_cap,
         team=promise.team,
         ref=ref,
+        replaced=replaced,
     )
 
 
@@ -126,6 +135,7 @@ def dump_spec(spec: ClockSpec, terms: PromiseTerms) -> dict[str, Any]:
         **({"reminder_notify": [list(names) for names in terms.reminder_notify]} if terms.reminder_notify else {}),
         **({} if terms.breach_cap is None else {"breach_cap": asdict(terms.breach_cap)}),
         **({} if terms.team is None else {"team": terms.team}),
+        **({"replaced": list(terms.replaced)} if terms.replaced else {}),
     }
 
 
@@ -159,6 +169,7 @@ def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]
         breach_cap=BreachCap(**data["breach_cap"]) if "breach_cap" in data else None,
         team=data.get("team"),
         ref=data["ref"],
+        replaced=tuple(data.get("replaced", ())),
     )
     return spec, terms
 
@@ -205,7 +216,21 @@ def breach_id(clock_id: str, fact: OutcomeFact) -> str:
     Numbered from 2 on where an earlier one was none.
     """
     again = f":{fact.rule + 1}" if fact.rule else ""
-    return f"{clock_id}:{fact.cycle}:{fact.window_date or '-'}{again}"
+    return f"{_breaches_of(clock_id, fact.cycle)}{fact.window_date or '-'}{again}"
+
+
+def _breaches_of(clock_id: str, cycle: int) -> str:
+    return f"{clock_id}:{cycle}:"
+
+
+def replaced_by(promise: Promise, clock_id: str, terms: PromiseTerms, cycle: int) -> tuple[str, ...]:
+    """With what the breaches begin that a clock leaves behind which a promise replaces in this cycle.
+
+    Nothing where each day or each update is owed by itself.
+    """
+    if not owed_once(promise):
+        return ()
+    return (*(terms.replaced if cycle == 1 else ()), _breaches_of(clock_id, cycle))
 
 
 class BreachRecord(TypedDict):

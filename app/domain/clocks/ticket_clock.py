@@ -104,6 +104,13 @@ class TicketClock:
         ]
         return min(starts, default=None)
 
+    @property
+    def given_up(self) -> bool:
+        """Whether it ended since its promise held no more for the ticket, by what is known now."""
+        turns = (EventKind.START, EventKind.STOP, EventKind.CANCEL, EventKind.REOPEN)
+        last = next((event for event in reversed(self.events) if event.kind in turns), None)
+        return last is not None and last.kind is EventKind.CANCEL and last.reason == PROMISE_CHANGED
+
     def explain(self, at: datetime) -> Explanation:
         """The stretches that count towards the due time and the closures skipped."""
         state = self.state(at)

@@ -103,16 +103,23 @@ class TicketClocks:
             and (not only or promise.milestone in only)
         ]
 
-    def follow(self, fired: Sequence[str], *, at: datetime, occurred_at: datetime | None = None) -> None:
+    def follow(
+        self,
+        fired: Sequence[str],
+        *,
+        at: datetime,
+        occurred_at: datetime | None = None,
+        done: Sequence[str] = (),
+        without: Sequence[str] = (),
+    ) -> None:
         """What the ticket says of itself changed: each live clock goes over to the promise that holds now.
 
-        The time already used is kept. A clock whose promise holds no more is cancelled; a promise that holds only now
-        starts now, if the ticket ``fired`` its trigger before.
+        The time already used is kept. A clock whose promise holds no more is cancelled. A promise that holds only now,
+        or again, starts now, if the ticket ``fired`` its trigger before and nothing that stops it is ``done``.
+        ``without``: milestones that are not owed yet.
         """
         when = min(occurred_at or at, at)
-        promised = {
-            (promise.milestone, promise.starts): promise for promise in promised_to(self.policy.promises, self.facts)
-        }
+        promised = {(p.milestone, p.starts): p for p in promised_to(self.policy.promises, self.facts)}
         conditional = {(p.milestone, p.starts) for p in self.policy.promises if p.when is not None}
         for clock in newest(self.clocks):
             place = (clock.spec.milestone, clock.terms.starts)
@@ -120,13 +127,19 @@ class TicketClocks:
                 continue
             promise = promised.get(place)
             if promise is None:
-                self._append(clock, EventKind.CANCEL, at=at, occurred_at=when, cause=PROMISE_CHANGED)
+                _give_up(self, clock, at, when)
             else:
                 self._go_over(clock, promise, at, when)
-        there = {(clock.spec.milestone, clock.terms.starts) for clock in self.clocks}
+        newest_at = {(clock.spec.milestone, clock.terms.starts): clock for clock in newest(self.clocks)}
         for place, promise in promised.items():
-            if place in conditional and place not in there and promise.starts in fired:
+            owed = place in conditional and promise.starts in fired and promise.milestone not in without
+            if not owed or (wire.owed_once(promise) and any(trigger in promise.stops for trigger in done)):
+                continue
+            gone = newest_at.get(place)
+            if gone is None:
                 self._start(promise, at, when, None, None)
+            elif gone.given_up:
+                _come_back(self, gone, promise, at, when)
 
     def start_earlier(self, milestone: str, since: datetime | None, *, at: datetime) -> None:
         """The first cycle of a milestone's clocks began earlier: it was owed on another ticket that is this one."""
@@ -222,9 +235,7 @@ class TicketClocks:
         """Puts every live clock whose due time other zone data moves on that data; how many. The rest keep theirs."""
         moved = 0
         for clock in self.clocks:
-            state = clock.state(at)
-            stale = state.tzdb_version != clock.hours.tzdb_version and state.phase in LIVE
-            if stale and state.due_at != clock.stored_due_at:
+            if _moved_by_zone_data(clock, at):
                 self._append(clock, EventKind.TZDB_CHANGED, at=at, cause=EventKind.TZDB_CHANGED.value)
                 moved += 1
         return moved
@@ -258,19 +269,16 @@ class TicketClocks:
         return self._begin(promise, reachable(promise, target, hours, when), at, when, ref, waits).clock_id
 
     def _begin(
-        self, promise: Promise, target: Target, at: datetime, when: datetime, ref: str | None, waits: Sequence[Pause]
+        self,
+        promise: Promise,
+        target: Target,
+        at: datetime,
+        when: datetime,
+        ref: str | None,
+        waits: Sequence[Pause],
+        replaced: tuple[str, ...] = (),
     ) -> TicketClock:
-        if self.ticket_id is None or self.external_ticket_id is None:
-            raise ValueError("bind the ticket before starting its clocks")
-        clock = TicketClock(
-            clock_id=self.mint("clk"),
-            ticket_id=self.ticket_id,
-            external_ticket_id=self.external_ticket_id,
-            customer_id=self.plan.customer.customer_id,
-            spec=wire.spec_of(promise, target),
-            terms=wire.terms_of(promise, policy_version=self.policy.version, ref=ref),
-            hours=self._hours(promise),
-        )
+        clock = _new_clock(self, promise, target, ref, replaced)
         waits = [wait for wait in waits if clock.terms.stands_at(wait.reason)]
         self.clocks.append(clock)
         self._append(clock, EventKind.START, at=at, occurred_at=when, project=not waits)
@@ -292,8 +300,10 @@ class TicketClocks:
             return
         # Another calendar, other warnings, another clause: a clock of its own, which began when the first one did.
         waits = {(wait.reason, wait.since): wait for wait in (*rests(self.clocks, at, began), *state.pauses)}
-        self._append(clock, EventKind.CANCEL, at=at, occurred_at=when, cause=PROMISE_CHANGED)
-        new = self._begin(promise, NoTarget(), at, began, clock.terms.ref, [waits[key] for key in sorted(waits)])
+        _give_up(self, clock, at, when)
+        replaced = wire.replaced_by(promise, clock.clock_id, clock.terms, state.cycle)
+        pauses = [waits[key] for key in sorted(waits)]
+        new = self._begin(promise, NoTarget(), at, began, clock.terms.ref, pauses, replaced)
         self._append(new, EventKind.RETARGET, at=at, occurred_at=when, target=target, cause=PROMISE_CHANGED)
 
     def _hours(self, promise: Promise) -> Hours:
@@ -335,20 +345,8 @@ class TicketClocks:
         when = occurred_at or at
         backdated = to_s(when) < to_s(at)
         before = clock.stored_due_at
-        event = ClockEvent(
-            seq=len(clock.events) + 1,
-            kind=kind,
-            occurred_at=when,
-            recorded_at=self.plan.at,
-            reason=reason,
-            party=party,
-            target=target,
-            corrects=corrects,
-            corrected_occurred_at=moved_to,
-            # A late fact is judged on what was in force where it belongs.
-            calendar_revision=revision_of(clock, kind, when) if backdated else clock.hours.revision,
-            tzdb_version=None if backdated and kind is not EventKind.START else clock.hours.tzdb_version,
-        )
+        more: dict[str, Any] = {"reason": reason, "party": party, "target": target, "corrects": corrects}
+        event = _event(self, clock, kind, at, when, corrected_occurred_at=moved_to, **more)
         clock.events.append(event)
         self.plan.record("clock", clock.clock_id, event.seq, kind.value, wire.dump_event(event), occurred_at=when)
         if backdated:
@@ -410,3 +408,54 @@ def judge_folded(copy: TicketClocks, clock: TicketClock, *, at: datetime) -> Non
         emit_due(copy.plan, clock.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
     copy.publish_new(clock, facts, state)
     copy.project(clock, state, folded)
+
+
+def _moved_by_zone_data(clock: TicketClock, at: datetime) -> bool:
+    state = clock.state(at)
+    stale = state.tzdb_version != clock.hours.tzdb_version and state.phase in LIVE
+    return stale and state.due_at != clock.stored_due_at
+
+
+def _give_up(copy: TicketClocks, clock: TicketClock, at: datetime, when: datetime) -> None:
+    """Its promise holds no more for the ticket."""
+    copy._append(clock, EventKind.CANCEL, at=at, occurred_at=when, reason=PROMISE_CHANGED, cause=PROMISE_CHANGED)
+
+
+def _come_back(copy: TicketClocks, gone: TicketClock, promise: Promise, at: datetime, when: datetime) -> None:
+    """A promise that held no more holds again: it begins anew, since nothing was owed meanwhile."""
+    target = reachable(promise, wire.target_of(promise, None), copy._hours(promise), when)
+    replaced = wire.replaced_by(promise, gone.clock_id, gone.terms, gone.state(at).cycle)
+    waits = rests(copy.clocks, at, when) if promise.party == "vendor" else []
+    copy._begin(promise, target, at, when, gone.terms.ref, waits, replaced)
+
+
+def _new_clock(
+    copy: TicketClocks, promise: Promise, target: Target, ref: str | None, replaced: tuple[str, ...]
+) -> TicketClock:
+    if copy.ticket_id is None or copy.external_ticket_id is None:
+        raise ValueError("bind the ticket before starting its clocks")
+    return TicketClock(
+        clock_id=copy.mint("clk"),
+        ticket_id=copy.ticket_id,
+        external_ticket_id=copy.external_ticket_id,
+        customer_id=copy.plan.customer.customer_id,
+        spec=wire.spec_of(promise, target),
+        terms=wire.terms_of(promise, policy_version=copy.policy.version, ref=ref, replaced=replaced),
+        hours=copy._hours(promise),
+    )
+
+
+def _event(
+    copy: TicketClocks, clock: TicketClock, kind: EventKind, at: datetime, when: datetime, **more: Any
+) -> ClockEvent:
+    """An event of a clock; a late fact is judged on what was in force where it belongs."""
+    backdated = to_s(when) < to_s(at)
+    return ClockEvent(
+        seq=len(clock.events) + 1,
+        kind=kind,
+        occurred_at=when,
+        recorded_at=copy.plan.at,
+        calendar_revision=revision_of(clock, kind, when) if backdated else clock.hours.revision,
+        tzdb_version=None if backdated and kind is not EventKind.START else clock.hours.tzdb_version,
+        **more,
+    )

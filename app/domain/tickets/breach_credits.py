@@ -31,10 +31,12 @@ def breach_hook(account: CustomerAccount) -> BreachHook:
             if clock.terms.retracted_breach == "takes_back":
                 _take_back(account, clock, breach)
             return
+        if fact.cycle == 1 and clock.terms.replaced:
+            returned -= _brought_before(account, clock.terms.replaced)
         if (cap := clock.terms.breach_cap) is not None:
             returned = min(returned, cap.credits - _brought(account, cap, fact.at))
-            if returned <= 0:
-                return
+        if returned <= 0:
+            return
         types = account.policy.credits.types
         lot = account.ledger.grant(
             returned,
@@ -73,6 +75,11 @@ def _brought(account: CustomerAccount, cap: BreachCap, at: datetime) -> int:
         return local.year, local.month if cap.per == "month" else 0
 
     return sum(credits_ for instant, credits_, _ in _breaches(account) if period(instant) == period(at))
+
+
+def _brought_before(account: CustomerAccount, replaced: tuple[str, ...]) -> int:
+    """What the same thing missed brought by the promises that held before: another priority brings only the rest."""
+    return sum(credits_ for _, credits_, rule in _breaches(account) if rule.startswith(replaced))
 
 
 def _breaches(account: CustomerAccount) -> list[tuple[datetime, int, str]]:

@@ -120,7 +120,13 @@ class TicketSession(TicketCharge):
         apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
         if ticket.state in OPEN and before in OPEN and self._stated() != stated:
             applied = ["credit_applied"] if ticket.credit_applied_at is not None else []
-            self.clocks.follow([*ticket.fired, *applied], at=self.at, occurred_at=when)
+            self.clocks.follow(
+                [*ticket.fired, *applied],
+                at=self.at,
+                occurred_at=when,
+                done=ticket.done,
+                without=() if ticket.owes_first_response else (FIRST,),
+            )
         self._clocks(before, after, fire, when)
         self._agenda()
         self._emit_charge(when, back)

@@ -256,6 +256,20 @@ class Ticket:
         return self.opened_by == "customer" or self.customer_wrote_at is not None
 
     @property
+    def done(self) -> list[str]:
+        """What has happened that stops a promise, since the ticket was opened or reopened: it is not owed again."""
+        since = self.reopened_at or self.opened_at
+        answered = any(
+            entry["author"] == "vendor"
+            and entry["public"]
+            and not entry.get("automatic")
+            and parse_iso(entry["occurred_at"]) >= parse_iso(since)
+            for entry in self.responses
+        )
+        stops = (("vendor_response", answered), ("qualification", self.accepted_at is not None))
+        return [trigger for trigger, happened in stops if happened]
+
+    @property
     def related(self) -> list[str]:
         """Our ids of the tickets it names."""
         named = [*self.child_ids, *self.merged_ids, self.parent_id, self.merged_into]
