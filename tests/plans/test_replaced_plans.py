@@ -69,6 +69,19 @@ async def shop_of(app: FastAPI, api: httpx.AsyncClient) -> Vendor:
     return await vendor_under(app, api, TEXT, now=NOW)
 
 
+async def test_what_is_left_of_a_plan_that_was_suspended_keeps_its_worth(app: FastAPI, api: httpx.AsyncClient) -> None:
+    shop = await shop_of(app, api)
+    row = (await bought(shop, "o1", "silver-month"))["covers"][0]
+    await shop.move_clock("2025-03-05T10:00:00Z")
+    await shop.ok(await shop.post(f"/v1/covers/{row['cover_id']}/suspension", {"reason": "a break"}))
+    await shop.move_clock("2025-03-15T10:00:00Z")
+    await shop.ok(await shop.post(f"/v1/covers/{row['cover_id']}/resumption", {}))
+    await shop.move_clock("2025-03-22T10:00:00Z")
+    answer = await bought(shop, "o2", "gold-credits")
+    assert [lot["granted"] for lot in answer["lots"]] == [70], "21 of 30 days: 21.00 USD at 0.30"
+    await sound(shop)
+
+
 async def test_what_is_left_makes_the_new_plan_longer(app: FastAPI, api: httpx.AsyncClient) -> None:
     shop = await shop_of(app, api)
     await bought(shop, "o1", "silver-month")

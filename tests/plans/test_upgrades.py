@@ -70,6 +70,19 @@ async def test_an_upgrade_costs_the_time_that_is_left_less_what_the_lower_plan_i
     assert (await offer(shop, "gold-upgrade"))["price"]["amount"] == "40.00", "rounded to the cent"
 
 
+async def test_time_that_a_plan_was_suspended_is_not_used(shop: Vendor) -> None:
+    """Its end moved by as much: 20 of the 30 days that were bought are left."""
+    row = (await bought(shop, "o1", "silver-month"))["covers"][0]
+    await shop.move_clock("2025-03-05T10:00:00Z")
+    await shop.ok(await shop.post(f"/v1/covers/{row['cover_id']}/suspension", {"reason": "a break"}))
+    await shop.move_clock("2025-03-15T10:00:00Z")
+    await shop.ok(await shop.post(f"/v1/covers/{row['cover_id']}/resumption", {}))
+    await shop.move_clock("2025-03-23T10:00:00Z")
+    found = await offer(shop, "gold-upgrade")
+    assert found["price"]["amount"] == "40.00", "20 of 30 days: 60.00 less 20.00"
+    assert found["price_steps"][2]["summary"] == "What is left of silver is worth 20 USD (P-2)."
+
+
 async def test_the_upgrade_ends_with_the_plan_beneath_it(shop: Vendor) -> None:
     await bought(shop, "o1", "silver-month")
     await shop.move_clock("2025-03-13T10:00:00Z")

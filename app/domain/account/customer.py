@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -119,6 +119,13 @@ class Cover:
     """Whether its time runs on while it is suspended."""
     data: dict[str, Any] = field(default_factory=dict)
     """``cut``: by which cover its plan was replaced, and how it stood; ``instead_of``: which covers it replaced."""
+
+    @property
+    def served_seconds(self) -> int:
+        """How long it serves from its begin to its end, without the time for which it was suspended; 1 at least."""
+        if self.starts_at is None or self.ends_at is None:
+            return 1
+        return max((self.ends_at - self.starts_at) // timedelta(seconds=1) - self.suspended_seconds, 1)
 
     def in_force(self, at: datetime) -> bool:
         """Whether it serves at ``at``: running, begun, and not ended (ends are exclusive, ALL-1).

@@ -180,8 +180,7 @@ def _upgrade(policy: Policy, offer: Offer, price: Fraction, buyer: Buyer, curren
         if listed is None or cover.starts_at is None or cover.ends_at is None:
             return None
         unused = cover.ends_at - max(buyer.at, cover.starts_at)
-        length = max((cover.ends_at - cover.starts_at) // _SECOND, 1)  # it may have been taken back within a second
-        worth = listed * Fraction(unused // _SECOND, length)
+        worth = listed * Fraction(unused // _SECOND, cover.served_seconds)
         words = f"What is left of {cover.plan} is worth {decimal_text(worth)} {currency}."
         found.append(("lower_plan", -min(worth, part), words, grant.clause))
         part -= min(worth, part)

@@ -87,7 +87,7 @@ class ReplacedPlans:
         if listed is None or lower.starts_at is None or lower.ends_at is None:
             return Fraction(0)
         unused = lower.ends_at - max(starts, lower.starts_at)
-        return listed * Fraction(unused // _SECOND, max((lower.ends_at - lower.starts_at) // _SECOND, 1))
+        return listed * Fraction(unused // _SECOND, lower.served_seconds)
 
     def _days(self, worth: Fraction, starts: datetime) -> timedelta:
         found = self.policy.offer(self.line.sku)
