@@ -17,6 +17,9 @@ async def test_a_line_across_closing_time_is_priced_by_parts_and_rounded_on_the_
     await supplied(shop)
     opened_ = await opened(shop, "T-1", "hours")
     assert (opened_["state"], opened_["price"], opened_["charge"]["held"]) == ("in_progress", 0, 2)
+    begun = (await shop.get("/v1/explain/ticket/T-1")).json()["trace"][0]["summary"]
+    assert "Assessed at 0 credits: work by the hour, 1 credit for each begun 15 minutes" in begun
+    assert "cover" not in begun
     await shop.move_clock("2025-03-03T17:00:00Z")
     agent = {"id": "7", "name": "Jo"}
     body = {"minutes": 50, "occurred_at": "2025-03-03T15:40:00Z", "note": "on the phone", "acting_agent": agent}

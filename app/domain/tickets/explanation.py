@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from app.domain.policy.policy import Policy
-from app.domain.policy.price_terms import FixedPrice
+from app.domain.policy.price_terms import FixedPrice, TimePrice
 from app.domain.policy.reason_words import reason_words, stored_words
 from app.domain.policy.ticket_rules import Category, Check
 from app.domain.policy.wording import category_title, credit_words, price_words, type_title
@@ -51,7 +51,8 @@ def _how_priced(policy: Policy, category: Category | None, row: Row) -> Phrase:
     if row["outside_list"]:
         how = phrased("outside the list (%(price)s)", price=price_words(policy, category, row["inputs"]))
         return concat(how, f": {row['reason']}") if row.get("reason") else how
-    if credits_:
+    by_time = category is not None and isinstance(category.price, TimePrice) and "steps" in row
+    if credits_ or by_time:
         return price_words(policy, category, row["inputs"])
     free = category is not None and category.price == FixedPrice(credits=0)
     return phrased("it costs nothing") if free else phrased("paid by cover")
