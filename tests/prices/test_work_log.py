@@ -355,6 +355,7 @@ async def test_a_yes_is_to_no_more_than_was_asked_for(app: FastAPI, api: httpx.A
     assert (await worked(shop, "T-1", 1))["price"] == 2
     refused = problem(await shop.post("/v1/tickets/T-1/work", {"minutes": 1}), 409, "work_beyond_limit")
     assert refused["reasons"][0]["facts"] == {"agreed": 3, "used": 3, "comes_to": 4}
+    assert refused["detail"] == "The work would come to 4 credits; 3 credits are asked for."
     yes = await shop.ok(await shop.post("/v1/tickets/T-1/assessments/2/confirmation", {"accept": True}))
     assert (yes["price"], yes["work"]["agreed"], yes["work"]["used"], yes["charge"]["held"]) == (3, 3, 3, 3)
     await opened(shop, "T-2", "question", agreed_up_to=6)

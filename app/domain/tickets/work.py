@@ -185,14 +185,14 @@ def _charge(
     ``given_back``: what earlier endings gave back, where it is not as the ticket has it.
     """
     ticket, policy, every = session.ticket, session.policy, list(lines)
-    _within_quote(session, every)
     made, standing = pricing.standing_price(policy, ticket, every, given_back=given_back), ticket.in_force
     price = pricing.charged_by_time(policy, ticket)
+    if made is not None and standing is not None and price is not None and made.credits > standing["credits"]:
+        _within(session, pricing.limit_of(ticket, price), standing["credits"], made.credits)
+    _within_quote(session, every)
     if made is None or standing is None or price is None:
         return {}, {}, {}
     was = standing["credits"]
-    if made.credits > was:
-        _within(session, pricing.limit_of(ticket, price), was, made.credits)
     values = _settled(session, made, was) if ticket.closed else _held(session, made)
     change = {"assessments": {standing["number"]: {"credits": made.credits, **ticket_flow.made_members(made)}}}
     return values, change, work_time.worked(policy, price, every, clause=None).by_line
@@ -205,11 +205,11 @@ def _within_quote(session: TicketSession, every: Sequence[WorkLine]) -> None:
         return
     before, after = (pricing.quoted_price(session.policy, ticket, quote, lines) for lines in (ticket.work, every))
     if before is not None and after is not None and after.credits > before.credits:
-        _within(session, quote["up_to"], before.credits, after.credits)
+        _within(session, quote["up_to"], before.credits, after.credits, asked=True)
 
 
-def _within(session: TicketSession, limit: int | None, was: int, comes_to: int) -> None:
-    """Refuses work beyond what the customer agreed to, and says how to ask."""
+def _within(session: TicketSession, limit: int | None, was: int, comes_to: int, *, asked: bool = False) -> None:
+    """Refuses work beyond what the customer agreed to, or is ``asked`` for, and says how to ask."""
     if limit is None or comes_to <= limit:
         return
     confirmation = session.policy.confirmation
@@ -222,19 +222,11 @@ def _within(session: TicketSession, limit: int | None, was: int, comes_to: int) 
             credits=comes_to,
         )
         steps.insert(0, Remedy(kind="assess", text=ask))
-    raise session.refused(
-        "work_beyond_limit",
-        clause,
-        phrased(
-            "The work would come to %(credits)s; %(agreed)s are agreed.",
-            credits=session.amount(comes_to),
-            agreed=session.amount(limit),
-        ),
-        *steps,
-        agreed=limit,
-        used=was,
-        comes_to=comes_to,
-    )
+    amounts = {"credits": session.amount(comes_to), "agreed": session.amount(limit)}
+    text = phrased("The work would come to %(credits)s; %(agreed)s are agreed.", **amounts)
+    if asked:
+        text = phrased("The work would come to %(credits)s; %(agreed)s are asked for.", **amounts)
+    raise session.refused("work_beyond_limit", clause, text, *steps, agreed=limit, used=was, comes_to=comes_to)
 
 
 def _held(session: TicketSession, made: Reckoned) -> dict[str, Any]:
