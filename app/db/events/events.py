@@ -50,7 +50,7 @@ _NEXT_SEQUENCE: Final = text(
 _PURGE: Final = text(
     "delete from outbox where tenant_id = :tenant and event_id in (select o.event_id from outbox o"
     " where o.tenant_id = :tenant and o.event_id < :before and o.position is not null and not exists ("
-    " select from webhook_endpoint e where e.tenant_id = o.tenant_id and e.state = 'enabled'"
+    " select from webhook_endpoint e where e.tenant_id = :tenant and e.state = 'enabled'"
     " and e.position < o.position)"
     " order by o.event_id limit :limit)"
 )

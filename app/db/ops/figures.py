@@ -22,7 +22,7 @@ _ASK: Final = text("""
            (select coalesce(sum(abs(a.available - l.available) + abs(a.held - l.held) + abs(a.spent - l.spent)), 0)
             from account a, lateral (
                 select coalesce(sum(available), 0) available, coalesce(sum(held), 0) held, coalesce(sum(spent), 0) spent
-                from lot where lot.tenant_id = a.tenant_id and lot.customer_id = a.customer_id
+                from lot where lot.tenant_id = :tenant and lot.customer_id = a.customer_id
                 and lot.credit_type = a.credit_type) l
             where a.tenant_id = :tenant)
 """)
