@@ -92,6 +92,7 @@ class Level:
 
     order_id: str
     sold: Sold
+    placed: datetime
     begins: datetime
     ends: datetime
     stands: bool = True
@@ -134,12 +135,27 @@ class Account:
         """Another period."""
         standing = [one for one in self.levels if one.stands and one.ends > now]
         begins = now if sold.instead_of else max([now, *(one.ends for one in standing)])
-        new = Level(order_id, sold, begins, begins + TERM)
+        new = Level(order_id, sold, now, begins, begins + TERM)
         for one in sorted(standing, key=lambda one: one.begins):
             if one.sold.plan == sold.instead_of:
                 self._replace(one, new, now)
+        waiting = self._waiting(now)
         self.levels.append(new)
+        self._lay(waiting)
         return new
+
+    def _waiting(self, now: datetime) -> list[Level]:
+        return [one for one in self.levels if one.sold.instead_of is None and one.stands and one.begins > now]
+
+    def _lay(self, waiting: list[Level]) -> None:
+        """What waits begins after all that was bought before it, and after what that was replaced by."""
+        for one in (one for one in waiting if one.stands):
+            before = self.levels[: self.levels.index(one)]
+            for lower in before:
+                if lower.by is not None and lower.by not in before:
+                    before.append(lower.by)
+            one.begins = max([one.placed, *(other.ends for other in before if other.stands)])
+            one.ends = one.begins + TERM
 
     def _replace(self, one: Level, new: Level, now: datetime) -> None:
         left = Fraction(_seconds(one.ends - max(now, one.begins)), _seconds(one.ends - one.begins))
@@ -159,7 +175,13 @@ class Account:
             one.ends = now
 
     def give_back(self, one: Level, now: datetime) -> None:
-        """A refund: the period is over, or never was; what it replaced stands again, what it became goes."""
+        """A refund. What waits may begin elsewhere then."""
+        waiting = self._waiting(now)
+        self._give_back(one, now)
+        self._lay(waiting)
+
+    def _give_back(self, one: Level, now: datetime) -> None:
+        """The period is over, or never was; what it replaced stands again, what it became goes."""
         if one.by is not None:
             for lower, _, longer, lot in one.by.replaced:
                 if lower is one:
@@ -211,11 +233,8 @@ async def level_alike(life: Life, name: str) -> None:
 
 @command()
 async def take_level(life: Life, rng: random.Random) -> str:
-    """A plan after all that is there, or at once instead of the other one, where none like it waits."""
+    """A plan after all that is there, or at once instead of the other one."""
     name, order, sku = rng.choice(BUYERS), life.next("o"), rng.choice(sorted(OFFERS))
-    waiting = {one.sold.plan for one in account(life, name).levels if one.stands and one.begins > life.now}
-    if OFFERS[sku].plan in waiting:
-        sku = OFFERS[sku].plan
     body: dict[str, Any] = {"customer_id": name, "placed_at": iso(life.now), "currency": "USD"}
     body["lines"] = [{"line_id": "1", "sku": sku, "quantity": 1}]
     status, answer = await life.call("PUT", f"/v1/orders/{order}", body)

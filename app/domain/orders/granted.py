@@ -100,11 +100,11 @@ class Granted:
         self.covers.setdefault(key, []).append(cover)
         self.fresh = True
 
-    def lay(self, laid: LaidPeriods) -> None:
+    def lay(self, laid: LaidPeriods, account: CustomerAccount) -> None:
         """Note the periods of one line and grant. What they replaced ends earlier than it was laid out."""
         if any("instead_of" in cover.data for cover in laid.covers):
             self.queues.moved()
-        self.queues.add(sides_of_line(laid.covers), laid.covers)
+        self.queues.add(sides_of_line(laid.covers), laid.covers, account.covers)
         self.laid.append(laid)
 
     def before(self, mine: Sequence[Cover], account: CustomerAccount) -> tuple[Sequence[Stretch], list[License]]:

@@ -5,11 +5,11 @@ What two accounts had bought before they became one keeps a queue for each of th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 from app.domain.account.customer import Cover, License, Order, OrderLine
 from app.domain.cover import of_license
@@ -82,9 +82,10 @@ class Queues:
         self._covers: dict[frozenset[tuple[str, str]], list[Cover]] = {}
         self._stretches: dict[frozenset[tuple[str, str]], list[Stretch]] = {}
 
-    def add(self, sides: Sides, found: Sequence[Cover]) -> None:
-        """Note periods of one line."""
+    def add(self, sides: Sides, found: Sequence[Cover], there: Mapping[Any, Cover]) -> None:
+        """Note periods of one line, and those of ``there`` that took their places in the queue."""
         key = frozenset(sides.items())
+        found = [*found, *_instead_of(found, there)]
         self._covers.setdefault(key, []).extend(found)
         self._stretches.setdefault(key, []).extend(stretches_of(found))
 
@@ -96,6 +97,19 @@ class Queues:
         """Return what a line finds before it: what was not bought apart from it."""
         near = [stretches for key, stretches in self._stretches.items() if not apart(sides, dict(key))]
         return near[0] if len(near) == 1 else [stretch for stretches in near for stretch in stretches]
+
+
+def _instead_of(found: Iterable[Cover], there: Mapping[Any, Cover]) -> Iterator[Cover]:
+    """Yield the covers that replaced these, and those that replaced them: what waits behind a plan waits behind them.
+
+    One that waits itself is none of them: it may wait for what would wait for it.
+    """
+    for cover in found:
+        by: Cover | None = cover
+        while by is not None and (was := by.data.get("cut")) is not None:
+            by = there.get(was["by"])
+            if by is not None and by.start not in QUEUED:
+                yield by
 
 
 def sides_of_line(mine: Sequence[Cover]) -> Sides:
@@ -148,7 +162,7 @@ def lay_out(
                 cover.starts_at, cover.ends_at = starts_at, ends_at
         for cover in mine if owners else ():
             of_license.clip(cover, owners.get(cover.license_id or LicenseId("")))
-        queues.add(sides, mine)
+        queues.add(sides, mine, copies)
     for merge in pending:
         _begin_earlier(merge, laid, copies, merges, licenses)
 

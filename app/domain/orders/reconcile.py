@@ -368,7 +368,7 @@ class _Line:
         for lot in instead.lots:
             self.there.add((self.order.order_id, self.line.line_id, lot.unit_no), lot)
         self.outcome.covers += mine
-        self.there.lay(LaidPeriods(self.order, self.line, self.policy, grant, mine))
+        self.there.lay(LaidPeriods(self.order, self.line, self.policy, grant, mine), self.account)
 
     def _periods(
         self, grant: CoverGrant, mine: Sequence[Cover], target: int, later: timedelta = timedelta(0)
