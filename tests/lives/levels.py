@@ -189,8 +189,7 @@ class Account:
                     if lot is not None:
                         lot.left = 0
             one.by.replaced = [row for row in one.by.replaced if row[0] is not one]
-            one.stands = False
-            return
+            return  # what it served until it was replaced was served
         if one.begins > now:
             one.stands = False
         else:
