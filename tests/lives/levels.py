@@ -327,11 +327,11 @@ async def name_people(life: Life, rng: random.Random) -> str:
     status, answer = await life.call("PUT", f"/v1/customers/{COMPANY}/contacts", {"contacts": wanted})
     said = (status, answer.get("code"))
     right = (409, "contact_seats_taken") if too_many else (200, None)
+    if status == 200:
+        mine.named = wanted
     if not too_many and free is not None and len(wanted) > free:
         return f"{wanted} are more than {free}: {said}"
     life.that(said == right, f"{wanted} are named on {free} seats: {said}, should be {right}")
-    if status == 200:
-        mine.named = wanted
     return f"{wanted} are named: {status}"
 
 
